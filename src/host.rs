@@ -1,0 +1,4 @@
+//! Where the engine meets the world. The target decides the host, and only this file knows.
+
+#[cfg(not(target_family = "wasm"))]
+pub mod cli;
