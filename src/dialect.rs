@@ -1,0 +1,97 @@
+//! Which API a request speaks: what its refusals look like, and where it names its model.
+
+pub mod model;
+
+/// The API that a path belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// OpenAI, and the many that speak like it, Azure's deployments among them.
+    OpenAi,
+    /// Anthropic.
+    Anthropic,
+    /// Google's Gemini, also on Vertex.
+    Gemini,
+    /// None that is known here.
+    Other,
+}
+
+impl Dialect {
+    /// Recognises the API by the path, without its query. `/v1/models` and its like belong to two of them; there the
+    /// `anthropic-version` header, which that API demands, decides.
+    #[must_use]
+    pub fn of(path: &[u8], anthropic_version: bool) -> Self {
+        let Some(rest) = find(path, b"/v1").and_then(|place| path.get(place.saturating_add(3)..)) else {
+            return if find(path, b"/openai/deployments/").is_some() { Self::OpenAi } else { Self::Other };
+        };
+        if rest.starts_with(b"/messages") || rest.starts_with(b"/complete") && !rest.starts_with(b"/completions") {
+            Self::Anthropic
+        } else if rest.starts_with(b"beta") || rest.starts_with(b"/projects/") || gemini_method(rest) {
+            Self::Gemini
+        } else if anthropic_version {
+            Self::Anthropic
+        } else if rest.is_empty() || rest.starts_with(b"/") {
+            Self::OpenAi
+        } else {
+            Self::Other
+        }
+    }
+
+    /// The model that the path names, if this API's paths do.
+    #[must_use]
+    pub fn model_in_path(self, path: &[u8]) -> Option<&[u8]> {
+        let (marker, end): (&[u8], u8) = match self {
+            Self::Gemini => (b"/models/", b':'),
+            Self::OpenAi => (b"/openai/deployments/", b'/'),
+            Self::Anthropic | Self::Other => return None,
+        };
+        let rest = path.get(find(path, marker)?.saturating_add(marker.len())..)?;
+        let name = rest.split(|&byte| byte == end || byte == b'/').next()?;
+        (!name.is_empty()).then_some(name)
+    }
+}
+
+/// `/models/{model}:{method}`, which only Gemini has.
+fn gemini_method(rest: &[u8]) -> bool {
+    rest.strip_prefix(b"/models/").is_some_and(|rest| rest.contains(&b':'))
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_tell_the_dialect() {
+        for (path, dialect, model) in [
+            ("/v1/chat/completions", Dialect::OpenAi, None),
+            ("/v1/completions", Dialect::OpenAi, None),
+            ("/v1/responses", Dialect::OpenAi, None),
+            ("/v1/embeddings", Dialect::OpenAi, None),
+            ("/v1/models", Dialect::OpenAi, None),
+            ("/gateway/v1/chat/completions", Dialect::OpenAi, None),
+            ("/openai/deployments/gpt-x/chat/completions", Dialect::OpenAi, Some("gpt-x")),
+            ("/openai/v1/responses", Dialect::OpenAi, None),
+            ("/v1/messages", Dialect::Anthropic, None),
+            ("/v1/messages/count_tokens", Dialect::Anthropic, None),
+            ("/anthropic/v1/messages", Dialect::Anthropic, None),
+            ("/v1/complete", Dialect::Anthropic, None),
+            ("/v1beta/models/gemini-x:generateContent", Dialect::Gemini, Some("gemini-x")),
+            ("/v1/models/gemini-x:streamGenerateContent", Dialect::Gemini, Some("gemini-x")),
+            ("/v1/projects/p/locations/l/publishers/google/models/gemini-x:generateContent", Dialect::Gemini, Some("gemini-x")),
+            ("/v1beta/models", Dialect::Gemini, None),
+            ("/v1beta/models/", Dialect::Gemini, None),
+            ("/v2/chat", Dialect::Other, None),
+            ("/v10/chat", Dialect::Other, None),
+            ("/", Dialect::Other, None),
+            ("", Dialect::Other, None),
+        ] {
+            let found = Dialect::of(path.as_bytes(), false);
+            assert_eq!(found, dialect, "{path}");
+            assert_eq!(found.model_in_path(path.as_bytes()), model.map(str::as_bytes), "{path}");
+        }
+        assert_eq!(Dialect::of(b"/v1/models", true), Dialect::Anthropic);
+    }
+}

@@ -1,0 +1,120 @@
+//! One request as facts borrowed from the host: bytes, never assumed to be UTF-8.
+
+use core::net::IpAddr;
+
+/// Milliseconds, as a moment or as a length.
+pub type Millis = u64;
+
+/// The moment of a decision, on two clocks.
+///
+/// Counters live by the steady clock alone, so a wall clock that jumps an hour back or a day forward gives nobody a
+/// free budget and locks nobody out. The wall clock is only ever printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Milliseconds since any fixed moment, on a clock that is never set.
+    pub steady: Millis,
+    /// Milliseconds since 1970-01-01T00:00Z.
+    pub wall: Millis,
+}
+
+impl Now {
+    /// Both clocks at the same number, as in a replay, where the recorded time is the only one.
+    #[must_use]
+    pub const fn at(millis: Millis) -> Self {
+        Self { steady: millis, wall: millis }
+    }
+}
+
+/// What the host knows of a request beside its bytes. Asked only for what the policy uses.
+pub trait Attributes {
+    /// The client's address, after whatever trust of `x-forwarded-for` the host applies. `None` if unknown.
+    fn source(&self) -> Option<IpAddr>;
+
+    /// A property of the host's by its path, as text; `None` if there is none, or it is empty.
+    fn property(&self, path: &[String]) -> Option<Vec<u8>>;
+}
+
+/// The model that a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Model<'a> {
+    /// The request is for no model, or does not say for which.
+    Absent,
+    /// The request says it, in its path or its body.
+    Named(&'a [u8]),
+    /// There is a body, and it is not one that the model could be read from.
+    Unreadable,
+}
+
+/// A request on its way to the origin.
+#[derive(Clone, Copy)]
+pub struct Exchange<'a> {
+    /// The method, as sent.
+    pub method: &'a [u8],
+    /// Path and query, as sent.
+    pub target: &'a [u8],
+    /// All other headers in the client's order, names in lower case.
+    pub headers: &'a [(&'a [u8], &'a [u8])],
+    /// The model, once known.
+    pub model: Model<'a>,
+    /// What else the host knows.
+    pub attributes: &'a dyn Attributes,
+}
+
+impl<'a> Exchange<'a> {
+    /// The path without its query.
+    #[must_use]
+    pub fn path(&self) -> &'a [u8] {
+        self.target.split(|&byte| byte == b'?').next().unwrap_or_default()
+    }
+
+    /// The query without its question mark; empty if there is none.
+    #[must_use]
+    pub fn query(&self) -> &'a [u8] {
+        let rest = self.target.get(self.path().len()..).unwrap_or_default();
+        rest.split_first().map_or(&[], |(_, query)| query)
+    }
+
+    /// Every value of a header, in order. `name` is in lower case.
+    pub fn values(&self, name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.headers.iter().filter(move |(other, _)| *other == name).map(|&(_, value)| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nothing;
+
+    impl Attributes for Nothing {
+        fn source(&self) -> Option<IpAddr> {
+            None
+        }
+
+        fn property(&self, _: &[String]) -> Option<Vec<u8>> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_target_is_a_path_and_a_query() {
+        for (target, path, query) in [
+            ("/v1/models", "/v1/models", ""),
+            ("/v1/models?", "/v1/models", ""),
+            ("/a?b=c?d", "/a", "b=c?d"),
+            ("", "", ""),
+            ("?x", "", "x"),
+            ("*", "*", ""),
+        ] {
+            let exchange = Exchange {
+                method: b"GET",
+                target: target.as_bytes(),
+                headers: &[],
+                model: Model::Absent,
+                attributes: &Nothing,
+            };
+            assert_eq!(exchange.path(), path.as_bytes(), "{target}");
+            assert_eq!(exchange.query(), query.as_bytes(), "{target}");
+        }
+    }
+}

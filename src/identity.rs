@@ -1,0 +1,296 @@
+//! Who asks: a keyed hash of the credential. The credential itself does not leave this file.
+
+use core::fmt;
+use core::hash::Hasher;
+use core::net::IpAddr;
+use std::borrow::Cow;
+
+use siphasher::sip::SipHasher13;
+use siphasher::sip128::{Hasher128, SipHasher24};
+
+use crate::exchange::Exchange;
+use crate::policy::{Policy, Source};
+
+/// Shorter secrets than this many bytes can be guessed.
+pub const SECRET_BYTES: usize = 16;
+
+/// What all identifiers are hashed with, so that nobody who reads a log or a page can turn one back, and nobody who
+/// sends requests can choose where they fall.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Secret(u64, u64);
+
+impl Secret {
+    /// Takes a secret of any length; below [`SECRET_BYTES`] it is worth no more than its length.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        let mut hasher = SipHasher24::new();
+        hasher.write(bytes);
+        let hash = hasher.finish128();
+        Self(hash.h1, hash.h2)
+    }
+
+    /// A hasher for identifiers: SipHash-1-3, of which nobody without the secret can find collisions.
+    #[must_use]
+    pub fn hasher(self) -> SipHasher13 {
+        SipHasher13::new_with_keys(self.0, self.1)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Who asks: the pseudonym of a credential, or of a network where the policy says so. Written as 16 hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key(pub u64);
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// A request whose key is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// It carries no credential.
+    Missing,
+    /// It carries several, and only the origin knows which one it would take. To count it under either would let a
+    /// client escape the limits of the other.
+    Ambiguous,
+}
+
+/// Finds whose a request is.
+///
+/// # Errors
+/// When that cannot be said; see [`Unknown`].
+pub fn identify(exchange: &Exchange<'_>, policy: &Policy, secret: Secret) -> Result<Key, Unknown> {
+    let mut found: Option<Cow<'_, [u8]>> = None;
+    for source in &policy.sources {
+        let Some(credential) = credential(exchange, source)? else {
+            continue;
+        };
+        match &found {
+            Some(other) if *other != credential => return Err(Unknown::Ambiguous),
+            Some(_) => {}
+            None => found = Some(credential),
+        }
+    }
+    let (kind, bytes) = match found {
+        Some(credential) => (0, credential),
+        None if policy.by_network => (1, Cow::Owned(network(exchange.attributes.source()))),
+        None => return Err(Unknown::Missing),
+    };
+    let mut hasher = secret.hasher();
+    hasher.write_u8(kind);
+    hasher.write(&bytes);
+    Ok(Key(hasher.finish()))
+}
+
+/// The network of an address, as bytes: IPv4 /24, IPv6 /48. Empty if the address is not known, so that all such
+/// clients are one network.
+#[must_use]
+pub fn network(source: Option<IpAddr>) -> Vec<u8> {
+    match source.map(|address| address.to_canonical()) {
+        Some(IpAddr::V4(address)) => address.octets().iter().take(3).copied().collect(),
+        Some(IpAddr::V6(address)) => address.octets().iter().take(6).copied().collect(),
+        None => Vec::new(),
+    }
+}
+
+fn credential<'a>(exchange: &Exchange<'a>, source: &Source) -> Result<Option<Cow<'a, [u8]>>, Unknown> {
+    match source {
+        Source::Header { name, scheme } => {
+            let mut values = exchange.values(name);
+            let Some(value) = values.next() else {
+                return Ok(None);
+            };
+            // Envoy joins some repeated headers with a comma and leaves others apart.
+            if values.next().is_some() || value.contains(&b',') {
+                return Err(Unknown::Ambiguous);
+            }
+            let value = value.trim_ascii();
+            let value = match scheme {
+                Some(scheme) => after_scheme(value, scheme),
+                None => Some(value),
+            };
+            Ok(value.filter(|value| !value.is_empty()).map(Cow::Borrowed))
+        }
+        Source::Query(name) => parameter(exchange.query(), name),
+    }
+}
+
+/// What follows the scheme of RFC 9110 §11.4, which is compared in any case.
+fn after_scheme<'a>(value: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
+    let (word, rest) = value.split_at_checked(scheme.len())?;
+    let separated = rest.first().is_some_and(|&byte| byte == b' ' || byte == b'\t');
+    (separated && word.eq_ignore_ascii_case(scheme)).then(|| rest.trim_ascii())
+}
+
+/// A parameter's value, decoded as an origin decodes it: one key must not become many by spelling it differently.
+fn parameter<'a>(query: &'a [u8], name: &[u8]) -> Result<Option<Cow<'a, [u8]>>, Unknown> {
+    let mut found = None;
+    for pair in query.split(|&byte| byte == b'&') {
+        let mut halves = pair.splitn(2, |&byte| byte == b'=');
+        let (this, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
+        if decode(this).as_ref() != name || value.is_empty() {
+            continue;
+        }
+        if found.replace(decode(value)).is_some() {
+            return Err(Unknown::Ambiguous);
+        }
+    }
+    Ok(found)
+}
+
+/// Decodes `%2F` and `+`. What is no such code stands for itself.
+fn decode(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.iter().any(|&byte| byte == b'%' || byte == b'+') {
+        return Cow::Borrowed(text);
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        match (byte, tail) {
+            (b'+', _) => decoded.push(b' '),
+            (b'%', [high, low, after @ ..]) => match (nibble(*high), nibble(*low)) {
+                (Some(high), Some(low)) => {
+                    decoded.push((high << 4) | low);
+                    rest = after;
+                }
+                _ => decoded.push(byte),
+            },
+            _ => decoded.push(byte),
+        }
+    }
+    Cow::Owned(decoded)
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::{Attributes, Model};
+
+    struct From(&'static str);
+
+    impl Attributes for From {
+        fn source(&self) -> Option<IpAddr> {
+            self.0.parse().ok()
+        }
+
+        fn property(&self, _: &[String]) -> Option<Vec<u8>> {
+            None
+        }
+    }
+
+    fn ask(policy: &str, target: &str, headers: &[(&str, &[u8])], source: &'static str) -> Result<Key, Unknown> {
+        let policy = Policy::parse(policy.as_bytes()).unwrap();
+        let headers: Vec<(&[u8], &[u8])> = headers.iter().map(|&(name, value)| (name.as_bytes(), value)).collect();
+        let exchange = Exchange {
+            method: b"POST",
+            target: target.as_bytes(),
+            headers: &headers,
+            model: Model::Absent,
+            attributes: &From(source),
+        };
+        identify(&exchange, &policy, Secret::new(b"0123456789abcdef"))
+    }
+
+    const DEFAULT: &str = r#"{"version": 1}"#;
+
+    fn key(target: &str, headers: &[(&str, &[u8])]) -> Result<Key, Unknown> {
+        ask(DEFAULT, target, headers, "192.0.2.1")
+    }
+
+    #[test]
+    fn one_credential_is_one_key_wherever_it_stands() {
+        let one = key("/", &[("authorization", b"Bearer sk-one")]);
+        assert!(one.is_ok());
+        for (target, headers) in [
+            ("/", vec![("authorization", b"bearer   sk-one ".as_slice())]),
+            ("/", vec![("authorization", b"BEARER\tsk-one")]),
+            ("/", vec![("x-api-key", b"sk-one")]),
+            ("/", vec![("x-api-key", b"sk-one"), ("authorization", b"Bearer sk-one")]),
+            ("/?key=sk-one", vec![]),
+            ("/?alt=sse&key=sk%2Done", vec![]),
+            ("/?%6bey=%73k-one&key=", vec![]),
+            ("/", vec![("authorization", b"Bearer sk-one"), ("x-other", b"a"), ("x-other", b"b")]),
+        ] {
+            assert_eq!(key(target, &headers), one, "{target} {headers:?}");
+        }
+        assert_ne!(key("/", &[("authorization", b"Bearer sk-two")]), one);
+        assert_ne!(key("/", &[("x-api-key", b"Sk-one")]), one);
+    }
+
+    #[test]
+    fn what_is_no_credential_is_missing() {
+        for (target, headers) in [
+            ("/", vec![]),
+            ("/?key", vec![]),
+            ("/?key=", vec![]),
+            ("/?keys=a", vec![]),
+            ("/", vec![("authorization", b"".as_slice())]),
+            ("/", vec![("authorization", b"Bearer")]),
+            ("/", vec![("authorization", b"Bearer  ")]),
+            ("/", vec![("authorization", b"Bearersk-one")]),
+            ("/", vec![("authorization", b"Basic dXNlcg==")]),
+            ("/", vec![("x-api-key", b"  ")]),
+        ] {
+            assert_eq!(key(target, &headers), Err(Unknown::Missing), "{target} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_two_credentials_is_ambiguous() {
+        for (target, headers) in [
+            ("/", vec![("authorization", b"Bearer one,Bearer two".as_slice())]),
+            ("/", vec![("authorization", b"Basic one,Bearer two")]),
+            ("/", vec![("authorization", b"Bearer one"), ("authorization", b"Bearer two")]),
+            ("/", vec![("x-api-key", b"one"), ("x-api-key", b"one")]),
+            ("/", vec![("x-api-key", b"one, two")]),
+            ("/", vec![("authorization", b"Bearer one"), ("x-api-key", b"two")]),
+            ("/?key=one&key=two", vec![]),
+            ("/?key=one&%6Bey=one", vec![]),
+            ("/?key=one", vec![("x-goog-api-key", b"two")]),
+        ] {
+            assert_eq!(key(target, &headers), Err(Unknown::Ambiguous), "{target} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_credential_a_network_may_be_the_key() {
+        const POLICY: &str = r#"{"version": 1, "identity": {"missing": "by_network"}}"#;
+        let from = |source| ask(POLICY, "/", &[], source).unwrap();
+        assert_eq!(from("192.0.2.1"), from("192.0.2.254"));
+        assert_eq!(from("192.0.2.1"), from("::ffff:192.0.2.9"));
+        assert_ne!(from("192.0.2.1"), from("192.0.3.1"));
+        assert_eq!(from("2001:db8:1::1"), from("2001:db8:1:ffff::9"));
+        assert_ne!(from("2001:db8:1::1"), from("2001:db8:2::1"));
+        assert_ne!(from("192.0.2.1"), from("unknown"));
+        assert_eq!(ask(POLICY, "/?key=a&key=b", &[], "192.0.2.1"), Err(Unknown::Ambiguous));
+    }
+
+    #[test]
+    fn any_bytes_are_a_credential() {
+        let long = vec![b'k'; 1 << 20];
+        assert!(key("/", &[("x-api-key", &[0xff, 0xfe, 0x00])]).is_ok());
+        assert!(key("/", &[("x-api-key", &long)]).is_ok());
+        for query in ["/?%", "/?key=%", "/?key=%f", "/?key=%zz", "/?&&=&=%00", "/?key=%ff%00+"] {
+            let _ = key(query, &[]);
+        }
+        assert_eq!(decode(b"%zz%4").as_ref(), b"%zz%4");
+        assert_eq!(decode(b"a+b%2Bc%ff").as_ref(), b"a b+c\xff");
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        assert_eq!(format!("{:?}", Secret::new(b"hunter2")), "Secret(…)");
+    }
+}

@@ -1,0 +1,255 @@
+//! The policy as it is written. The JSON Schema is generated from these types, so a field's comment is its help.
+
+use std::collections::BTreeMap;
+
+use crate::exchange::Millis;
+
+use schemars::JsonSchema;
+
+/// Who may ask how much of a model server, and what happens beyond that.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct File {
+    /// The version of this format. 1 is the only one.
+    #[schemars(extend("const" = 1))]
+    pub version: u64,
+    /// Whether anything is enforced at all. In `shadow` every decision is made, counted and logged, and no byte of
+    /// traffic changes. Default: `enforce`.
+    #[schemars(default)]
+    pub mode: Mode,
+    /// How a request says whose it is. Default: the headers that the model APIs use.
+    #[schemars(default)]
+    pub identity: Identity,
+    /// Facts about the account that something in front of Stillgate vouches for, by the names that rules use.
+    #[schemars(default)]
+    pub account: BTreeMap<String, Fact>,
+    /// Limits, at most 24. A request must fit under all of them that it matches; then it is charged to all of them.
+    #[schemars(default, length(max = 24))]
+    pub quotas: Vec<Quota>,
+    /// Caps on what Stillgate itself may use.
+    #[schemars(default)]
+    pub limits: Limits,
+    /// What happens to a request when its counters cannot be read or written. Default: `deny`, with status 503.
+    #[schemars(default)]
+    pub on_error: OnError,
+}
+
+/// Whether a decision is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum Mode {
+    /// Decide, count, log and act.
+    #[default]
+    Enforce,
+    /// Decide, count and log, and change nothing.
+    Shadow,
+}
+
+/// What happens to a request that cannot be decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum OnError {
+    /// It passes, uncounted.
+    Allow,
+    /// It is refused with status 503.
+    #[default]
+    Deny,
+}
+
+/// How a request says whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Identity {
+    /// Where a credential may stand. A request that carries two that differ is ambiguous and is refused.
+    #[schemars(default, length(min = 1, max = 16))]
+    pub from: Vec<Source>,
+    /// What a request without a credential is. Default: `deny`.
+    #[schemars(default)]
+    pub missing: Missing,
+}
+
+/// A place where a credential may stand.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+pub enum Source {
+    /// A header.
+    Header {
+        /// The header's name, in any case.
+        header: String,
+        /// The word before the credential, such as `Bearer`, in any case. Without it the whole value is the credential.
+        #[schemars(default)]
+        scheme: Option<String>,
+    },
+    /// A parameter of the query.
+    Query {
+        /// The parameter's name.
+        query: String,
+    },
+}
+
+/// What a request without a credential is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+pub enum Missing {
+    /// Refused with status 401.
+    #[default]
+    Deny,
+    /// A request of its network: all that come from one IPv4 /24 or IPv6 /48 without a credential are one key.
+    ByNetwork,
+}
+
+/// Where a fact about the account is read.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+pub enum Fact {
+    /// A header that something in front of Stillgate sets and clients cannot: it is trusted because it is named here.
+    Header {
+        /// The header's name, in any case.
+        header: String,
+    },
+    /// A property of the host's, such as dynamic metadata of an authentication filter.
+    Property {
+        /// Its path: parts with dots between them, or a list of parts where a part has a dot in it.
+        property: OneOrMany,
+    },
+}
+
+/// A limit on what something may use.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Quota {
+    /// The rule's name, in replies, logs and metrics: 1 to 64 of `a-z 0-9 . _ -`, and no other rule's.
+    #[schemars(regex(pattern = "^[a-z0-9._-]{1,64}$"))]
+    pub name: String,
+    /// What the limit is per: `key`, `network`, `path`, `method`, `model`, and names from `account`. An empty list
+    /// limits everyone together. A request without the trait counts with all others without it.
+    pub per: Vec<String>,
+    /// What is counted.
+    pub count: Count,
+    /// How much fits into a window: a number, or one by a fact about the account.
+    pub limit: Limit,
+    /// How long a window is, from `1s` to `366d`. For `requests`.
+    #[schemars(default)]
+    pub window: Option<Duration>,
+    /// After how long a slot is free again if nobody says that its request has ended, from `5s` to `1h`; live requests
+    /// renew theirs. For `concurrent`. Default: `1m`.
+    #[schemars(default)]
+    pub lease: Option<Duration>,
+    /// Which requests the rule is about. Default: all.
+    #[schemars(default, rename = "match")]
+    pub matches: Match,
+    /// Whether this rule is enforced. Default: what the policy's `mode` says, which `enforce` here does not override.
+    #[schemars(default)]
+    pub mode: Mode,
+}
+
+/// What a quota counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum Count {
+    /// Admitted requests in a sliding window.
+    Requests,
+    /// Requests in flight.
+    Concurrent,
+}
+
+/// How much fits into a window.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+pub enum Limit {
+    /// The same for all.
+    Number(#[schemars(range(min = 1))] u32),
+    /// By a fact about the account.
+    By {
+        /// The fact's name in `account`.
+        by: String,
+        /// The limit for each of its values.
+        values: BTreeMap<String, u32>,
+        /// The limit for any other value, and for none.
+        #[schemars(rename = "else")]
+        otherwise: u32,
+    },
+}
+
+/// Which requests a rule is about: those for which every field that is written has a pattern that matches. In a
+/// pattern `*` stands for any bytes, also none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Match {
+    /// Patterns of the path, without its query.
+    #[schemars(default)]
+    pub path: Option<OneOrMany>,
+    /// Patterns of the model's name. A body that the model cannot be read from matches every pattern.
+    #[schemars(default)]
+    pub model: Option<OneOrMany>,
+    /// Methods, in capitals.
+    #[schemars(default)]
+    pub method: Option<OneOrMany>,
+}
+
+/// One string, or several.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged, deny_unknown_fields)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// Several, at least one.
+    Many(#[schemars(length(min = 1))] Vec<String>),
+}
+
+impl OneOrMany {
+    /// All of them.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text],
+            Self::Many(texts) => texts,
+        }
+    }
+}
+
+/// Caps on what Stillgate itself may use.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Limits {
+    /// Memory for counters, from `64KiB` to `4GiB`; all workers of a proxy share it. 64 bytes a counter. Default: `32MiB`.
+    #[schemars(default)]
+    pub memory: Size,
+    /// The longest request body that is read when a rule needs to see it, from `1KiB` to `256MiB`; longer ones are
+    /// refused with status 413. Default: `1MiB`.
+    #[schemars(default)]
+    pub body: Size,
+}
+
+/// A length of time, in milliseconds here, written as `"90s"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Duration(pub Millis);
+
+/// A number of bytes, written as `"1MiB"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Size(pub u64);
+
+impl Default for Identity {
+    fn default() -> Self {
+        let header = |name: &str, scheme: Option<&str>| Source::Header {
+            header: name.to_owned(),
+            scheme: scheme.map(str::to_owned),
+        };
+        Self {
+            from: vec![
+                header("authorization", Some("Bearer")),
+                header("x-api-key", None),
+                header("api-key", None),
+                header("x-goog-api-key", None),
+                Source::Query { query: String::from("key") },
+            ],
+            missing: Missing::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory: Size(32 << 20), body: Size(1 << 20) }
+    }
+}

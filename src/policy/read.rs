@@ -1,0 +1,265 @@
+//! From JSON to the file's types: every field read, every fault noted, nothing dropped silently.
+
+use std::collections::BTreeMap;
+
+use super::file::{
+    Count, Duration, Fact, File, Identity, Limit, Limits, Match, Missing, Mode, OnError, OneOrMany, Quota, Size, Source,
+};
+use super::node::{Fields, Node, nearest};
+
+/// The most quotas that a policy has: what bounds the work per request, and the room that a page keeps for newcomers.
+pub const MAX_QUOTAS: usize = 24;
+
+/// Traits that every request has without `account`.
+pub const TRAITS: [&str; 5] = ["key", "network", "path", "method", "model"];
+
+/// A quota that could be read, and where it stands.
+pub(super) type Placed = (String, Quota);
+
+/// Reads the file. What has a fault is left out and noted; quotas come with their paths.
+#[must_use]
+pub(super) fn file(root: &Node<'_>) -> Option<(File, Vec<Placed>)> {
+    let fields = root.fields(&["version", "mode", "identity", "account", "quotas", "limits", "on_error"])?;
+    let version = fields.required("version").and_then(|node| node.whole(1..=1));
+    let account = fields.get("account").and_then(|node| self::account(&node)).unwrap_or_default();
+    let facts: Vec<&str> = account.keys().map(String::as_str).collect();
+    let quotas = fields.get("quotas").map(|node| self::quotas(&node, &facts)).unwrap_or_default();
+    let file = File {
+        version: version.unwrap_or(1),
+        mode: mode(&fields),
+        identity: fields.get("identity").and_then(|node| identity(&node)).unwrap_or_default(),
+        quotas: Vec::new(),
+        limits: fields.get("limits").and_then(|node| limits(&node)).unwrap_or_default(),
+        on_error: fields.get("on_error").and_then(|node| node.word(&ON_ERROR)).unwrap_or_default(),
+        account,
+    };
+    Some((file, quotas))
+}
+
+const ON_ERROR: [(&str, OnError); 2] = [("allow", OnError::Allow), ("deny", OnError::Deny)];
+
+fn mode(fields: &Fields<'_>) -> Mode {
+    let words = [("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
+    fields.get("mode").and_then(|node| node.word(&words)).unwrap_or_default()
+}
+
+fn identity(node: &Node<'_>) -> Option<Identity> {
+    let fields = node.fields(&["from", "missing"])?;
+    let mut identity = Identity::default();
+    if let Some(from) = fields.get("from") {
+        let items = from.items()?;
+        if items.is_empty() || items.len() > 16 {
+            from.fault("expected 1 to 16 places; leave `from` out for the headers that the model APIs use");
+        }
+        identity.from = items.iter().filter_map(source).collect();
+    }
+    let words = [("deny", Missing::Deny), ("by_network", Missing::ByNetwork)];
+    identity.missing = fields.get("missing").and_then(|node| node.word(&words)).unwrap_or_default();
+    Some(identity)
+}
+
+fn source(node: &Node<'_>) -> Option<Source> {
+    let fields = node.fields(&["header", "scheme", "query"])?;
+    match (fields.get("header"), fields.get("query")) {
+        (Some(header), None) => {
+            let scheme = match fields.get("scheme") {
+                Some(scheme) => Some(token(&scheme)?),
+                None => None,
+            };
+            Some(Source::Header { header: header_name(&header)?, scheme })
+        }
+        (None, Some(query)) if fields.get("scheme").is_none() => Some(Source::Query { query: query.text()?.to_owned() }),
+        _ => {
+            node.fault("expected {\"header\": …}, {\"header\": …, \"scheme\": …} or {\"query\": …}");
+            None
+        }
+    }
+}
+
+/// A token of RFC 9110 §5.6.2.
+fn token(node: &Node<'_>) -> Option<String> {
+    let text = node.text()?;
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if text.bytes().all(letters) {
+        return Some(text.to_owned());
+    }
+    node.fault("expected a token: letters, digits and !#$%&'*+-.^_`|~");
+    None
+}
+
+fn header_name(node: &Node<'_>) -> Option<String> {
+    token(node).map(|name| name.to_ascii_lowercase())
+}
+
+fn account(node: &Node<'_>) -> Option<BTreeMap<String, Fact>> {
+    let mut facts = BTreeMap::new();
+    for (name, node) in node.entries()?.iter() {
+        if TRAITS.contains(&name) {
+            node.fault(format!("expected another name: `{name}` is a trait that every request has"));
+        } else if let Some(fact) = fact(&node)
+            && facts.insert(name.to_owned(), fact).is_some()
+        {
+            node.fault(format!("`{name}` is written twice; write it once"));
+        }
+    }
+    Some(facts)
+}
+
+fn fact(node: &Node<'_>) -> Option<Fact> {
+    let fields = node.fields(&["header", "property"])?;
+    match (fields.get("header"), fields.get("property")) {
+        (Some(header), None) => Some(Fact::Header { header: header_name(&header)? }),
+        (None, Some(property)) => {
+            let texts: Vec<String> = property.texts()?.into_iter().map(|(_, text)| text.to_owned()).collect();
+            let one = matches!(property.value(), super::json::Json::Text(_));
+            let parts = match (one, texts) {
+                (true, texts) => OneOrMany::One(texts.concat()),
+                (false, texts) => OneOrMany::Many(texts),
+            };
+            Some(Fact::Property { property: parts })
+        }
+        _ => {
+            node.fault("expected {\"header\": …} or {\"property\": …}");
+            None
+        }
+    }
+}
+
+fn quotas(node: &Node<'_>, facts: &[&str]) -> Vec<Placed> {
+    let items = node.items().unwrap_or_default();
+    if items.len() > MAX_QUOTAS {
+        node.fault(format!("expected at most {MAX_QUOTAS} quotas"));
+    }
+    items.iter().filter_map(|item| Some((item.path().to_owned(), quota(item, facts)?))).collect()
+}
+
+fn quota(node: &Node<'_>, facts: &[&str]) -> Option<Quota> {
+    let fields = node.fields(&["name", "per", "count", "limit", "window", "lease", "match", "mode"])?;
+    let counts = [("requests", Count::Requests), ("concurrent", Count::Concurrent)];
+    // Each is read before any is asked for, so that all faults of a rule are told at once.
+    let name = fields.required("name").and_then(|node| rule_name(&node));
+    let per = fields.required("per").and_then(|node| per(&node, facts));
+    let count = fields.required("count").and_then(|node| node.word(&counts));
+    let limit = fields.required("limit").and_then(|node| self::limit(&node, facts));
+    let matches = fields.get("match").map_or(Some(Match::default()), |node| self::matches(&node));
+    let mode = mode(&fields);
+    let (window, lease) = lengths(&fields, count);
+    Some(Quota { name: name?, per: per?, count: count?, limit: limit?, window, lease, matches: matches?, mode })
+}
+
+/// A window for what is counted over time, a lease for what is in flight, and neither with the other.
+fn lengths(fields: &Fields<'_>, count: Option<Count>) -> (Option<Duration>, Option<Duration>) {
+    let (window, lease) = (fields.get("window"), fields.get("lease"));
+    match count {
+        Some(Count::Requests) => {
+            if let Some(lease) = lease {
+                lease.fault("expected no `lease`: only `\"count\": \"concurrent\"` has one");
+            }
+            let window = fields.required("window").and_then(|node| node.duration("1s"..="366d"));
+            (Some(Duration(window.unwrap_or(60_000))), None)
+        }
+        Some(Count::Concurrent) => {
+            if let Some(window) = window {
+                window.fault("expected no `window`: requests in flight have a `lease`");
+            }
+            let lease = lease.map_or(Some(60_000), |node| node.duration("5s"..="1h"));
+            (None, Some(Duration(lease.unwrap_or(60_000))))
+        }
+        None => (None, None),
+    }
+}
+
+fn rule_name(node: &Node<'_>) -> Option<String> {
+    let text = node.text()?;
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    if text.len() <= 64 && text.bytes().all(letters) {
+        return Some(text.to_owned());
+    }
+    node.fault("expected a name of 1 to 64 of: a-z 0-9 . _ -");
+    None
+}
+
+fn per(node: &Node<'_>, facts: &[&str]) -> Option<Vec<String>> {
+    let known: Vec<&str> = TRAITS.iter().chain(facts).copied().collect();
+    let mut traits: Vec<String> = Vec::new();
+    let mut sound = true;
+    for item in node.items()? {
+        let Some(name) = item.text() else {
+            sound = false;
+            continue;
+        };
+        if !known.contains(&name) {
+            let list = format!("known: {} (more under `account`)", known.join(", "));
+            item.fault(nearest(name, &known).map_or(list.clone(), |near| format!("did you mean \"{near}\"? {list}")));
+            sound = false;
+        } else if traits.iter().any(|other| other == name) {
+            item.fault("is written twice; write it once");
+            sound = false;
+        } else {
+            traits.push(name.to_owned());
+        }
+    }
+    sound.then_some(traits)
+}
+
+fn limit(node: &Node<'_>, facts: &[&str]) -> Option<Limit> {
+    let number = |node: &Node<'_>| node.whole(1..=u64::from(u32::MAX)).and_then(|limit| u32::try_from(limit).ok());
+    if !matches!(node.value(), super::json::Json::Object(_)) {
+        return number(node).map(Limit::Number);
+    }
+    let fields = node.fields(&["by", "values", "else"])?;
+    let by = fields.required("by").and_then(|node| {
+        let name = node.text()?;
+        if facts.contains(&name) {
+            return Some(name.to_owned());
+        }
+        node.fault(match nearest(name, facts) {
+            Some(near) => format!("did you mean \"{near}\"? It must be named under `account`"),
+            None => String::from("expected a name from `account`"),
+        });
+        None
+    });
+    let otherwise = fields.required("else").and_then(|node| number(&node));
+    let mut values = BTreeMap::new();
+    for (name, node) in fields.required("values")?.entries()?.iter() {
+        if let Some(limit) = number(&node) {
+            values.insert(name.to_owned(), limit);
+        }
+    }
+    Some(Limit::By { by: by?, values, otherwise: otherwise? })
+}
+
+fn matches(node: &Node<'_>) -> Option<Match> {
+    let fields = node.fields(&["path", "model", "method"])?;
+    let patterns = |name: &str, fits: fn(&str) -> bool, expected: &str| {
+        let texts = fields.get(name)?.texts()?;
+        for (item, text) in &texts {
+            if !fits(text) {
+                item.fault(expected);
+            }
+        }
+        Some(OneOrMany::Many(texts.into_iter().map(|(_, text)| text.to_owned()).collect()))
+    };
+    let rooted = |text: &str| text.starts_with('/') || text.starts_with('*');
+    Some(Match {
+        path: patterns("path", rooted, "can never match: every path begins with `/`; expected a pattern that begins with `/` or `*`"),
+        model: patterns("model", |_| true, ""),
+        method: patterns(
+            "method",
+            |text| text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-'),
+            "can never match: methods are in capitals, such as POST",
+        ),
+    })
+}
+
+fn limits(node: &Node<'_>) -> Option<Limits> {
+    let fields = node.fields(&["memory", "body"])?;
+    let mut limits = Limits::default();
+    if let Some(memory) = fields.get("memory").and_then(|node| node.size("64KiB"..="4GiB")) {
+        limits.memory = Size(memory);
+    }
+    if let Some(body) = fields.get("body").and_then(|node| node.size("1KiB"..="256MiB")) {
+        limits.body = Size(body);
+    }
+    Some(limits)
+}

@@ -1,0 +1,133 @@
+use super::*;
+use proptest::prelude::*;
+
+const MINUTE: Millis = 60_000;
+
+fn charge(tag: u64, limit: u32) -> Charge {
+    Charge { tag, newcomers: 1, length: MINUTE, limit, units: 1, shadow: false }
+}
+
+fn shadow(tag: u64, limit: u32) -> Charge {
+    Charge { shadow: true, ..charge(tag, limit) }
+}
+
+fn go(page: &mut Page, charges: &[Charge], now: Millis) -> Admission {
+    admit(page, charges, &[1], false, now).0
+}
+
+#[test]
+fn all_are_charged_or_none() {
+    let mut page = Page::default();
+    let (tight, loose) = (charge(10, 2), charge(11, 5));
+    for left in [(1, 4), (0, 3)] {
+        let admission = go(&mut page, &[tight, loose], 1_000);
+        let remaining: Vec<u32> = admission.standings.iter().map(|standing| standing.remaining).collect();
+        assert_eq!(remaining, [left.0, left.1]);
+    }
+    let before = page.clone();
+    let refusal = go(&mut page, &[tight, loose], 1_000);
+    assert!(refusal.refused && !refusal.standings[0].fits && refusal.standings[1].fits);
+    assert_eq!(refusal.standings[1].remaining, 3);
+    assert_eq!(page, before, "a refusal is free");
+}
+
+#[test]
+fn shadow_refuses_nobody_and_shows_what_enforcement_would_do() {
+    let mut page = Page::default();
+    for index in 0..5 {
+        let admission = go(&mut page, &[shadow(10, 2), charge(11, 5)], 1_000);
+        assert!(!admission.refused);
+        assert_eq!(admission.shadow_refused, index >= 2);
+        assert_eq!(admission.standings[0].remaining, [1, 0, 0, 0, 0][index]);
+        assert_eq!(admission.standings[1].remaining, [4, 3, 2, 1, 0][index]);
+    }
+    // An enforced refusal leaves the shadow rule's counter alone, and a shadow refusal elsewhere does too.
+    let before = page.clone();
+    assert!(go(&mut page, &[shadow(12, 2), charge(11, 5)], 1_000).refused);
+    let (elsewhere, change) = admit(&mut page, &[shadow(12, 2)], &[1], true, 1_000);
+    assert!(!elsewhere.refused && change == Change::Keep);
+    assert_eq!(page, before);
+}
+
+#[test]
+fn a_refusal_says_when_it_would_fit() {
+    let mut page = Page::default();
+    for at in [0, 10_000, 20_000] {
+        assert!(!go(&mut page, &[charge(10, 3)], at).refused);
+    }
+    let refusal = go(&mut page, &[charge(10, 3)], 30_000);
+    assert!(refusal.refused);
+    let frees = refusal.standings[0].frees;
+    assert!((60_000..60_010).contains(&frees), "{frees}");
+    assert!(go(&mut page, &[charge(10, 3)], frees - 1).refused);
+    assert!(!go(&mut page, &[charge(10, 3)], frees).refused);
+}
+
+#[test]
+fn newcomers_to_a_full_page_share_one_counter_and_carry_its_use_away() {
+    let mut page = Page::default();
+    for tag in 100..100 + SLOTS as u64 - 1 {
+        assert!(!go(&mut page, &[charge(tag, 3)], 0).shared);
+    }
+    // The page is full but for the newcomers' slot: two strangers share three units.
+    assert!(go(&mut page, &[charge(7, 3)], 1_000).shared);
+    assert!(!go(&mut page, &[charge(8, 3)], 1_000).refused);
+    assert!(!go(&mut page, &[charge(7, 3)], 1_000).refused);
+    assert!(go(&mut page, &[charge(8, 3)], 1_000).refused, "the flood hurts the flood");
+    assert!(!go(&mut page, &[charge(100, 3)], 1_000).refused, "and not who was there before");
+    // Room is made a minute after the first charges; whoever moves in is still held to what the newcomers used.
+    let later = go(&mut page, &[charge(8, 3)], 60_500);
+    assert!(later.refused && later.evicted == 0);
+    let after = go(&mut page, &[charge(8, 3)], 61_010);
+    assert!(!after.refused && !after.shared && after.evicted > 0, "{after:?}");
+}
+
+#[test]
+fn a_page_without_room_even_for_newcomers_refuses() {
+    // What another policy has filled, without keeping room for this one's newcomers.
+    let mut page = Page::default();
+    for tag in 100..100 + SLOTS as u64 {
+        assert!(!admit(&mut page, &[charge(tag, 3)], &[], false, 0).0.refused);
+    }
+    let refusal = go(&mut page, &[charge(7, 3)], 1_000);
+    assert!(refusal.refused && refusal.standings[0].frees >= 60_000, "{refusal:?}");
+    assert!(!go(&mut page, &[charge(7, 3)], refusal.standings[0].frees).refused);
+}
+
+#[test]
+fn a_lease_is_released_once_renewed_and_lost_with_its_holder() {
+    let mut page = Page::default();
+    let slot = charge(10, 1);
+    let filed = go(&mut page, &[slot], 0).standings[0].filed.unwrap();
+    assert!(go(&mut page, &[slot], 1_000).refused);
+    let (filed, _) = renew(&mut page, 10, MINUTE, 1, filed, 50_000);
+    assert!(go(&mut page, &[slot], 100_000).refused, "renewed");
+    assert_eq!(refund(&mut page, 10, MINUTE, 1, 1, filed, 100_000), Change::Replace);
+    assert_eq!(refund(&mut page, 10, MINUTE, 1, 1, filed, 100_000), Change::Keep, "once");
+    let lost = go(&mut page, &[slot], 100_000);
+    assert!(!lost.refused);
+    assert!(!go(&mut page, &[slot], 160_010).refused, "a lost lease runs out");
+}
+
+proptest! {
+    /// Whatever a page holds, a visit neither panics nor admits more than is left.
+    #[test]
+    fn any_page_is_survived(
+        slots in prop::collection::vec((0u64..40, any::<u64>(), any::<[u16; 24]>()), 0..=SLOTS),
+        limit in 1u32..200_000, length in 1_000u64..40_000_000_000, now in any::<u64>(), units in 0u32..50,
+    ) {
+        let mut page = Page::default();
+        for (tag, clock, words) in slots {
+            page.push(tag, Kept { clock, words });
+        }
+        let charges: Vec<Charge> = (0..5).map(|tag| Charge { tag, newcomers: 30 + tag, length, limit, units, shadow: tag == 2 }).collect();
+        let newcomers: Vec<u64> = (30..35).collect();
+        let (admission, _) = admit(&mut page, &charges, &newcomers, false, now);
+        for standing in &admission.standings {
+            prop_assert!(standing.remaining <= limit);
+            prop_assert!(standing.frees >= now && standing.replenished >= now);
+        }
+        renew(&mut page, 1, length, limit, now, now);
+        refund(&mut page, 1, length, limit, units, now, now);
+    }
+}
