@@ -44,7 +44,6 @@ pub struct Policy {
     pub body: u64,
     /// Whether a request passes when its counters cannot be reached.
     pub allow_on_error: bool,
-    reads_model: bool,
 }
 
 /// A place where a credential may stand.
@@ -175,8 +174,21 @@ impl Policy {
 
     /// Whether any rule needs to know the model, which some APIs name in the body only.
     #[must_use]
-    pub const fn reads_body(&self) -> bool {
-        self.reads_model
+    pub fn reads_body(&self) -> bool {
+        self.quotas.iter().any(|quota| self.reads_model(quota))
+    }
+
+    /// Whether any rule that is enforced needs to know the model, so that a body too long to read is refused.
+    #[must_use]
+    pub fn enforces_by_body(&self) -> bool {
+        self.quotas.iter().any(|quota| !quota.shadow && self.reads_model(quota))
+    }
+
+    /// Whether a rule needs to know the model.
+    #[must_use]
+    pub fn reads_model(&self, quota: &Quota) -> bool {
+        let subject = self.subjects.get(quota.subject);
+        quota.model.is_some() || subject.is_some_and(|subject| subject.traits.contains(&Trait::Model))
     }
 }
 

@@ -70,7 +70,8 @@ pub fn admit(page: &mut Page, charges: &[Charge], newcomers: &[u64], shadow_refu
     }
     for (view, charge) in views.iter_mut().zip(charges) {
         let mut filed = None;
-        if !admission.refused && !(charge.shadow && admission.shadow_refused) {
+        let held_back = if charge.shadow { admission.shadow_refused } else { admission.refused };
+        if !admission.refused && !held_back {
             filed = Some(view.window.charge(charge.units));
             write(page, view.tag, view.window.keep());
             change = Change::Replace;

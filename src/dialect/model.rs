@@ -164,47 +164,34 @@ impl Scan<'_> {
         }
     }
 
-    /// Skips a value without recursion: open objects and lists are bits of a number.
+    /// Skips a value without recursion.
     fn value(&mut self) -> Option<()> {
-        let (mut open, mut depth): (u128, u32) = (0, 0);
+        let mut open = Open::default();
         loop {
-            let byte = self.token()?;
-            let mut closed = true;
-            match byte {
-                b'"' => self.skip_string()?,
-                b'{' | b'[' => {
-                    if depth >= MAX_DEPTH {
-                        return None;
-                    }
-                    open = (open << 1) | u128::from(byte == b'{');
-                    depth = depth.saturating_add(1);
-                    let end = if byte == b'{' { b'}' } else { b']' };
-                    closed = self.peek()? == end;
-                    if closed {
+            let closed = match self.token()? {
+                b'"' => {
+                    self.skip_string()?;
+                    true
+                }
+                byte @ (b'{' | b'[') => {
+                    let empty = self.peek()? == if byte == b'{' { b'}' } else { b']' };
+                    if empty {
                         self.next()?;
-                        open >>= 1;
-                        depth = depth.saturating_sub(1);
+                    } else {
+                        open.push(byte == b'{')?;
                     }
+                    empty
                 }
-                b't' | b'f' | b'n' | b'-' | b'0'..=b'9' => self.scalar(),
+                b't' | b'f' | b'n' | b'-' | b'0'..=b'9' => {
+                    self.scalar();
+                    true
+                }
                 _ => return None,
+            };
+            if closed && self.close(&mut open)? {
+                return Some(());
             }
-            // After a value: what closes here, then either the end or a comma and the next one.
-            while closed {
-                if depth == 0 {
-                    return Some(());
-                }
-                let object = open & 1 == 1;
-                match (self.token()?, object) {
-                    (b',', _) => break,
-                    (b'}', true) | (b']', false) => {
-                        open >>= 1;
-                        depth = depth.saturating_sub(1);
-                    }
-                    _ => return None,
-                }
-            }
-            if open & 1 == 1 && depth > 0 {
+            if open.in_object() {
                 self.expect(b'"')?;
                 self.skip_string()?;
                 self.expect(b':')?;
@@ -212,11 +199,50 @@ impl Scan<'_> {
         }
     }
 
+    /// After a value: closes what closes here. `true` at the end of the outermost, `false` where another follows.
+    fn close(&mut self, open: &mut Open) -> Option<bool> {
+        while open.depth > 0 {
+            match (self.token()?, open.in_object()) {
+                (b',', _) => return Some(false),
+                (b'}', true) | (b']', false) => open.pop(),
+                _ => return None,
+            }
+        }
+        Some(true)
+    }
+
     /// Skips a number or a word; whether it is a right one is the origin's to say.
     fn scalar(&mut self) {
         let letters = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
         let end = self.rest.iter().take_while(letters).count();
         self.rest = self.rest.get(end..).unwrap_or_default();
+    }
+}
+
+/// The objects (1) and lists (0) that are open, as the bits of a number, the innermost lowest.
+#[derive(Default)]
+struct Open {
+    kinds: u128,
+    depth: u32,
+}
+
+impl Open {
+    fn push(&mut self, object: bool) -> Option<()> {
+        if self.depth >= MAX_DEPTH {
+            return None;
+        }
+        self.kinds = (self.kinds << 1) | u128::from(object);
+        self.depth = self.depth.saturating_add(1);
+        Some(())
+    }
+
+    fn pop(&mut self) {
+        self.kinds >>= 1;
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    fn in_object(&self) -> bool {
+        self.depth > 0 && self.kinds & 1 == 1
     }
 }
 
@@ -270,7 +296,7 @@ mod tests {
 
     #[test]
     fn depth_and_length_are_bounded() {
-        let deep = |depth: usize| format!(r#"{{"a":{}{},"model":"m"}}"#, "[".repeat(depth), "]".repeat(depth));
+        let deep = |depth: usize| format!(r#"{{"a":{}1{},"model":"m"}}"#, "[".repeat(depth), "]".repeat(depth));
         assert_eq!(find(deep(128).as_bytes()), Found::Name(b"m".to_vec()));
         assert_eq!(find(deep(129).as_bytes()), Found::Unreadable);
         let long = |length: usize| find(format!(r#"{{"model":"{}"}}"#, "m".repeat(length)).as_bytes());

@@ -43,12 +43,10 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy 
         }
         compiled.push(quota);
     }
-    let names_model = |subject: &Subject| subject.traits.contains(&Trait::Model);
     Policy {
         shadow: file.mode == Mode::Shadow,
         sources: file.identity.from.into_iter().map(source).collect(),
         by_network: file.identity.missing == Missing::ByNetwork,
-        reads_model: subjects.iter().any(names_model) || compiled.iter().any(|quota| quota.model.is_some()),
         newcomers: compiled.iter().map(|quota| quota.newcomers).collect(),
         facts,
         subjects,

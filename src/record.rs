@@ -1,0 +1,32 @@
+//! One line about a decision for the host's access log: what was decided and why, and nothing that leads back to a
+//! credential.
+
+use serde_json::{Map, Value, json};
+
+use crate::engine::Decision;
+use crate::policy::Policy;
+
+/// Writes the record as compact JSON.
+#[must_use]
+pub fn write(decision: &Decision, policy: &Policy) -> String {
+    let rule = |place: Option<usize>| place.and_then(|place| policy.quotas.get(place)).map(|quota| json!(quota.name));
+    let mut record = Map::new();
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            record.insert(String::from(name), value);
+        }
+    };
+    put("verdict", Some(json!(decision.verdict.label())));
+    put("reason", Some(json!(decision.reason.label())));
+    put("rule", rule(decision.rule));
+    put("key", decision.key.map(|key| json!(key.to_string())));
+    put("remaining", decision.quotas.iter().map(|state| state.standing.remaining).min().map(Value::from));
+    if let Some(intent) = decision.shadow {
+        let mut shadow = json!({"verdict": intent.verdict.label(), "reason": intent.reason.label()});
+        if let (Some(rule), Some(shadow)) = (rule(intent.rule), shadow.as_object_mut()) {
+            shadow.insert(String::from("rule"), rule);
+        }
+        put("shadow", Some(shadow));
+    }
+    Value::Object(record).to_string()
+}

@@ -1,0 +1,97 @@
+//! From a decision to what the client reads: status, headers and a body in the dialect of the API that was called.
+
+mod body;
+mod fields;
+
+pub use fields::{FAMILIES, Family, fields};
+
+use crate::dialect::Dialect;
+use crate::engine::Decision;
+use crate::exchange::{Millis, Now};
+use crate::policy::Policy;
+use crate::verdict::Reason;
+
+/// A header: its name in lower case, and its value.
+pub type Field = (&'static str, String);
+
+/// A refusal as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The headers, without `content-length`.
+    pub headers: Vec<Field>,
+    /// The body, in JSON.
+    pub body: String,
+    /// What the host's log says beside the status, without spaces: `stillgate:throttle:quota:requests-per-minute`.
+    pub details: String,
+}
+
+/// Writes the reply to a request that was refused.
+#[must_use]
+pub fn refusal(decision: &Decision, dialect: Dialect, policy: &Policy, now: Now) -> Reply {
+    let rule = decision.rule.and_then(|place| policy.quotas.get(place));
+    let wait = wait(decision, now);
+    let message = message(decision, policy, wait);
+    let mut headers = vec![("content-type", String::from(body::content_type(dialect)))];
+    if let Some(seconds) = wait {
+        headers.push(("retry-after", seconds.to_string()));
+    }
+    if decision.reason.status() == 401 {
+        // RFC 9110 §15.5.2 demands a challenge with every 401.
+        headers.push(("www-authenticate", String::from("Bearer")));
+    }
+    headers.extend(fields(decision, dialect, policy, now, &FAMILIES));
+    let mut details = format!("stillgate:{}:{}", decision.verdict.label(), decision.reason.label());
+    if let Some(rule) = rule {
+        details.push(':');
+        details.push_str(&rule.name);
+    }
+    let rule = rule.map(|rule| rule.name.as_str());
+    Reply {
+        status: decision.reason.status(),
+        headers,
+        body: body::write(dialect, decision.reason, &message, rule, wait),
+        details,
+    }
+}
+
+/// Whole seconds until it is worth asking again: rounded up, so never before the truth.
+fn wait(decision: &Decision, now: Now) -> Option<u64> {
+    match decision.reason {
+        Reason::Quota => Some(seconds_until(decision.retry_at.unwrap_or(now.steady), now).max(1)),
+        Reason::Store => Some(1),
+        _ => None,
+    }
+}
+
+fn seconds_until(moment: Millis, now: Now) -> u64 {
+    moment.saturating_sub(now.steady).div_ceil(1_000)
+}
+
+fn message(decision: &Decision, policy: &Policy, wait: Option<u64>) -> String {
+    let wait = wait.unwrap_or(1);
+    let rule = decision.rule.and_then(|place| policy.quotas.get(place));
+    let limit = decision.quotas.iter().find(|state| Some(state.quota) == decision.rule).map_or(0, |state| state.limit);
+    match (decision.reason, rule) {
+        (Reason::Quota, Some(rule)) if rule.concurrent => format!(
+            "Too many requests at a time: \"{}\" allows {limit} in flight. Try again in {wait} s or when one has ended.",
+            rule.name
+        ),
+        (Reason::Quota, Some(rule)) => format!(
+            "Rate limit reached: \"{}\" allows {limit} in {}. Try again in {wait} s.",
+            rule.name,
+            fields::in_words(rule.length)
+        ),
+        (Reason::MissingCredential, _) => String::from("There is no API key in this request."),
+        (Reason::AmbiguousCredential, _) => {
+            String::from("There is more than one API key in this request. Send one, in one place.")
+        }
+        (Reason::BodyTooLarge, _) => format!("The request's body is longer than {} bytes.", policy.body),
+        (Reason::Store, _) => format!("The request could not be counted. Try again in {wait} s."),
+        (Reason::Quota | Reason::None, _) => String::from("The request was refused."),
+    }
+}
+
+#[cfg(test)]
+mod tests;
