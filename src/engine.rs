@@ -75,6 +75,14 @@ pub struct Lease {
     filed: Millis,
 }
 
+impl Lease {
+    /// After how many milliseconds it runs out unless it is renewed.
+    #[must_use]
+    pub const fn length(&self) -> Millis {
+        self.length
+    }
+}
+
 /// What a decision cost the store, for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Effort {

@@ -2,3 +2,6 @@
 
 #[cfg(not(target_family = "wasm"))]
 pub mod cli;
+#[cfg(target_os = "wasi")]
+mod envoy;
+pub mod wire;

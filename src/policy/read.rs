@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::file::{
-    Count, Duration, Fact, File, Identity, Limit, Limits, Match, Missing, Mode, OnError, OneOrMany, Quota, Size, Source,
+    Count, Duration, Fact, File, Identity, Limit, Limits, Match, Missing, Mode, OnError, OneOrMany, Quota, Record, Size, Source,
 };
 use super::node::{Fields, Node, nearest};
 
@@ -19,7 +19,7 @@ pub(super) type Placed = (String, Quota);
 /// Reads the file. What has a fault is left out and noted; quotas come with their paths.
 #[must_use]
 pub(super) fn file(root: &Node<'_>) -> Option<(File, Vec<Placed>)> {
-    let fields = root.fields(&["version", "mode", "identity", "account", "quotas", "limits", "on_error"])?;
+    let fields = root.fields(&["version", "mode", "identity", "account", "quotas", "limits", "record", "on_error"])?;
     let version = fields.required("version").and_then(|node| node.whole(1..=1));
     let account = fields.get("account").and_then(|node| self::account(&node)).unwrap_or_default();
     let facts: Vec<&str> = account.keys().map(String::as_str).collect();
@@ -30,12 +30,14 @@ pub(super) fn file(root: &Node<'_>) -> Option<(File, Vec<Placed>)> {
         identity: fields.get("identity").and_then(|node| identity(&node)).unwrap_or_default(),
         quotas: Vec::new(),
         limits: fields.get("limits").and_then(|node| limits(&node)).unwrap_or_default(),
+        record: fields.get("record").and_then(|node| node.word(&RECORD)).unwrap_or_default(),
         on_error: fields.get("on_error").and_then(|node| node.word(&ON_ERROR)).unwrap_or_default(),
         account,
     };
     Some((file, quotas))
 }
 
+const RECORD: [(&str, Record); 2] = [("interventions", Record::Interventions), ("all", Record::All)];
 const ON_ERROR: [(&str, OnError); 2] = [("allow", OnError::Allow), ("deny", OnError::Deny)];
 
 fn mode(fields: &Fields<'_>) -> Mode {

@@ -25,13 +25,19 @@ pub enum Family {
 pub const FAMILIES: [Family; 3] = [Family::Ietf, Family::OpenAi, Family::Anthropic];
 
 impl Family {
-    /// Whether a header, by its name in lower case, is of this family.
+    /// The names of its headers that are written here, in lower case.
     #[must_use]
-    pub fn holds(self, name: &[u8]) -> bool {
+    pub const fn names(self) -> &'static [&'static str] {
         match self {
-            Self::Ietf => name == b"ratelimit" || name == b"ratelimit-policy",
-            Self::OpenAi => name.starts_with(b"x-ratelimit-"),
-            Self::Anthropic => name.starts_with(b"anthropic-ratelimit-"),
+            Self::Ietf => &["ratelimit", "ratelimit-policy"],
+            Self::OpenAi => {
+                &["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"]
+            }
+            Self::Anthropic => &[
+                "anthropic-ratelimit-requests-limit",
+                "anthropic-ratelimit-requests-remaining",
+                "anthropic-ratelimit-requests-reset",
+            ],
         }
     }
 

@@ -61,6 +61,11 @@ impl Page {
         self.len == 0
     }
 
+    /// Forgets every counter.
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// The place of the counter with this tag.
     #[must_use]
     pub fn find(&self, tag: u64) -> Option<usize> {

@@ -1,0 +1,165 @@
+//! A policy in force in one VM, with what its streams share.
+
+use core::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::abi::{self, Clock, Level};
+use super::counters;
+use super::shared::SharedStore;
+use crate::engine::{Decision, Engine, Lease};
+use crate::exchange::{Millis, Now};
+use crate::identity::{SECRET_BYTES, Secret};
+use crate::metrics::{Load, Metric};
+use crate::policy::Policy;
+use crate::verdict::Reason;
+
+/// The environment variable of the VM that holds the secret.
+const SECRET: &str = "STILLGATE_SECRET";
+
+/// The most requests in flight that are renewed in one tick, which bounds what a tick costs; the rest have the next
+/// one. A renewal takes a few microseconds, and is due when a third of the lease is over.
+const RENEWALS: usize = 2_048;
+
+/// A policy in force.
+pub(super) struct Running {
+    /// The policy at work.
+    pub(super) engine: Engine,
+    /// The counters.
+    pub(super) store: SharedStore,
+    in_flight: RefCell<BTreeMap<u32, InFlight>>,
+}
+
+/// The slots of one stream.
+struct InFlight {
+    leases: Vec<Lease>,
+    renewed: Millis,
+}
+
+impl Running {
+    /// Puts a policy in force. `configuration` is what it was read from.
+    pub(super) fn start(policy: Policy, configuration: &[u8]) -> Self {
+        let name = abi::property(&["plugin_name"]).unwrap_or_default();
+        let root = abi::property(&["plugin_root_id"]).unwrap_or_default();
+        let store = SharedStore::new(&[name, root].join(&0), policy.memory);
+        counters::define();
+        // Every VM of every worker comes by here; the first one to write the note speaks for all.
+        if store.note("policy", &fingerprint(configuration)) {
+            counters::count(Metric::PolicyLoads(Load::Accepted), 1);
+            let mode = if policy.shadow { "shadow" } else { "enforce" };
+            let quotas = policy.quotas.len();
+            abi::log(Level::Info, &format!("stillgate: a policy is in force: mode {mode}, {quotas} quotas"));
+        }
+        store.trim();
+        let engine = Engine::new(policy, secret());
+        Self { engine, store, in_flight: RefCell::default() }
+    }
+
+    /// Counts a decision and what it cost.
+    pub(super) fn count(&self, decision: &Decision) {
+        counters::count(Metric::Requests(decision.verdict, decision.reason), 1);
+        if let Some(intent) = decision.shadow {
+            counters::count(Metric::Shadow(intent.verdict, intent.reason), 1);
+        }
+        let failed = decision.reason == Reason::Store || decision.shadow.is_some_and(|intent| intent.reason == Reason::Store);
+        let (conflicts, discarded) = self.store.take_events();
+        for (metric, by) in [
+            (Metric::Evictions, decision.effort.evicted),
+            (Metric::SharedNewcomers, u32::from(decision.effort.shared)),
+            (Metric::StoreFailures, u32::from(failed)),
+            (Metric::StoreConflicts, conflicts),
+            (Metric::PagesDiscarded, discarded),
+        ] {
+            if by > 0 {
+                counters::count(metric, by);
+            }
+        }
+    }
+
+    /// Holds a stream's slots until [`release`](Self::release).
+    pub(super) fn hold(&self, stream: u32, leases: Vec<Lease>) {
+        if let Ok(mut in_flight) = self.in_flight.try_borrow_mut() {
+            in_flight.insert(stream, InFlight { leases, renewed: now().steady });
+        }
+    }
+
+    /// Gives a stream's slots back.
+    pub(super) fn release(&self, stream: u32) {
+        let held = self.in_flight.try_borrow_mut().ok().and_then(|mut in_flight| in_flight.remove(&stream));
+        if let Some(held) = held
+            && self.engine.release(&held.leases, now(), &self.store).is_err()
+        {
+            counters::count(Metric::StoreFailures, 1);
+        }
+    }
+
+    /// Renews the slots of streams that have been in flight for a third of their lease.
+    pub(super) fn renew_leases(&self) {
+        let now = now();
+        let Ok(mut in_flight) = self.in_flight.try_borrow_mut() else {
+            return;
+        };
+        let due = |held: &&mut InFlight| {
+            let age = now.steady.saturating_sub(held.renewed);
+            held.leases.iter().any(|lease| age >= lease.length().checked_div(3).unwrap_or(0))
+        };
+        for held in in_flight.values_mut().filter(due).take(RENEWALS) {
+            if self.engine.renew(&mut held.leases, now, &self.store).is_err() {
+                counters::count(Metric::StoreFailures, 1);
+            }
+            held.renewed = now.steady;
+        }
+    }
+}
+
+/// Counts a policy that was refused.
+pub(super) fn count_rejection() {
+    counters::count(Metric::PolicyLoads(Load::Rejected), 1);
+}
+
+/// The moment, on both clocks.
+pub(super) fn now() -> Now {
+    let millis = |clock| abi::clock(clock).checked_div(1_000_000).unwrap_or(0);
+    Now { steady: millis(Clock::Steady), wall: millis(Clock::Wall) }
+}
+
+fn fingerprint(bytes: &[u8]) -> [u8; 8] {
+    use core::hash::Hasher;
+    let mut hasher = siphasher::sip::SipHasher13::new();
+    hasher.write(bytes);
+    hasher.finish().to_le_bytes()
+}
+
+/// The secret of the VM's environment, or a random one that all workers of this process share.
+fn secret() -> Secret {
+    match std::env::var_os(SECRET).map(std::ffi::OsString::into_encoded_bytes) {
+        Some(secret) if !secret.is_empty() => {
+            if secret.len() < SECRET_BYTES {
+                let text = format!("stillgate: {SECRET} is shorter than {SECRET_BYTES} bytes and can be guessed");
+                abi::log(Level::Warn, &text);
+            }
+            Secret::new(&secret)
+        }
+        _ => random_secret(),
+    }
+}
+
+fn random_secret() -> Secret {
+    const KEY: &[u8] = b"sg secret";
+    let mut random = [0; 32];
+    if getrandom::fill(&mut random).is_err() {
+        abi::log(Level::Error, "stillgate: the host has no randomness, so pseudonyms can be guessed; set STILLGATE_SECRET");
+    }
+    if let Ok(None) = abi::shared(KEY)
+        && abi::swap_shared(KEY, &random, None).is_ok()
+    {
+        let text = format!(
+            "stillgate: {SECRET} is not set, so this process made a secret of its own: pseudonyms in logs change with \
+             every start, and other Envoys have other ones"
+        );
+        abi::log(Level::Warn, &text);
+    }
+    match abi::shared(KEY) {
+        Ok(Some((secret, _))) => Secret::new(&secret),
+        _ => Secret::new(&random),
+    }
+}

@@ -1,0 +1,4 @@
+//! Formats in which hosts hand things over. Plain functions of bytes, tested and fuzzed on any machine.
+
+pub mod pairs;
+pub mod structure;
