@@ -41,6 +41,8 @@ impl Process {
             .arg("--admin-address-path").arg(arguments.admin_file)
             // Several Envoys on one machine share nothing.
             .arg("--use-dynamic-base-id")
+            // What the access log holds is seen while it is news; the default is ten seconds.
+            .args(["--file-flush-interval-msec", "200"])
             // Open connections move to a new policy with their next request.
             .args(["--drain-strategy", "immediate"])
             .args(["--log-level", &options.log_level, "--component-log-level", "wasm:info", "--log-format", "[%l][%n] %v"])
