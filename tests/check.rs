@@ -76,7 +76,7 @@ fn a_file_that_cannot_be_read_is_a_failure() {
 #[test]
 fn settings_that_break_or_endanger_the_filter_are_told() {
     type Change = fn(&mut Value);
-    let rows: [(&str, &str, &str, Change); 15] = [
+    let rows: [(&str, &str, &str, Change); 16] = [
         ("faults", "/configuration", "missing", |plugin| drop(members(plugin).remove("configuration"))),
         ("faults", "/configuration", "no @type", |plugin| plugin["configuration"] = json!({"version": 1})),
         ("faults", "/configuration", "binary protobuf", |plugin| {
@@ -106,6 +106,9 @@ fn settings_that_break_or_endanger_the_filter_are_told() {
         }),
         ("warnings", "/configuration/value", "leaves empty", |plugin| {
             plugin["configuration"]["value"] = json!(r#"{"version": 1, "account": {"route": {"property": "route_name"}}}"#);
+        }),
+        ("warnings", "/configuration/value", "leaves empty", |plugin| {
+            plugin["configuration"]["value"] = json!(r#"{"version": 1, "account": {"node": {"property": ["node", "id"]}}}"#);
         }),
         ("faults", "/configuration/value", "broken JSON", |plugin| plugin["configuration"]["value"] = json!("{")),
     ];
@@ -200,6 +203,17 @@ fn people_are_told_where_what_and_what_would_be_right() {
     assert_eq!(lines[0], "standard input, /config");
     assert!(lines[1].starts_with("  fault    /configuration/value, /quotaz: "), "{said}");
     assert!(lines.last().expect("lines").starts_with("  warning  /failure_policy: FAIL_OPEN: once"), "{said}");
+}
+
+#[test]
+fn the_manifests_in_the_readme_are_in_order() {
+    let readme = include_str!("../envoy/README.md");
+    let manifests: Vec<&str> = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(manifests.len(), 2);
+    for manifest in manifests {
+        let (status, report) = check("json", manifest);
+        assert_eq!((status, &report["policies"][0]["warnings"]), (0, &json!([])), "{report}");
+    }
 }
 
 #[test]

@@ -99,8 +99,9 @@ fn policy(text: &[u8], value: &Value, at: &str, findings: &mut Findings) -> Opti
 fn legacy_attributes(policy: &Value) -> impl Iterator<Item = Fault> {
     let facts = policy.get("account").and_then(Value::as_object).into_iter().flatten();
     facts.filter_map(|(name, fact)| {
-        let property = fact.get("property")?.as_str()?;
-        let first = property.split('.').next()?;
+        // A path, dotted or in parts.
+        let property = fact.get("property")?;
+        let first = property.get(0).unwrap_or(property).as_str()?.split('.').next()?;
         if !LEGACY.contains(&first) {
             return None;
         }
@@ -109,7 +110,7 @@ fn legacy_attributes(policy: &Value) -> impl Iterator<Item = Fault> {
         Some(Fault {
             path: format!("{path}/property"),
             found: format!("{first} is an attribute that Envoy 1.40 leaves empty"),
-            expected: format!("xds.{property} is filled in"),
+            expected: format!("xds.{first} is filled in"),
         })
     })
 }
