@@ -1,9 +1,64 @@
-//! The command line.
+//! The command line: arguments in, an exit code out.
+
+mod admin;
+mod certificate;
+mod check;
+pub mod config;
+pub mod envoy;
+pub mod filter;
+pub mod origin;
+mod plugin;
+pub mod up;
 
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
+
+use crate::policy::Faults;
+
+/// Quotas and fingerprint checks in front of model servers.
+#[derive(Debug, Parser)]
+#[command(name = "stillgate", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start Envoy with the filter in it, in front of a demo origin or your own
+    Up(Box<up::Arguments>),
+    /// Look for faults in a policy, or in an Envoy configuration that holds one
+    Check(check::Arguments),
+    /// Make a self-signed certificate for localhost, for envoy.yaml's TLS listener
+    Certificate(certificate::Arguments),
+}
+
 /// Runs the command line and says how it went: 0 fine, 1 failure, 2 refused, 3 invalid policy.
+///
+/// A wrong argument is a failure like any other: clap's own 2 would read as a refusal.
 #[must_use]
 pub fn run() -> ExitCode {
-    ExitCode::SUCCESS
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Where even the message cannot be written, the exit code is all that is left.
+            let _ = error.print();
+            return if error.use_stderr() { FAILURE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let result = match arguments.command {
+        Command::Up(arguments) => up::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Certificate(arguments) => certificate::run(&arguments).map(|()| ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        if error.downcast_ref::<Faults>().is_some() { INVALID_POLICY } else { FAILURE }.into()
+    })
 }
+
+/// The command could not do its work.
+const FAILURE: u8 = 1;
+/// The policy has faults.
+const INVALID_POLICY: u8 = 3;

@@ -1,0 +1,241 @@
+//! Envoy with the filter in it, an origin behind it, and everything gone when it ends.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+use tokio::time;
+
+use super::process::{self, Process};
+use crate::host::cli::admin::Admin;
+use crate::host::cli::config::{Config, Settings};
+use crate::host::cli::origin::{Origin, Target};
+use crate::host::cli::{certificate, envoy};
+use crate::policy::Policy;
+
+/// What a stack is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where requests go; the demo origin without it.
+    pub origin: Option<Target>,
+    /// The text of the policy.
+    pub policy: String,
+    /// Where plaintext HTTP is accepted. Port 0: any free one.
+    pub listen: SocketAddr,
+    /// Where TLS is accepted. Port 0: any free one.
+    pub tls_listen: SocketAddr,
+    /// Where Envoy's admin interface is. Port 0: any free one.
+    pub admin: SocketAddr,
+    /// Envoy's worker threads; as many as there are processors without it.
+    pub workers: Option<u32>,
+    /// The Envoy to run; found as [`envoy::locate`] does without it.
+    pub envoy: Option<PathBuf>,
+    /// The filter's wasm module.
+    pub filter: PathBuf,
+    /// Envoy's log level, but for the filter's own lines, which come from `info` on.
+    pub log_level: String,
+    /// The file for the access log; Envoy's standard output without it.
+    pub access_log: Option<PathBuf>,
+    /// Whether what Envoy prints is kept from the terminal.
+    pub quiet: bool,
+    /// Variables of Envoy's environment beside those that it inherits.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Options {
+    /// A stack with this policy and module on free ports of the loopback interface, which prints nothing.
+    #[must_use]
+    pub fn quiet(policy: impl Into<String>, filter: PathBuf) -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            origin: None,
+            policy: policy.into(),
+            listen: any,
+            tls_listen: any,
+            admin: any,
+            workers: None,
+            envoy: None,
+            filter,
+            log_level: String::from("warning"),
+            access_log: None,
+            quiet: true,
+            environment: Vec::new(),
+        }
+    }
+}
+
+/// A running stack. Dropping it kills Envoy; [`Stack::stop`] lets it end by itself.
+#[derive(Debug)]
+pub struct Stack {
+    /// Where plaintext HTTP is accepted.
+    pub listen: SocketAddr,
+    /// Where TLS is accepted.
+    pub tls_listen: SocketAddr,
+    /// Where Envoy's admin interface is.
+    pub admin_address: SocketAddr,
+    /// Where requests go.
+    pub origin: Target,
+    process: Process,
+    admin: Admin,
+    config: Config,
+    // What follows is held for its end only: the origin's task, and the folder of the files.
+    _tasks: JoinSet<anyhow::Result<()>>,
+    folder: TempDir,
+}
+
+impl Stack {
+    /// Starts the origin, if none is named, and Envoy; returns when both serve.
+    ///
+    /// # Errors
+    /// [`Faults`](crate::policy::Faults) when the policy has any; else what is missing, taken or broken, with what Envoy said.
+    pub async fn start(options: Options) -> anyhow::Result<Self> {
+        Policy::parse(options.policy.as_bytes())?;
+        let binary = envoy::locate(options.envoy.as_deref())?;
+        for (argument, address) in [("--listen", options.listen), ("--tls-listen", options.tls_listen), ("--admin", options.admin)] {
+            require_free(argument, address)?;
+        }
+        let mut tasks = JoinSet::new();
+        let origin = match options.origin.clone() {
+            Some(origin) => origin,
+            None => {
+                let demo = Origin::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+                let target = Target::from(demo.address);
+                tasks.spawn(demo.serve());
+                target
+            }
+        };
+        let folder = tempfile::Builder::new().prefix("stillgate-").tempdir().context("cannot make a temporary folder")?;
+        let pair = certificate::write(folder.path())?;
+        let config = Config::new(&Settings {
+            listen: options.listen,
+            tls_listen: options.tls_listen,
+            admin: options.admin,
+            origin: &origin,
+            filter: &options.filter.canonicalize().with_context(|| format!("there is no filter at {}", options.filter.display()))?,
+            certificate: &pair.certificate,
+            key: &pair.key,
+            listeners: &folder.path().join(LISTENERS),
+            access_log: options.access_log.as_deref(),
+        })?;
+        deliver(&folder, LISTENERS, &config.listeners(&options.policy)?)?;
+        deliver(&folder, BOOTSTRAP, &config.bootstrap())?;
+
+        let admin_file = folder.path().join("admin");
+        let mut process = Process::spawn(&process::Arguments {
+            binary: &binary,
+            bootstrap: &folder.path().join(BOOTSTRAP),
+            admin_file: &admin_file,
+            options: &options,
+        })?;
+        let ready = async {
+            let admin = Admin::new(poll(async || tokio::fs::read_to_string(&admin_file).await.ok()?.parse().ok()).await);
+            poll(async || admin.is_live().await.then_some(())).await;
+            admin
+        };
+        let admin = tokio::select! {
+            admin = ready => admin,
+            status = process.ended() => bail!("Envoy ended before it was ready ({status}):\n{}", process.log().join("\n")),
+            () = time::sleep(PATIENCE) => bail!("Envoy was not ready after {PATIENCE:?}:\n{}", process.log().join("\n")),
+        };
+        let (Some(listen), Some(tls_listen)) = (admin.listener("plain").await?, admin.listener("tls").await?) else {
+            bail!("Envoy refused its listeners:\n{}", refusals(&admin, &process).await);
+        };
+        Ok(Self { listen, tls_listen, admin_address: admin.address, origin, process, admin, config, _tasks: tasks, folder })
+    }
+
+    /// Puts another policy in force, for new and for open connections; returns when Envoy has taken or refused it.
+    ///
+    /// # Errors
+    /// [`Faults`](crate::policy::Faults) when the policy has any, or what Envoy says against it. The old one then stays in force.
+    pub async fn apply(&self, policy: &str) -> anyhow::Result<()> {
+        Policy::parse(policy.as_bytes())?;
+        let before = self.admin.deliveries().await?;
+        deliver(&self.folder, LISTENERS, &self.config.listeners(policy)?)?;
+        let taken = poll(async || {
+            let now = self.admin.deliveries().await.ok()?;
+            if now.rejected > before.rejected {
+                return Some(false);
+            }
+            (now.accepted > before.accepted && now.warming == 0).then_some(true)
+        });
+        match time::timeout(PATIENCE, taken).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(anyhow!("Envoy refused the policy:\n{}", refusals(&self.admin, &self.process).await)),
+            Err(_) => Err(anyhow!("Envoy neither took nor refused the policy within {PATIENCE:?}")),
+        }
+    }
+
+    /// Returns when Envoy has ended by itself, with how.
+    pub async fn ended(&mut self) -> String {
+        self.process.ended().await
+    }
+
+    /// The last lines of Envoy's own log, the filter's among them; at most a thousand.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        self.process.log()
+    }
+
+    /// The process id of Envoy, until it has ended.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.process.pid()
+    }
+
+    /// Ends Envoy in order, so that its logs are whole; kills it where it does not end.
+    ///
+    /// # Errors
+    /// When it could not be killed.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        // An Envoy that does not answer is one to kill.
+        let _ = self.admin.quit().await;
+        self.process.finish(Duration::from_secs(5)).await
+    }
+}
+
+/// Asks again and again, ever less often, until there is an answer.
+async fn poll<T>(ask: impl AsyncFn() -> Option<T>) -> T {
+    let mut pause = Duration::from_millis(5);
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        time::sleep(pause).await;
+        pause = pause.saturating_mul(2).min(Duration::from_millis(100));
+    }
+}
+
+/// What Envoy has against its listeners: from the admin interface, or else the end of its log.
+async fn refusals(admin: &Admin, process: &Process) -> String {
+    match admin.refusals().await {
+        Ok(said) if !said.is_empty() => said.join("\n"),
+        _ => process.log().join("\n"),
+    }
+}
+
+/// Puts a file of Envoy's in place by rename, which is what Envoy watches for.
+fn deliver(folder: &TempDir, name: &str, text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let path = folder.path().join(name);
+    let told = || format!("cannot write {}", path.display());
+    let mut file = tempfile::NamedTempFile::new_in(folder.path()).with_context(told)?;
+    file.write_all(text.as_bytes()).with_context(told)?;
+    file.persist(&path).with_context(told)?;
+    Ok(())
+}
+
+/// Envoy would share a taken port with another Envoy, which then answers half of the requests; so this looks first.
+fn require_free(argument: &str, address: SocketAddr) -> anyhow::Result<()> {
+    TcpListener::bind(address).map(drop).map_err(|error| {
+        let any = SocketAddr::new(address.ip(), 0);
+        anyhow!("cannot listen on {address}: {error}; end what listens there or choose another port: {argument} {any} takes a free one")
+    })
+}
+
+/// How long Envoy may take to start, or to take a policy.
+const PATIENCE: Duration = Duration::from_mins(1);
+const BOOTSTRAP: &str = "bootstrap.json";
+const LISTENERS: &str = "listeners.json";
