@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use parking_lot::Mutex;
+use std::sync::{Mutex, PoisonError};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time;
@@ -66,7 +66,7 @@ impl Process {
 
     /// The last lines of Envoy's log, oldest first.
     pub(super) fn log(&self) -> Vec<String> {
-        self.log.lock().iter().cloned().collect()
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     pub(super) fn pid(&self) -> Option<u32> {
@@ -117,7 +117,7 @@ async fn follow(stderr: impl AsyncRead + Unpin, log: Arc<Mutex<VecDeque<String>>
         if !quiet {
             eprintln!("{line}");
         }
-        let mut log = log.lock();
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
         if log.len() == KEPT {
             log.pop_front();
         }
