@@ -48,22 +48,18 @@ struct Target {
     client: Client,
 }
 
-/// Measures the workloads one after another with all contenders.
+/// Measures a workload with all contenders.
 ///
 /// # Errors
 /// When an Envoy does not start, or replies otherwise than the workload expects.
-pub(crate) async fn measure(envoy: &Path, contenders: &[Contender], route: Route, workloads: &[Workload], rounds: usize) -> Result<Vec<Measured>> {
+pub(crate) async fn measure(envoy: &Path, contenders: &[Contender], route: Route, workload: &Workload, rounds: usize) -> Result<Vec<Measured>> {
     let mut targets = Vec::with_capacity(contenders.len());
     for contender in contenders {
         let proxy = Proxy::start(envoy, contender, route, 1)?;
         let client = Client::connect(proxy.address, CONNECTIONS).await?;
         targets.push(Target { name: contender.name.clone(), limits: contender.limits, proxy, client });
     }
-    let mut measured = Vec::new();
-    for workload in workloads {
-        measured.extend(turns(&mut targets, workload, rounds).await?);
-    }
-    Ok(measured)
+    turns(&mut targets, workload, rounds).await
 }
 
 /// Bursts in turns. A workload of many keys is measured twice: while its keys are new, and when they are known.

@@ -2,23 +2,29 @@
 #![expect(
     clippy::arithmetic_side_effects,
     clippy::disallowed_types,
-    reason = "a measurement: it reads the clock, and what overflows stops it"
+    reason = "a measurement reads the clock, and where it overflows it may stop"
 )]
 
+mod accuracy;
 mod contender;
 mod cost;
 mod cpu;
+mod flood;
 mod load;
 mod modules;
 mod origin;
 mod proxy;
 mod report;
+mod start;
+#[path = "../results.rs"]
+mod results;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::Parser;
-use serde_json::json;
+use clap::{Parser, ValueEnum};
+use serde_json::{Value, json};
 
 use contender::{Contender, Limit};
 use cost::{Expect, Workload};
@@ -28,12 +34,20 @@ use proxy::Route;
 /// Measures Stillgate in Envoy.
 #[derive(Debug, Parser)]
 struct Arguments {
+    /// What to measure; without it, everything.
+    parts: Vec<Part>,
     /// Rounds of bursts for each workload with one key.
     #[arg(long, default_value_t = 40)]
     rounds: usize,
+    /// Write the tables into tests/bench/RESULTS.md.
+    #[arg(long)]
+    write: bool,
     /// The Envoy to measure; without it, as `stillgate up` finds one.
     #[arg(long)]
     envoy: Option<PathBuf>,
+    /// The filter's module; without it, the one that this package builds.
+    #[arg(long)]
+    module: Option<PathBuf>,
     /// Other wasm modules to measure beside, as NAME=FILE.
     #[arg(long, value_name = "NAME=FILE")]
     beside: Vec<String>,
@@ -42,36 +56,161 @@ struct Arguments {
     bench: bool,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Processor time of requests that pass.
+    Cost,
+    /// Processor time of requests that pass, with 100,000 keys.
+    Keys,
+    /// Processor time of requests with a body to an origin.
+    Origin,
+    /// Processor time of requests that are refused.
+    Refusal,
+    /// Memory, and a key over its limit, in a flood of random keys.
+    Flood,
+    /// How many requests of one key pass when many arrive at once.
+    Accuracy,
+    /// Start of the filter, and size of its module.
+    Start,
+}
+
+/// What all parts need.
+struct Bench {
+    envoy: PathBuf,
+    empty: PathBuf,
+    stillgate: PathBuf,
+    beside: Vec<Contender>,
+    rounds: usize,
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let envoy = proxy::locate(arguments.envoy)?;
-    let empty = modules::empty()?;
-    let roomy = Limit { requests: 1_000_000_000, keys: 2_000_000 };
-    let mut contenders = vec![
-        Contender::no_filter(),
-        Contender::empty(empty),
-        Contender::local_ratelimit(roomy),
-        Contender::lua(roomy),
-    ];
-    for module in &arguments.beside {
+    let beside = arguments.beside.iter().map(|module| {
         let (name, file) = module.split_once('=').context("--beside wants NAME=FILE")?;
-        contenders.push(Contender::module(name, file.into()));
+        Ok(Contender::module(name, file.into()))
+    });
+    let bench = Bench {
+        beside: beside.collect::<Result<_>>()?,
+        envoy: proxy::locate(arguments.envoy)?,
+        empty: modules::empty()?,
+        stillgate: arguments.module.map_or_else(modules::stillgate, Ok)?,
+        rounds: arguments.rounds,
+    };
+    let parts = if arguments.parts.is_empty() { Part::value_variants() } else { &arguments.parts };
+    for part in parts {
+        let text = bench.run(*part).await?;
+        println!("{text}");
+        if arguments.write {
+            let name = part.to_possible_value().context("a part without a name")?;
+            let place = format!("{} {}", results::provenance()?, proxy::version(&bench.envoy)?);
+            results::write(name.get_name(), &format!("{place}\n\n{text}"))?;
+        }
     }
-    let get = Request::new("GET", b"");
-    let post = Request::new("POST", &[b' '; 1024]);
-    let workloads = [
-        Workload { name: "GET, one key", request: get.clone(), keys: 1, expect: Expect::Pass },
-        Workload { name: "GET, 100,000 keys", request: get, keys: 100_000, expect: Expect::Pass },
-    ];
-    for measured in cost::measure(&envoy, &contenders, Route::Direct, &workloads, arguments.rounds).await? {
-        println!("{}", report::table(&measured));
-    }
-    let workloads = [Workload { name: "POST 1 KiB to an origin, one key", request: post, keys: 1, expect: Expect::Pass }];
-    let origin = Route::Origin(origin::start()?);
-    for measured in cost::measure(&envoy, &contenders, origin, &workloads, arguments.rounds).await? {
-        println!("{}", report::table(&measured));
-    }
-    let _ = json!({});
     Ok(())
 }
+
+impl Bench {
+    async fn run(&self, part: Part) -> Result<String> {
+        let (get, post) = (Request::new("GET", b""), Request::new("POST", &[b' '; 1024]));
+        let workload = match part {
+            Part::Cost => Workload { name: "GET, one key", request: get, keys: 1, expect: Expect::Pass },
+            Part::Keys => Workload { name: "GET, 100,000 keys", request: get, keys: 100_000, expect: Expect::Pass },
+            Part::Origin => Workload { name: "POST 1 KiB to an origin, one key", request: post, keys: 1, expect: Expect::Pass },
+            Part::Refusal => Workload { name: "GET, one key over its limit", request: get, keys: 1, expect: Expect::Refuse },
+            Part::Flood => return self.flood().await,
+            Part::Accuracy => return self.accuracy().await,
+            Part::Start => return self.start().await,
+        };
+        let limit = if part == Part::Refusal { 1 } else { ROOMY };
+        let route = if part == Part::Origin { Route::Origin(origin::start()?) } else { Route::Direct };
+        let contenders = self.contenders(Limit { requests: limit, keys: 2_000_000 });
+        let measured = cost::measure(&self.envoy, &contenders, route, &workload, self.rounds).await?;
+        Ok(measured.iter().map(report::cost).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Everything that is compared by processor time. The first is the base, the second the yardstick.
+    fn contenders(&self, limit: Limit) -> Vec<Contender> {
+        let quotas = quotas(limit.requests);
+        let stillgate = |count: usize| {
+            let name = format!("Stillgate, {count} quota{}", if count == 1 { "" } else { "s" });
+            Contender::stillgate(&name, self.stillgate.clone(), quotas.get(..count).unwrap_or(&quotas))
+        };
+        let mut all = vec![
+            Contender::no_filter(),
+            Contender::empty(self.empty.clone()),
+            Contender::local_ratelimit(limit),
+            Contender::lua(limit),
+            stillgate(1),
+            stillgate(3),
+            stillgate(5),
+        ];
+        all.extend(self.beside.iter().cloned());
+        all
+    }
+
+    async fn flood(&self) -> Result<String> {
+        let limit = Limit { requests: 100, keys: 2_000_000 };
+        let contenders = [
+            Contender::no_filter(),
+            Contender::local_ratelimit(limit),
+            Contender::stillgate("Stillgate, 1 quota", self.stillgate.clone(), &[daily(limit.requests)]),
+        ];
+        let mut flooded = Vec::new();
+        for contender in &contenders {
+            flooded.push(flood::flood(&self.envoy, contender, limit.requests).await?);
+        }
+        Ok(report::flood(&flooded))
+    }
+
+    async fn accuracy(&self) -> Result<String> {
+        let limit = Limit { requests: 100, keys: 2_000_000 };
+        let minute = json!({"name": "requests-per-minute", "per": ["key"], "count": "requests", "limit": 100, "window": "1m"});
+        let contenders = [
+            Contender::local_ratelimit(limit),
+            Contender::lua(limit),
+            Contender::stillgate("Stillgate, 1 quota", self.stillgate.clone(), &[minute]),
+        ];
+        let mut rows = Vec::new();
+        for contender in &contenders {
+            rows.push((contender.name.clone(), accuracy::race(&self.envoy, contender).await?));
+        }
+        Ok(report::accuracy(&rows))
+    }
+
+    async fn start(&self) -> Result<String> {
+        let contenders = [
+            Contender::no_filter(),
+            Contender::empty(self.empty.clone()),
+            Contender::stillgate("Stillgate, 3 quotas", self.stillgate.clone(), quotas(ROOMY).get(..3).unwrap_or_default()),
+        ];
+        let started = start::measure(&self.envoy, &contenders, STARTS).await?;
+        Ok(report::start(&started, &[("empty", size(&self.empty)?), ("Stillgate", size(&self.stillgate)?)]))
+    }
+}
+
+/// Five quotas, from the plainest on: the first, the first three or all are used.
+fn quotas(limit: u64) -> [Value; 5] {
+    let per_key = |name: &str, window: &str| json!({"name": name, "per": ["key"], "count": "requests", "limit": limit, "window": window});
+    [
+        daily(limit),
+        per_key("requests-per-hour", "1h"),
+        per_key("requests-per-minute", "1m"),
+        json!({"name": "in-flight", "per": ["key"], "count": "concurrent", "limit": 1000}),
+        json!({"name": "network-per-minute", "per": ["network"], "count": "requests", "limit": ROOMY, "window": "1m"}),
+    ]
+}
+
+fn daily(limit: u64) -> Value {
+    json!({"name": "requests-per-day", "per": ["key"], "count": "requests", "limit": limit, "window": "1d"})
+}
+
+fn size(module: &Path) -> Result<u64> {
+    Ok(fs::metadata(module).with_context(|| format!("reading {}", module.display()))?.len())
+}
+
+/// A limit that no burst reaches.
+const ROOMY: u64 = 1_000_000_000;
+
+/// How often each contender is started.
+const STARTS: usize = 9;

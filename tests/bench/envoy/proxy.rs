@@ -143,6 +143,19 @@ fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
+/// What an Envoy says of itself, as a sentence.
+///
+/// # Errors
+/// When it cannot be run.
+pub(crate) fn version(envoy: &Path) -> Result<String> {
+    let output = Command::new(envoy).arg("--version").output().with_context(|| format!("starting {}", envoy.display()))?;
+    // `envoy  version: <commit>/<version>/<state>/<build>/<tls library>`
+    let line = String::from_utf8(output.stdout)?;
+    let mut parts = line.trim().rsplit('/').skip(1);
+    let (build, version) = (parts.next(), parts.nth(1));
+    Ok(format!("Envoy {} ({}).", version.context("Envoy tells no version")?, build.context("Envoy tells no build")?))
+}
+
 /// The Envoy to measure: the file given, or the one from the PyPI wheel.
 pub(crate) fn locate(given: Option<PathBuf>) -> Result<PathBuf> {
     match given {
