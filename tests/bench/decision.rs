@@ -42,7 +42,12 @@ fn main() -> Result<()> {
 }
 
 /// Measures `decide`, which answers whether the next request passes, and holds it to what the workload expects.
-fn bench(criterion: &mut Criterion, workload: &Workload, limiter: &str, mut decide: impl FnMut() -> bool) -> Result<()> {
+fn bench(
+    criterion: &mut Criterion,
+    workload: &Workload,
+    limiter: &str,
+    mut decide: impl FnMut() -> bool,
+) -> Result<()> {
     // Each key once: from here on all are known, and a limit of one is used up.
     for _ in 0..workload.keys {
         hint::black_box(decide());
@@ -52,7 +57,9 @@ fn bench(criterion: &mut Criterion, workload: &Workload, limiter: &str, mut deci
         .benchmark_group(workload.name)
         .warm_up_time(Duration::from_secs(2))
         .measurement_time(Duration::from_secs(5))
-        .bench_function(limiter, |bencher| bencher.iter(|| wrong = wrong.saturating_add(u64::from(decide() != workload.passes))));
+        .bench_function(limiter, |bencher| {
+            bencher.iter(|| wrong = wrong.saturating_add(u64::from(decide() != workload.passes)))
+        });
     ensure!(wrong == 0, "{}: {limiter} gave {wrong} wrong answers", workload.name);
     Ok(())
 }
@@ -89,7 +96,8 @@ fn table(limiters: &[&str]) -> Result<String> {
 }
 
 fn median(group: &str, function: &str) -> Result<f64> {
-    let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/target").into());
+    let target =
+        env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/target").into());
     let path = Path::new(&target).join("criterion").join(group).join(function).join("new/estimates.json");
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let estimates: serde_json::Value = serde_json::from_str(&text)?;

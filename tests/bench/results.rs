@@ -17,7 +17,8 @@ pub(crate) fn write(part: &str, text: &str) -> Result<()> {
     let place = || format!("{} has no place {} ... {end}", path.display(), begin.trim());
     let (head, rest) = old.split_once(&begin).with_context(place)?;
     let (_, tail) = rest.split_once(&end).with_context(place)?;
-    fs::write(&path, format!("{head}{begin}\n{}\n\n{end}{tail}", text.trim())).with_context(|| format!("writing {}", path.display()))
+    fs::write(&path, format!("{head}{begin}\n{}\n\n{end}{tail}", text.trim()))
+        .with_context(|| format!("writing {}", path.display()))
 }
 
 /// When and on what this was measured: a sentence to go above a table.

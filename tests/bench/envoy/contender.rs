@@ -39,7 +39,8 @@ impl Contender {
     ///
     /// A token bucket of a day that refills all at once; an entry with no value matches each value of its own.
     pub(crate) fn local_ratelimit(limit: Limit) -> Self {
-        let bucket = json!({"max_tokens": limit.requests, "tokens_per_fill": limit.requests, "fill_interval": "86400s"});
+        let bucket =
+            json!({"max_tokens": limit.requests, "tokens_per_fill": limit.requests, "fill_interval": "86400s"});
         let everyone = json!({"max_tokens": u32::MAX, "tokens_per_fill": u32::MAX, "fill_interval": "1s"});
         let all = json!({"default_value": {"numerator": 100, "denominator": "HUNDRED"}});
         let filter = json!({

@@ -52,7 +52,13 @@ struct Target {
 ///
 /// # Errors
 /// When an Envoy does not start, or replies otherwise than the workload expects.
-pub(crate) async fn measure(envoy: &Path, contenders: &[Contender], route: Route, workload: &Workload, rounds: usize) -> Result<Vec<Measured>> {
+pub(crate) async fn measure(
+    envoy: &Path,
+    contenders: &[Contender],
+    route: Route,
+    workload: &Workload,
+    rounds: usize,
+) -> Result<Vec<Measured>> {
     let mut targets = Vec::with_capacity(contenders.len());
     for contender in contenders {
         let proxy = Proxy::start(envoy, contender, route, 1)?;
@@ -74,7 +80,8 @@ async fn turns(targets: &mut [Target], workload: &Workload, rounds: usize) -> Re
     let passes: &[&str] = if many { &[", first time", ", second time"] } else { &[""] };
     let mut measured = Vec::new();
     for pass in passes {
-        let mut rows: Vec<(String, Vec<f64>)> = targets.iter().map(|target| (target.name.clone(), Vec::new())).collect();
+        let mut rows: Vec<(String, Vec<f64>)> =
+            targets.iter().map(|target| (target.name.clone(), Vec::new())).collect();
         for round in 0..rounds {
             for turn in 0..targets.len() {
                 let index = (turn + round) % targets.len();

@@ -92,7 +92,12 @@ impl Client {
     ///
     /// # Errors
     /// When a connection breaks, or a reply is neither a 200 nor a 429.
-    pub(crate) async fn burst(&mut self, request: &Request, keys: impl Fn(u64) -> u64 + Copy + Send + 'static, count: u64) -> Result<Tally> {
+    pub(crate) async fn burst(
+        &mut self,
+        request: &Request,
+        keys: impl Fn(u64) -> u64 + Copy + Send + 'static,
+        count: u64,
+    ) -> Result<Tally> {
         let lanes = self.connections.len() as u64;
         let mut lane_tasks = JoinSet::new();
         for (lane, mut connection) in self.connections.drain(..).enumerate() {
@@ -140,7 +145,9 @@ impl Connection {
             }
             self.filled += read;
             let seen = self.buffer.get(..self.filled).unwrap_or_default();
-            if let Some((status, length)) = reply(seen)? && self.filled >= length {
+            if let Some((status, length)) = reply(seen)?
+                && self.filled >= length
+            {
                 return Ok(status);
             }
         }

@@ -15,9 +15,9 @@ mod modules;
 mod origin;
 mod proxy;
 mod report;
-mod start;
 #[path = "../results.rs"]
 mod results;
+mod start;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,6 +66,8 @@ enum Part {
     Origin,
     /// Processor time of requests that are refused.
     Refusal,
+    /// Processor time of the steps that a filter is made of.
+    Steps,
     /// Memory, and a key over its limit, in a flood of random keys.
     Flood,
     /// How many requests of one key pass when many arrive at once.
@@ -114,17 +116,24 @@ impl Bench {
     async fn run(&self, part: Part) -> Result<String> {
         let (get, post) = (Request::new("GET", b""), Request::new("POST", &[b' '; 1024]));
         let workload = match part {
-            Part::Cost => Workload { name: "GET, one key", request: get, keys: 1, expect: Expect::Pass },
+            Part::Cost | Part::Steps => Workload { name: "GET, one key", request: get, keys: 1, expect: Expect::Pass },
             Part::Keys => Workload { name: "GET, 100,000 keys", request: get, keys: 100_000, expect: Expect::Pass },
-            Part::Origin => Workload { name: "POST 1 KiB to an origin, one key", request: post, keys: 1, expect: Expect::Pass },
-            Part::Refusal => Workload { name: "GET, one key over its limit", request: get, keys: 1, expect: Expect::Refuse },
+            Part::Origin => {
+                Workload { name: "POST 1 KiB to an origin, one key", request: post, keys: 1, expect: Expect::Pass }
+            }
+            Part::Refusal => {
+                Workload { name: "GET, one key over its limit", request: get, keys: 1, expect: Expect::Refuse }
+            }
             Part::Flood => return self.flood().await,
             Part::Accuracy => return self.accuracy().await,
             Part::Start => return self.start().await,
         };
         let limit = if part == Part::Refusal { 1 } else { ROOMY };
         let route = if part == Part::Origin { Route::Origin(origin::start()?) } else { Route::Direct };
-        let contenders = self.contenders(Limit { requests: limit, keys: 2_000_000 });
+        let contenders = match part {
+            Part::Steps => self.steps()?,
+            _ => self.contenders(Limit { requests: limit, keys: 2_000_000 }),
+        };
         let measured = cost::measure(&self.envoy, &contenders, route, &workload, self.rounds).await?;
         Ok(measured.iter().map(report::cost).collect::<Vec<_>>().join("\n"))
     }
@@ -149,6 +158,15 @@ impl Bench {
         ];
         all.extend(self.beside.iter().cloned());
         all
+    }
+
+    /// A filter that grows step by step.
+    fn steps(&self) -> Result<Vec<Contender>> {
+        let mut all = vec![Contender::no_filter(), Contender::empty(self.empty.clone())];
+        for (step, name) in STEPS {
+            all.push(Contender::module(name, modules::steps(step)?));
+        }
+        Ok(all)
     }
 
     async fn flood(&self) -> Result<String> {
@@ -183,7 +201,11 @@ impl Bench {
         let contenders = [
             Contender::no_filter(),
             Contender::empty(self.empty.clone()),
-            Contender::stillgate("Stillgate, 3 quotas", self.stillgate.clone(), quotas(ROOMY, ["1m", "1h", "1d"]).get(..3).unwrap_or_default()),
+            Contender::stillgate(
+                "Stillgate, 3 quotas",
+                self.stillgate.clone(),
+                quotas(ROOMY, ["1m", "1h", "1d"]).get(..3).unwrap_or_default(),
+            ),
         ];
         let started = start::measure(&self.envoy, &contenders, STARTS).await?;
         Ok(report::start(&started, &[("empty", size(&self.empty)?), ("Stillgate", size(&self.stillgate)?)]))
@@ -211,6 +233,16 @@ fn requests(limit: u64, window: &str) -> Value {
 fn size(module: &Path) -> Result<u64> {
     Ok(fs::metadata(module).with_context(|| format!("reading {}", module.display()))?.len())
 }
+
+/// The features of `tests/bench/steps`, and what each does more than the one before it.
+const STEPS: [(Option<&str>, &str); 6] = [
+    (None, "a module without callbacks"),
+    (Some("callbacks"), "+ two callbacks: request and response headers"),
+    (Some("headers"), "+ all request headers read"),
+    (Some("page"), "+ a page of 4 KiB read and swapped"),
+    (Some("reply"), "+ five response headers"),
+    (Some("property"), "+ 100 bytes into filter state"),
+];
 
 /// A limit that no burst reaches.
 const ROOMY: u64 = 500_000_000;

@@ -148,7 +148,8 @@ fn free_address() -> Result<SocketAddr> {
 /// # Errors
 /// When it cannot be run.
 pub(crate) fn version(envoy: &Path) -> Result<String> {
-    let output = Command::new(envoy).arg("--version").output().with_context(|| format!("starting {}", envoy.display()))?;
+    let output =
+        Command::new(envoy).arg("--version").output().with_context(|| format!("starting {}", envoy.display()))?;
     // `envoy  version: <commit>/<version>/<state>/<build>/<tls library>`
     let line = String::from_utf8(output.stdout)?;
     let mut parts = line.trim().rsplit('/').skip(1);

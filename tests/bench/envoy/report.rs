@@ -77,8 +77,13 @@ pub(crate) fn flood(rows: &[Flooded]) -> String {
             Some(0) => "still refused".into(),
             Some(passed) => format!("**{passed} of {} passed**", flood::TRIES),
         };
-        let [before, after, peak] = [row.before.resident, row.after.resident, row.after.peak].map(|bytes| bytes as f64 / MIB);
-        let _ = writeln!(text, "| {} | {before:.1} | {after:.1} | {peak:.1} | {a_key} | {} | {fate} |", row.name, row.refused);
+        let [before, after, peak] =
+            [row.before.resident, row.after.resident, row.after.peak].map(|bytes| bytes as f64 / MIB);
+        let _ = writeln!(
+            text,
+            "| {} | {before:.1} | {after:.1} | {peak:.1} | {a_key} | {} | {fate} |",
+            row.name, row.refused
+        );
     }
     text
 }
@@ -110,7 +115,8 @@ pub(crate) fn start(rows: &[Started], modules: &[(&str, u64)]) -> String {
     for (place, row) in rows.iter().enumerate() {
         let vm = if place == 0 { "-".into() } else { format!("{:.1}", further(row) - base) };
         let ready = Quartiles::of(row.ready.iter().copied()).cell(0);
-        let _ = writeln!(text, "| {} | {ready} | {:.0} | {:.0} | {vm} |", row.name, median(&row.one), median(&row.many));
+        let _ =
+            writeln!(text, "| {} | {ready} | {:.0} | {:.0} | {vm} |", row.name, median(&row.one), median(&row.many));
     }
     text.push('\n');
     for (name, bytes) in modules {
