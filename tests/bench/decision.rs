@@ -1,19 +1,32 @@
 //! One decision, natively: Stillgate's engine beside `governor`, on the same keys in the same order.
 //!
 //! `cargo bench --bench decision -- --write`
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_types,
+    reason = "a measurement reads the clock, and where it overflows it may stop"
+)]
 
 #[path = "results.rs"]
 mod results;
 
 use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs, hint, iter};
 
 use anyhow::{Context, Result, ensure};
 use criterion::Criterion;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use serde_json::json;
+use stillgate::engine::Engine;
+use stillgate::exchange::{Attributes, Exchange, Model, Now};
+use stillgate::identity::Secret;
+use stillgate::policy::Policy;
+use stillgate::store::MemoryStore;
+use stillgate::verdict::Verdict;
 
 /// Who asks, and what the answer is.
 struct Workload {
@@ -29,11 +42,18 @@ struct Workload {
 
 fn main() -> Result<()> {
     let mut criterion = Criterion::default();
+    let mut names = vec![String::from("governor, 1 quota")];
+    names.extend(QUOTAS.map(|count| format!("Stillgate, {count} quota{}", if count == 1 { "" } else { "s" })));
     for workload in &WORKLOADS {
         let keys: Vec<String> = (0..workload.keys).map(credential).collect();
-        bench(&mut criterion, workload, "governor", governor(workload, &keys))?;
+        for (name, quotas) in names.iter().zip([None].into_iter().chain(QUOTAS.map(Some))) {
+            match quotas {
+                None => bench(&mut criterion, workload, name, governor(workload, &keys))?,
+                Some(count) => bench(&mut criterion, workload, name, stillgate(workload, &keys, count)?)?,
+            }
+        }
     }
-    let text = table(&["governor"])?;
+    let text = table(&names)?;
     println!("{text}");
     if env::args().any(|argument| argument == "--write") {
         results::write("decision", &format!("{}\n\n{text}", results::provenance()?))?;
@@ -71,6 +91,67 @@ fn governor(workload: &Workload, keys: &[String]) -> impl FnMut() -> bool {
     move || order.next().is_some_and(|key| limiter.check_key(key).is_ok())
 }
 
+/// The engine with the first `count` of five quotas, four for each key and one for its network, in a store with room for
+/// all counters. Each decision begins with a request's bytes, as in a host.
+fn stillgate(workload: &Workload, keys: &[String], count: usize) -> Result<impl FnMut() -> bool> {
+    let limit = workload.limit.get();
+    let requests = |window: &str, limit: u32| {
+        json!({"name": window, "per": ["key"], "count": "requests", "limit": limit, "window": window})
+    };
+    let quotas = [
+        requests("1h", limit),
+        requests("1d", limit.saturating_mul(2)),
+        requests("7d", limit.saturating_mul(4)),
+        requests("30d", limit.saturating_mul(8)),
+        json!({"name": "network", "per": ["network"], "count": "requests", "limit": u32::MAX, "window": "1h"}),
+    ];
+    let policy = json!({
+        "version": 1,
+        "identity": {"from": [{"header": "authorization", "scheme": "Bearer"}]},
+        "quotas": quotas.get(..count).context("there are five quotas")?,
+    });
+    let policy = Policy::parse(policy.to_string().as_bytes())?;
+    let engine = Engine::new(policy, Secret::new(b"0123456789abcdef"));
+    let store = MemoryStore::new(MEMORY);
+    let bearers: Vec<String> = keys.iter().map(|key| format!("Bearer {key}")).collect();
+    let began = Instant::now();
+    let mut next = 0;
+    Ok(move || {
+        let bearer = bearers.get(next).map_or("", String::as_str);
+        next = if next + 1 < bearers.len() { next + 1 } else { 0 };
+        let headers: [(&[u8], &[u8]); 6] = [
+            (b"accept", b"application/json"),
+            (b"user-agent", b"OpenAI/Python 2.8.1"),
+            (b"x-stainless-lang", b"python"),
+            (b"authorization", bearer.as_bytes()),
+            (b"content-type", b"application/json"),
+            (b"content-length", b"1024"),
+        ];
+        let exchange = Exchange {
+            method: b"POST",
+            target: b"/v1/chat/completions",
+            headers: &headers,
+            model: Model::Absent,
+            attributes: &Client,
+        };
+        let now = Now::at(EPOCH + began.elapsed().as_millis() as u64);
+        engine.admit(&exchange, now, &store).verdict == Verdict::Allow
+    })
+}
+
+/// A client of whom the host knows the address.
+struct Client;
+
+impl Attributes for Client {
+    fn source(&self) -> Option<IpAddr> {
+        Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)))
+    }
+
+    fn property(&self, _: &[String]) -> Option<Vec<u8>> {
+        None
+    }
+}
+
 /// A credential as providers hand them out: 51 characters.
 fn credential(number: u64) -> String {
     let mut state = number;
@@ -82,7 +163,7 @@ fn credential(number: u64) -> String {
 }
 
 /// Medians in nanoseconds, as criterion has filed them: a row for each limiter, a column for each workload.
-fn table(limiters: &[&str]) -> Result<String> {
+fn table(limiters: &[String]) -> Result<String> {
     let mut text = String::from("| ns a decision |");
     WORKLOADS.iter().try_for_each(|workload| write!(text, " {} |", workload.name))?;
     write!(text, "\n| - |{}", " - |".repeat(WORKLOADS.len()))?;
@@ -104,6 +185,15 @@ fn median(group: &str, function: &str) -> Result<f64> {
     let median = estimates.pointer("/median/point_estimate").and_then(serde_json::Value::as_f64);
     median.with_context(|| format!("{} holds no median", path.display()))
 }
+
+/// How many quotas the engine is measured with.
+const QUOTAS: [usize; 3] = [1, 3, 5];
+
+/// Room for four counters of a million keys, in bytes.
+const MEMORY: u64 = 512 << 20;
+
+/// The first moment: any that is not zero.
+const EPOCH: u64 = 1_700_000_000_000;
 
 const PLENTY: NonZeroU32 = NonZeroU32::new(500_000_000).expect("it is not zero");
 
