@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, hint, iter};
 
 use anyhow::{Context, Result, ensure};
+use clap::Parser;
 use criterion::Criterion;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::json;
@@ -27,6 +28,19 @@ use stillgate::identity::Secret;
 use stillgate::policy::Policy;
 use stillgate::store::MemoryStore;
 use stillgate::verdict::Verdict;
+
+/// Measures decisions natively.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Measure only those whose name contains this; the table shows what was last measured of the others.
+    filter: Option<String>,
+    /// Write the table into tests/bench/RESULTS.md.
+    #[arg(long)]
+    write: bool,
+    /// Passed by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
 
 /// Who asks, and what the answer is.
 struct Workload {
@@ -41,7 +55,8 @@ struct Workload {
 }
 
 fn main() -> Result<()> {
-    let mut criterion = Criterion::default();
+    let arguments = Arguments::parse();
+    let mut criterion = Criterion::default().with_filter(arguments.filter.unwrap_or_default());
     let mut names = vec![String::from("governor, 1 quota")];
     names.extend(QUOTAS.map(|count| format!("Stillgate, {count} quota{}", if count == 1 { "" } else { "s" })));
     for workload in &WORKLOADS {
@@ -55,7 +70,7 @@ fn main() -> Result<()> {
     }
     let text = table(&names)?;
     println!("{text}");
-    if env::args().any(|argument| argument == "--write") {
+    if arguments.write {
         results::write("decision", &format!("{}\n\n{text}", results::provenance()?))?;
     }
     Ok(())
