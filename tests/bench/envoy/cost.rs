@@ -83,8 +83,7 @@ async fn turns(targets: &mut [Target], workload: &Workload, rounds: usize) -> Re
         let mut rows: Vec<(String, Vec<f64>)> =
             targets.iter().map(|target| (target.name.clone(), Vec::new())).collect();
         for round in 0..rounds {
-            for turn in 0..targets.len() {
-                let index = (turn + round) % targets.len();
+            for index in order(round as u64, targets.len()) {
                 let (Some(target), Some((_, figures))) = (targets.get_mut(index), rows.get_mut(index)) else {
                     continue;
                 };
@@ -94,6 +93,13 @@ async fn turns(targets: &mut [Target], workload: &Workload, rounds: usize) -> Re
         measured.push(Measured { workload: format!("{}{pass}", workload.name), rows });
     }
     Ok(measured)
+}
+
+/// Whose turn it is in a round: another order each time, so that nobody always follows the same neighbour.
+fn order(round: u64, targets: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..targets).collect();
+    order.sort_by_key(|&index| mix(mix(round) ^ index as u64));
+    order
 }
 
 /// One burst: nanoseconds of processor time per request.

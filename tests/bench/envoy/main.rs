@@ -22,7 +22,7 @@ mod start;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 use serde_json::{Value, json};
 
@@ -180,6 +180,8 @@ impl Bench {
         for contender in &contenders {
             flooded.push(flood::flood(&self.envoy, contender, limit.requests).await?);
         }
+        let held = flooded.last().is_some_and(|row| row.forgiven == Some(0));
+        ensure!(held, "the flood freed a key that was over its limit:\n{}", report::flood(&flooded));
         Ok(report::flood(&flooded))
     }
 
@@ -194,6 +196,8 @@ impl Bench {
         for contender in &contenders {
             rows.push((contender.name.clone(), accuracy::race(&self.envoy, contender).await?));
         }
+        let exact = rows.last().is_some_and(|(_, tally)| tally.passed == limit.requests);
+        ensure!(exact, "not {} requests passed:\n{}", limit.requests, report::accuracy(&rows));
         Ok(report::accuracy(&rows))
     }
 
