@@ -20,12 +20,22 @@ impl Dialect {
     /// `anthropic-version` header, which that API demands, decides.
     #[must_use]
     pub fn of(path: &[u8], anthropic_version: bool) -> Self {
-        let Some(rest) = find(path, b"/v1").and_then(|place| path.get(place.saturating_add(3)..)) else {
-            return if find(path, b"/openai/deployments/").is_some() { Self::OpenAi } else { Self::Other };
+        let Some(rest) = find(path, b"/v1").and_then(|place| path.get(place.saturating_add(3)..))
+        else {
+            return if find(path, b"/openai/deployments/").is_some() {
+                Self::OpenAi
+            } else {
+                Self::Other
+            };
         };
-        if rest.starts_with(b"/messages") || rest.starts_with(b"/complete") && !rest.starts_with(b"/completions") {
+        if rest.starts_with(b"/messages")
+            || rest.starts_with(b"/complete") && !rest.starts_with(b"/completions")
+        {
             Self::Anthropic
-        } else if rest.starts_with(b"beta") || rest.starts_with(b"/projects/") || gemini_method(rest) {
+        } else if rest.starts_with(b"beta")
+            || rest.starts_with(b"/projects/")
+            || gemini_method(rest)
+        {
             Self::Gemini
         } else if anthropic_version {
             Self::Anthropic
@@ -52,7 +62,8 @@ impl Dialect {
 
 /// `/models/{model}:{method}`, which only Gemini has.
 fn gemini_method(rest: &[u8]) -> bool {
-    rest.strip_prefix(b"/models/").is_some_and(|rest| rest.contains(&b':'))
+    rest.strip_prefix(b"/models/")
+        .is_some_and(|rest| rest.contains(&b':'))
 }
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
@@ -72,15 +83,31 @@ mod tests {
             ("/v1/embeddings", Dialect::OpenAi, None),
             ("/v1/models", Dialect::OpenAi, None),
             ("/gateway/v1/chat/completions", Dialect::OpenAi, None),
-            ("/openai/deployments/gpt-x/chat/completions", Dialect::OpenAi, Some("gpt-x")),
+            (
+                "/openai/deployments/gpt-x/chat/completions",
+                Dialect::OpenAi,
+                Some("gpt-x"),
+            ),
             ("/openai/v1/responses", Dialect::OpenAi, None),
             ("/v1/messages", Dialect::Anthropic, None),
             ("/v1/messages/count_tokens", Dialect::Anthropic, None),
             ("/anthropic/v1/messages", Dialect::Anthropic, None),
             ("/v1/complete", Dialect::Anthropic, None),
-            ("/v1beta/models/gemini-x:generateContent", Dialect::Gemini, Some("gemini-x")),
-            ("/v1/models/gemini-x:streamGenerateContent", Dialect::Gemini, Some("gemini-x")),
-            ("/v1/projects/p/locations/l/publishers/google/models/gemini-x:generateContent", Dialect::Gemini, Some("gemini-x")),
+            (
+                "/v1beta/models/gemini-x:generateContent",
+                Dialect::Gemini,
+                Some("gemini-x"),
+            ),
+            (
+                "/v1/models/gemini-x:streamGenerateContent",
+                Dialect::Gemini,
+                Some("gemini-x"),
+            ),
+            (
+                "/v1/projects/p/locations/l/publishers/google/models/gemini-x:generateContent",
+                Dialect::Gemini,
+                Some("gemini-x"),
+            ),
             ("/v1beta/models", Dialect::Gemini, None),
             ("/v1beta/models/", Dialect::Gemini, None),
             ("/v2/chat", Dialect::Other, None),
@@ -90,7 +117,11 @@ mod tests {
         ] {
             let found = Dialect::of(path.as_bytes(), false);
             assert_eq!(found, dialect, "{path}");
-            assert_eq!(found.model_in_path(path.as_bytes()), model.map(str::as_bytes), "{path}");
+            assert_eq!(
+                found.model_in_path(path.as_bytes()),
+                model.map(str::as_bytes),
+                "{path}"
+            );
         }
         assert_eq!(Dialect::of(b"/v1/models", true), Dialect::Anthropic);
     }

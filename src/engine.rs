@@ -127,7 +127,13 @@ impl Engine {
     }
 
     /// Looks at a request whose body, if `has_body`, has not come yet; charges nothing.
-    pub fn screen<S: Store>(&self, exchange: &Exchange<'_>, has_body: bool, now: Now, store: &S) -> Screening {
+    pub fn screen<S: Store>(
+        &self,
+        exchange: &Exchange<'_>,
+        has_body: bool,
+        now: Now,
+        store: &S,
+    ) -> Screening {
         let path = exchange.path();
         let dialect = Dialect::of(path, exchange.values(b"anthropic-version").next().is_some());
         if let Some(model) = dialect.model_in_path(path) {
@@ -139,13 +145,24 @@ impl Engine {
         if let Some(decision) = self.refused_by_headers(exchange, now, store) {
             return Screening::Refuse(Box::new(decision));
         }
-        let encoded = exchange.values(b"content-encoding").any(|value| !value.eq_ignore_ascii_case(b"identity"));
-        if encoded { Screening::Unreadable } else { Screening::ReadBody }
+        let encoded = exchange
+            .values(b"content-encoding")
+            .any(|value| !value.eq_ignore_ascii_case(b"identity"));
+        if encoded {
+            Screening::Unreadable
+        } else {
+            Screening::ReadBody
+        }
     }
 
     /// What speaks against a request before its body is read: no key, a body that is too long, or a quota that does
     /// not depend on the model. Only looks.
-    fn refused_by_headers<S: Store>(&self, exchange: &Exchange<'_>, now: Now, store: &S) -> Option<Decision> {
+    fn refused_by_headers<S: Store>(
+        &self,
+        exchange: &Exchange<'_>,
+        now: Now,
+        store: &S,
+    ) -> Option<Decision> {
         if self.policy.shadow {
             return None;
         }
@@ -153,11 +170,19 @@ impl Engine {
             Ok(key) => key,
             Err(unknown) => return Some(self.turn_away(unknown)),
         };
-        let length = exchange.values(b"content-length").next().and_then(|text| core::str::from_utf8(text).ok()?.parse().ok());
-        if self.policy.enforces_by_body() && length.is_some_and(|length: u64| length > self.policy.body) {
+        let length = exchange
+            .values(b"content-length")
+            .next()
+            .and_then(|text| core::str::from_utf8(text).ok()?.parse().ok());
+        if self.policy.enforces_by_body()
+            && length.is_some_and(|length: u64| length > self.policy.body)
+        {
             return Some(self.too_large());
         }
-        let exchange = Exchange { model: Model::Absent, ..*exchange };
+        let exchange = Exchange {
+            model: Model::Absent,
+            ..*exchange
+        };
         let early = |quota: &Quota| !quota.shadow && !self.policy.reads_model(quota);
         let visits = self.visits(&exchange, key, store.pages(), early);
         let admissions = self.peek_all(&visits, now, store).ok()?;
@@ -188,18 +213,37 @@ impl Engine {
     ///
     /// # Errors
     /// The store's, if any page could not be reached.
-    pub fn release<S: Store>(&self, leases: &[Lease], now: Now, store: &S) -> Result<(), StoreError> {
-        leases.iter().try_for_each(|lease| give_back(store, lease, 1, now))
+    pub fn release<S: Store>(
+        &self,
+        leases: &[Lease],
+        now: Now,
+        store: &S,
+    ) -> Result<(), StoreError> {
+        leases
+            .iter()
+            .try_for_each(|lease| give_back(store, lease, 1, now))
     }
 
     /// Makes slots in flight last for another lease from now.
     ///
     /// # Errors
     /// The store's; then the lease is as it was.
-    pub fn renew<S: Store>(&self, leases: &mut [Lease], now: Now, store: &S) -> Result<(), StoreError> {
+    pub fn renew<S: Store>(
+        &self,
+        leases: &mut [Lease],
+        now: Now,
+        store: &S,
+    ) -> Result<(), StoreError> {
         for lease in leases {
             lease.filed = store.update(lease.page, |page| {
-                quota::renew(page, lease.tag, lease.length, lease.limit, lease.filed, now.steady)
+                quota::renew(
+                    page,
+                    lease.tag,
+                    lease.length,
+                    lease.limit,
+                    lease.filed,
+                    now.steady,
+                )
             })?;
         }
         Ok(())
@@ -216,30 +260,55 @@ impl Engine {
     }
 
     fn without_store(&self, key: Key) -> Decision {
-        let passed = Decision { key: Some(key), ..allowed(Reason::Store) };
+        let passed = Decision {
+            key: Some(key),
+            ..allowed(Reason::Store)
+        };
         if self.policy.allow_on_error {
             return passed;
         }
-        Decision { key: Some(key), ..self.refusal(Verdict::Deny, Reason::Store) }
+        Decision {
+            key: Some(key),
+            ..self.refusal(Verdict::Deny, Reason::Store)
+        }
     }
 
     /// A refusal, or under a policy in shadow a note of one.
     fn refusal(&self, verdict: Verdict, reason: Reason) -> Decision {
         if self.policy.shadow {
-            let intent = Intent { verdict, reason, rule: None };
-            return Decision { shadow: Some(intent), ..allowed(Reason::None) };
+            let intent = Intent {
+                verdict,
+                reason,
+                rule: None,
+            };
+            return Decision {
+                shadow: Some(intent),
+                ..allowed(Reason::None)
+            };
         }
-        Decision { verdict, reason, ..allowed(Reason::None) }
+        Decision {
+            verdict,
+            reason,
+            ..allowed(Reason::None)
+        }
     }
 
     /// One visit for every subject that a wanted quota covers this request for.
-    fn visits(&self, exchange: &Exchange<'_>, key: Key, pages: u32, wanted: impl Fn(&Quota) -> bool) -> Vec<Visit> {
+    fn visits(
+        &self,
+        exchange: &Exchange<'_>,
+        key: Key,
+        pages: u32,
+        wanted: impl Fn(&Quota) -> bool,
+    ) -> Vec<Visit> {
         let mut visits: Vec<Visit> = Vec::with_capacity(self.policy.subjects.len());
         let mut facts: Vec<Option<Option<Vec<u8>>>> = Vec::new();
         let mut fact = |place: usize| {
             facts.resize(self.policy.facts.len(), None);
             let known = facts.get_mut(place)?;
-            known.get_or_insert_with(|| read_fact(exchange, self.policy.facts.get(place))).clone()
+            known
+                .get_or_insert_with(|| read_fact(exchange, self.policy.facts.get(place)))
+                .clone()
         };
         for (index, subject) in self.policy.subjects.iter().enumerate() {
             let mut visit: Option<(Visit, u64)> = None;
@@ -250,7 +319,14 @@ impl Engine {
                 let (visit, subject) = visit.get_or_insert_with(|| {
                     let hash = self.subject(subject.id, &subject.traits, exchange, key, &mut fact);
                     let page = ((hash >> 32).saturating_mul(u64::from(pages)) >> 32) as u32;
-                    (Visit { page, charges: Vec::with_capacity(4), quotas: Vec::with_capacity(4) }, hash)
+                    (
+                        Visit {
+                            page,
+                            charges: Vec::with_capacity(4),
+                            quotas: Vec::with_capacity(4),
+                        },
+                        hash,
+                    )
                 });
                 visit.quotas.push(place);
                 visit.charges.push(Charge {
@@ -259,7 +335,11 @@ impl Engine {
                     length: quota.length,
                     limit: match &quota.limit {
                         Limit::Fixed(limit) => *limit,
-                        Limit::ByFact { fact: place, values, otherwise } => by_value(values, *otherwise, fact(*place)),
+                        Limit::ByFact {
+                            fact: place,
+                            values,
+                            otherwise,
+                        } => by_value(values, *otherwise, fact(*place)),
                     },
                     units: 1,
                     shadow: quota.shadow,
@@ -303,10 +383,18 @@ impl Engine {
         hasher.finish()
     }
 
-    fn peek_all<S: Store>(&self, visits: &[Visit], now: Now, store: &S) -> Result<Vec<Admission>, StoreError> {
+    fn peek_all<S: Store>(
+        &self,
+        visits: &[Visit],
+        now: Now,
+        store: &S,
+    ) -> Result<Vec<Admission>, StoreError> {
         let peek = |visit: &Visit| {
             store.update(visit.page, |page| {
-                (quota::peek(page, &visit.charges, &self.policy.newcomers, now.steady), Change::Keep)
+                (
+                    quota::peek(page, &visit.charges, &self.policy.newcomers, now.steady),
+                    Change::Keep,
+                )
             })
         };
         visits.iter().map(peek).collect()
@@ -314,7 +402,12 @@ impl Engine {
 
     /// Charges every visit, or none. With several pages all are looked at first, so that a refusal writes nothing;
     /// where another thread is faster between the look and the charge, what was charged is given back.
-    fn charge_all<S: Store>(&self, visits: &[Visit], now: Now, store: &S) -> Result<Vec<Admission>, StoreError> {
+    fn charge_all<S: Store>(
+        &self,
+        visits: &[Visit],
+        now: Now,
+        store: &S,
+    ) -> Result<Vec<Admission>, StoreError> {
         let mut shadow_refused = false;
         if visits.len() > 1 {
             let looks = self.peek_all(visits, now, store)?;
@@ -326,7 +419,13 @@ impl Engine {
         let mut admissions: Vec<Admission> = Vec::with_capacity(visits.len());
         for visit in visits {
             let admission = store.update(visit.page, |page| {
-                quota::admit(page, &visit.charges, &self.policy.newcomers, shadow_refused, now.steady)
+                quota::admit(
+                    page,
+                    &visit.charges,
+                    &self.policy.newcomers,
+                    shadow_refused,
+                    now.steady,
+                )
             });
             match admission {
                 Ok(admission) if !admission.refused => admissions.push(admission),
@@ -355,23 +454,47 @@ impl Engine {
 
     /// Sums up what the pages said.
     fn conclude(&self, key: Key, visits: &[Visit], admissions: &[Admission], now: Now) -> Decision {
-        let mut decision = Decision { key: Some(key), ..allowed(Reason::None) };
+        let mut decision = Decision {
+            key: Some(key),
+            ..allowed(Reason::None)
+        };
         let mut shadow_retry = None;
         decision.quotas.reserve(self.policy.quotas.len());
         for (visit, admission) in visits.iter().zip(admissions) {
             decision.effort.evicted = decision.effort.evicted.saturating_add(admission.evicted);
             decision.effort.shared |= admission.shared;
-            for ((&place, charge), standing) in visit.quotas.iter().zip(&visit.charges).zip(&admission.standings) {
-                let concurrent = self.policy.quotas.get(place).is_some_and(|quota| quota.concurrent);
-                let retry = if concurrent { now.steady.saturating_add(IN_FLIGHT_WAIT) } else { standing.frees };
-                let state = QuotaState { quota: place, limit: charge.limit, standing: *standing };
+            for ((&place, charge), standing) in visit
+                .quotas
+                .iter()
+                .zip(&visit.charges)
+                .zip(&admission.standings)
+            {
+                let concurrent = self
+                    .policy
+                    .quotas
+                    .get(place)
+                    .is_some_and(|quota| quota.concurrent);
+                let retry = if concurrent {
+                    now.steady.saturating_add(IN_FLIGHT_WAIT)
+                } else {
+                    standing.frees
+                };
+                let state = QuotaState {
+                    quota: place,
+                    limit: charge.limit,
+                    standing: *standing,
+                };
                 if concurrent {
                     decision.leases.extend(lease(visit.page, charge, standing));
                 }
                 if charge.shadow {
                     if !standing.fits && shadow_retry.is_none_or(|other| retry > other) {
                         shadow_retry = Some(retry);
-                        decision.shadow = Some(Intent { verdict: Verdict::Throttle, reason: Reason::Quota, rule: Some(place) });
+                        decision.shadow = Some(Intent {
+                            verdict: Verdict::Throttle,
+                            reason: Reason::Quota,
+                            rule: Some(place),
+                        });
                     }
                     continue;
                 }
@@ -408,12 +531,26 @@ fn allowed(reason: Reason) -> Decision {
 
 fn lease(page: u32, charge: &Charge, standing: &Standing) -> Option<Lease> {
     let filed = standing.filed?;
-    Some(Lease { page, tag: standing.tag, length: charge.length, limit: charge.limit, filed })
+    Some(Lease {
+        page,
+        tag: standing.tag,
+        length: charge.length,
+        limit: charge.limit,
+        filed,
+    })
 }
 
 fn give_back<S: Store>(store: &S, lease: &Lease, units: u32, now: Now) -> Result<(), StoreError> {
     store.update(lease.page, |page| {
-        let change = quota::refund(page, lease.tag, lease.length, lease.limit, units, lease.filed, now.steady);
+        let change = quota::refund(
+            page,
+            lease.tag,
+            lease.length,
+            lease.limit,
+            units,
+            lease.filed,
+            now.steady,
+        );
         ((), change)
     })
 }
@@ -428,7 +565,9 @@ fn read_fact(exchange: &Exchange<'_>, fact: Option<&Fact>) -> Option<Vec<u8>> {
 fn by_value(values: &[(Vec<u8>, u32)], otherwise: u32, value: Option<Vec<u8>>) -> u32 {
     let find = |value: Vec<u8>| values.binary_search_by(|(other, _)| other.cmp(&value)).ok();
     let place = value.and_then(find);
-    place.and_then(|place| values.get(place)).map_or(otherwise, |&(_, limit)| limit)
+    place
+        .and_then(|place| values.get(place))
+        .map_or(otherwise, |&(_, limit)| limit)
 }
 
 /// Spreads a hash that is secret already: the finisher of MurmurHash3.

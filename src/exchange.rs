@@ -21,7 +21,10 @@ impl Now {
     /// Both clocks at the same number, as in a replay, where the recorded time is the only one.
     #[must_use]
     pub const fn at(millis: Millis) -> Self {
-        Self { steady: millis, wall: millis }
+        Self {
+            steady: millis,
+            wall: millis,
+        }
     }
 }
 
@@ -64,7 +67,10 @@ impl<'a> Exchange<'a> {
     /// The path without its query.
     #[must_use]
     pub fn path(&self) -> &'a [u8] {
-        self.target.split(|&byte| byte == b'?').next().unwrap_or_default()
+        self.target
+            .split(|&byte| byte == b'?')
+            .next()
+            .unwrap_or_default()
     }
 
     /// The query without its question mark; empty if there is none.
@@ -76,7 +82,10 @@ impl<'a> Exchange<'a> {
 
     /// Every value of a header, in order. `name` is in lower case.
     pub fn values(&self, name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
-        self.headers.iter().filter(move |(other, _)| *other == name).map(|&(_, value)| value)
+        self.headers
+            .iter()
+            .filter(move |(other, _)| *other == name)
+            .map(|&(_, value)| value)
     }
 }
 

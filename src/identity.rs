@@ -100,7 +100,10 @@ pub fn network(source: Option<IpAddr>) -> Vec<u8> {
     }
 }
 
-fn credential<'a>(exchange: &Exchange<'a>, source: &Source) -> Result<Option<Cow<'a, [u8]>>, Unknown> {
+fn credential<'a>(
+    exchange: &Exchange<'a>,
+    source: &Source,
+) -> Result<Option<Cow<'a, [u8]>>, Unknown> {
     match source {
         Source::Header { name, scheme } => {
             let mut values = exchange.values(name);
@@ -125,7 +128,9 @@ fn credential<'a>(exchange: &Exchange<'a>, source: &Source) -> Result<Option<Cow
 /// What follows the scheme of RFC 9110 §11.4, which is compared in any case.
 fn after_scheme<'a>(value: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
     let (word, rest) = value.split_at_checked(scheme.len())?;
-    let separated = rest.first().is_some_and(|&byte| byte == b' ' || byte == b'\t');
+    let separated = rest
+        .first()
+        .is_some_and(|&byte| byte == b' ' || byte == b'\t');
     (separated && word.eq_ignore_ascii_case(scheme)).then(|| rest.trim_ascii())
 }
 
@@ -134,7 +139,10 @@ fn parameter<'a>(query: &'a [u8], name: &[u8]) -> Result<Option<Cow<'a, [u8]>>, 
     let mut found = None;
     for pair in query.split(|&byte| byte == b'&') {
         let mut halves = pair.splitn(2, |&byte| byte == b'=');
-        let (this, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
+        let (this, value) = (
+            halves.next().unwrap_or_default(),
+            halves.next().unwrap_or_default(),
+        );
         if decode(this).as_ref() != name || value.is_empty() {
             continue;
         }
@@ -170,7 +178,9 @@ fn decode(text: &[u8]) -> Cow<'_, [u8]> {
 }
 
 fn nibble(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
@@ -190,9 +200,17 @@ mod tests {
         }
     }
 
-    fn ask(policy: &str, target: &str, headers: &[(&str, &[u8])], source: &'static str) -> Result<Key, Unknown> {
+    fn ask(
+        policy: &str,
+        target: &str,
+        headers: &[(&str, &[u8])],
+        source: &'static str,
+    ) -> Result<Key, Unknown> {
         let policy = Policy::parse(policy.as_bytes()).unwrap();
-        let headers: Vec<(&[u8], &[u8])> = headers.iter().map(|&(name, value)| (name.as_bytes(), value)).collect();
+        let headers: Vec<(&[u8], &[u8])> = headers
+            .iter()
+            .map(|&(name, value)| (name.as_bytes(), value))
+            .collect();
         let exchange = Exchange {
             method: b"POST",
             target: target.as_bytes(),
@@ -217,11 +235,24 @@ mod tests {
             ("/", vec![("authorization", b"bearer   sk-one ".as_slice())]),
             ("/", vec![("authorization", b"BEARER\tsk-one")]),
             ("/", vec![("x-api-key", b"sk-one")]),
-            ("/", vec![("x-api-key", b"sk-one"), ("authorization", b"Bearer sk-one")]),
+            (
+                "/",
+                vec![
+                    ("x-api-key", b"sk-one"),
+                    ("authorization", b"Bearer sk-one"),
+                ],
+            ),
             ("/?key=sk-one", vec![]),
             ("/?alt=sse&key=sk%2Done", vec![]),
             ("/?%6bey=%73k-one&key=", vec![]),
-            ("/", vec![("authorization", b"Bearer sk-one"), ("x-other", b"a"), ("x-other", b"b")]),
+            (
+                "/",
+                vec![
+                    ("authorization", b"Bearer sk-one"),
+                    ("x-other", b"a"),
+                    ("x-other", b"b"),
+                ],
+            ),
         ] {
             assert_eq!(key(target, &headers), one, "{target} {headers:?}");
         }
@@ -243,24 +274,44 @@ mod tests {
             ("/", vec![("authorization", b"Basic dXNlcg==")]),
             ("/", vec![("x-api-key", b"  ")]),
         ] {
-            assert_eq!(key(target, &headers), Err(Unknown::Missing), "{target} {headers:?}");
+            assert_eq!(
+                key(target, &headers),
+                Err(Unknown::Missing),
+                "{target} {headers:?}"
+            );
         }
     }
 
     #[test]
     fn what_could_be_two_credentials_is_ambiguous() {
         for (target, headers) in [
-            ("/", vec![("authorization", b"Bearer one,Bearer two".as_slice())]),
+            (
+                "/",
+                vec![("authorization", b"Bearer one,Bearer two".as_slice())],
+            ),
             ("/", vec![("authorization", b"Basic one,Bearer two")]),
-            ("/", vec![("authorization", b"Bearer one"), ("authorization", b"Bearer two")]),
+            (
+                "/",
+                vec![
+                    ("authorization", b"Bearer one"),
+                    ("authorization", b"Bearer two"),
+                ],
+            ),
             ("/", vec![("x-api-key", b"one"), ("x-api-key", b"one")]),
             ("/", vec![("x-api-key", b"one, two")]),
-            ("/", vec![("authorization", b"Bearer one"), ("x-api-key", b"two")]),
+            (
+                "/",
+                vec![("authorization", b"Bearer one"), ("x-api-key", b"two")],
+            ),
             ("/?key=one&key=two", vec![]),
             ("/?key=one&%6Bey=one", vec![]),
             ("/?key=one", vec![("x-goog-api-key", b"two")]),
         ] {
-            assert_eq!(key(target, &headers), Err(Unknown::Ambiguous), "{target} {headers:?}");
+            assert_eq!(
+                key(target, &headers),
+                Err(Unknown::Ambiguous),
+                "{target} {headers:?}"
+            );
         }
     }
 
@@ -274,7 +325,10 @@ mod tests {
         assert_eq!(from("2001:db8:1::1"), from("2001:db8:1:ffff::9"));
         assert_ne!(from("2001:db8:1::1"), from("2001:db8:2::1"));
         assert_ne!(from("192.0.2.1"), from("unknown"));
-        assert_eq!(ask(POLICY, "/?key=a&key=b", &[], "192.0.2.1"), Err(Unknown::Ambiguous));
+        assert_eq!(
+            ask(POLICY, "/?key=a&key=b", &[], "192.0.2.1"),
+            Err(Unknown::Ambiguous)
+        );
     }
 
     #[test]
@@ -282,7 +336,14 @@ mod tests {
         let long = vec![b'k'; 1 << 20];
         assert!(key("/", &[("x-api-key", &[0xff, 0xfe, 0x00])]).is_ok());
         assert!(key("/", &[("x-api-key", &long)]).is_ok());
-        for query in ["/?%", "/?key=%", "/?key=%f", "/?key=%zz", "/?&&=&=%00", "/?key=%ff%00+"] {
+        for query in [
+            "/?%",
+            "/?key=%",
+            "/?key=%f",
+            "/?key=%zz",
+            "/?&&=&=%00",
+            "/?key=%ff%00+",
+        ] {
             let _ = key(query, &[]);
         }
         assert_eq!(decode(b"%zz%4").as_ref(), b"%zz%4");

@@ -50,7 +50,11 @@ pub const COUNT: usize = 2 * VERDICTS.len() * REASONS.len() + 7;
 impl Metric {
     /// Every metric, in the order of their indices.
     pub fn all() -> impl Iterator<Item = Self> {
-        let pairs = || VERDICTS.into_iter().flat_map(|verdict| REASONS.map(|reason| (verdict, reason)));
+        let pairs = || {
+            VERDICTS
+                .into_iter()
+                .flat_map(|verdict| REASONS.map(|reason| (verdict, reason)))
+        };
         let plain = [
             Self::Evictions,
             Self::SharedNewcomers,
@@ -61,7 +65,9 @@ impl Metric {
             Self::PolicyLoads(Load::Rejected),
         ];
         let requests = pairs().map(|(verdict, reason)| Self::Requests(verdict, reason));
-        requests.chain(pairs().map(|(verdict, reason)| Self::Shadow(verdict, reason))).chain(plain)
+        requests
+            .chain(pairs().map(|(verdict, reason)| Self::Shadow(verdict, reason)))
+            .chain(plain)
     }
 
     /// Its place among all.
@@ -74,7 +80,11 @@ impl Metric {
     #[must_use]
     pub fn name(self) -> String {
         let labelled = |name: &str, verdict: Verdict, reason: Reason| {
-            format!("stillgate_{name}.verdict=.={};.reason=.={};.total", verdict.label(), reason.label())
+            format!(
+                "stillgate_{name}.verdict=.={};.reason=.={};.total",
+                verdict.label(),
+                reason.label()
+            )
         };
         match self {
             Self::Requests(verdict, reason) => labelled("requests", verdict, reason),
@@ -84,8 +94,12 @@ impl Metric {
             Self::StoreConflicts => String::from("stillgate_store_conflicts_total"),
             Self::StoreFailures => String::from("stillgate_store_failures_total"),
             Self::PagesDiscarded => String::from("stillgate_pages_discarded_total"),
-            Self::PolicyLoads(Load::Accepted) => String::from("stillgate_policy_loads.result=.=accepted;.total"),
-            Self::PolicyLoads(Load::Rejected) => String::from("stillgate_policy_loads.result=.=rejected;.total"),
+            Self::PolicyLoads(Load::Accepted) => {
+                String::from("stillgate_policy_loads.result=.=accepted;.total")
+            }
+            Self::PolicyLoads(Load::Rejected) => {
+                String::from("stillgate_policy_loads.result=.=rejected;.total")
+            }
         }
     }
 }

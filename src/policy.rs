@@ -167,7 +167,8 @@ impl Policy {
     /// As for [`parse`](Self::parse).
     pub fn from_json(json: &Json) -> Result<Self, Faults> {
         let notes = Notes::default();
-        let policy = read::file(&Node::root(json, &notes)).map(|(file, quotas)| compile::compile(file, quotas, &notes));
+        let policy = read::file(&Node::root(json, &notes))
+            .map(|(file, quotas)| compile::compile(file, quotas, &notes));
         match (policy, notes.into_faults()) {
             (Some(policy), faults) if faults.is_empty() => Ok(policy),
             (_, faults) => Err(Faults::from(faults)),
@@ -183,14 +184,17 @@ impl Policy {
     /// Whether any rule that is enforced needs to know the model, so that a body too long to read is refused.
     #[must_use]
     pub fn enforces_by_body(&self) -> bool {
-        self.quotas.iter().any(|quota| !quota.shadow && self.reads_model(quota))
+        self.quotas
+            .iter()
+            .any(|quota| !quota.shadow && self.reads_model(quota))
     }
 
     /// Whether a rule needs to know the model.
     #[must_use]
     pub fn reads_model(&self, quota: &Quota) -> bool {
         let subject = self.subjects.get(quota.subject);
-        quota.model.is_some() || subject.is_some_and(|subject| subject.traits.contains(&Trait::Model))
+        quota.model.is_some()
+            || subject.is_some_and(|subject| subject.traits.contains(&Trait::Model))
     }
 }
 
@@ -199,7 +203,9 @@ impl Quota {
     #[must_use]
     pub fn covers(&self, exchange: &Exchange<'_>) -> bool {
         let fits = |patterns: &Option<Vec<Pattern>>, text: &[u8]| {
-            patterns.as_ref().is_none_or(|patterns| patterns.iter().any(|pattern| pattern.matches(text)))
+            patterns
+                .as_ref()
+                .is_none_or(|patterns| patterns.iter().any(|pattern| pattern.matches(text)))
         };
         fits(&self.path, exchange.path())
             && fits(&self.method, exchange.method)
@@ -214,7 +220,8 @@ impl Quota {
     /// Whether this rule refuses whatever `other` would, before it.
     fn hides(&self, other: &Self) -> bool {
         let everything = self.path.is_none() && self.model.is_none() && self.method.is_none();
-        let same = self.path == other.path && self.model == other.model && self.method == other.method;
+        let same =
+            self.path == other.path && self.model == other.model && self.method == other.method;
         let (Limit::Fixed(mine), Limit::Fixed(theirs)) = (&self.limit, &other.limit) else {
             return false;
         };

@@ -60,17 +60,33 @@ pub struct Admission {
 /// Rules in shadow are charged as they would be if all rules were enforced, so what they show is what enforcement
 /// would do; `shadow_refused` says that a rule on another page has refused already. `newcomers` are the tags under
 /// which newcomers share any rule of the policy: a page keeps room for them.
-pub fn admit(page: &mut Page, charges: &[Charge], newcomers: &[u64], shadow_refused: bool, now: Millis) -> (Admission, Change) {
+pub fn admit(
+    page: &mut Page,
+    charges: &[Charge],
+    newcomers: &[u64],
+    shadow_refused: bool,
+    now: Millis,
+) -> (Admission, Change) {
     let mut views = assess(page, charges, newcomers, now);
     let mut admission = sum_up(&views, charges);
     admission.shadow_refused |= shadow_refused;
     let mut change = Change::Keep;
-    if !admission.refused && page.len().saturating_add(charges.len()).saturating_add(newcomers.len()) > SLOTS {
+    if !admission.refused
+        && page
+            .len()
+            .saturating_add(charges.len())
+            .saturating_add(newcomers.len())
+            > SLOTS
+    {
         admission.evicted = page.evict(now);
     }
     for (view, charge) in views.iter_mut().zip(charges) {
         let mut filed = None;
-        let held_back = if charge.shadow { admission.shadow_refused } else { admission.refused };
+        let held_back = if charge.shadow {
+            admission.shadow_refused
+        } else {
+            admission.refused
+        };
         if !admission.refused && !held_back {
             filed = Some(view.window.charge(charge.units));
             write(page, view.tag, view.window.keep());
@@ -86,16 +102,32 @@ pub fn admit(page: &mut Page, charges: &[Charge], newcomers: &[u64], shadow_refu
 pub fn peek(page: &Page, charges: &[Charge], newcomers: &[u64], now: Millis) -> Admission {
     let views = assess(page, charges, newcomers, now);
     let mut admission = sum_up(&views, charges);
-    admission.standings.extend(views.iter().zip(charges).map(|(view, charge)| standing(view, charge, None, now)));
+    admission.standings.extend(
+        views
+            .iter()
+            .zip(charges)
+            .map(|(view, charge)| standing(view, charge, None, now)),
+    );
     admission
 }
 
 /// Gives back `units` that were charged under `tag` and filed at the moment `filed`.
-pub fn refund(page: &mut Page, tag: u64, length: Millis, limit: u32, units: u32, filed: Millis, now: Millis) -> Change {
+pub fn refund(
+    page: &mut Page,
+    tag: u64,
+    length: Millis,
+    limit: u32,
+    units: u32,
+    filed: Millis,
+    now: Millis,
+) -> Change {
     let Some(place) = page.find(tag) else {
         return Change::Keep;
     };
-    let Some(mut window) = page.kept(place).map(|kept| Window::read(kept, length, limit, now)) else {
+    let Some(mut window) = page
+        .kept(place)
+        .map(|kept| Window::read(kept, length, limit, now))
+    else {
         return Change::Keep;
     };
     let before = window;
@@ -108,9 +140,19 @@ pub fn refund(page: &mut Page, tag: u64, length: Millis, limit: u32, units: u32,
 }
 
 /// Moves `units` that were filed at `filed` to now, and says where they are filed then: a lease that goes on.
-pub fn renew(page: &mut Page, tag: u64, length: Millis, limit: u32, filed: Millis, now: Millis) -> (Millis, Change) {
+pub fn renew(
+    page: &mut Page,
+    tag: u64,
+    length: Millis,
+    limit: u32,
+    filed: Millis,
+    now: Millis,
+) -> (Millis, Change) {
     let held = page.find(tag).and_then(|place| page.kept(place));
-    let mut window = held.map_or_else(|| Window::new(length, limit, now), |kept| Window::read(kept, length, limit, now));
+    let mut window = held.map_or_else(
+        || Window::new(length, limit, now),
+        |kept| Window::read(kept, length, limit, now),
+    );
     window.refund(filed, 1);
     let filed = window.charge(1);
     write(page, tag, window.keep());
@@ -141,7 +183,10 @@ struct View {
 fn sum_up(views: &[View], charges: &[Charge]) -> Admission {
     Admission {
         standings: Vec::with_capacity(charges.len()),
-        refused: views.iter().zip(charges).any(|(view, charge)| !view.fits && !charge.shadow),
+        refused: views
+            .iter()
+            .zip(charges)
+            .any(|(view, charge)| !view.fits && !charge.shadow),
         shadow_refused: views.iter().any(|view| !view.fits),
         evicted: 0,
         shared: views.iter().any(|view| view.place == Place::Newcomers),
@@ -149,12 +194,24 @@ fn sum_up(views: &[View], charges: &[Charge]) -> Admission {
 }
 
 fn assess(page: &Page, charges: &[Charge], newcomers: &[u64], now: Millis) -> Vec<View> {
-    let fresh = charges.iter().filter(|charge| page.find(charge.tag).is_none()).count();
+    let fresh = charges
+        .iter()
+        .filter(|charge| page.find(charge.tag).is_none())
+        .count();
     let mut room = Room::All;
-    if fresh > 0 && page.len().saturating_add(fresh).saturating_add(newcomers.len()) > SLOTS {
+    if fresh > 0
+        && page
+            .len()
+            .saturating_add(fresh)
+            .saturating_add(newcomers.len())
+            > SLOTS
+    {
         room = room_for(page, fresh, newcomers, now);
     }
-    charges.iter().map(|charge| view(page, charge, &mut room, now)).collect()
+    charges
+        .iter()
+        .map(|charge| view(page, charge, &mut room, now))
+        .collect()
 }
 
 /// Who may still get a slot in a page.
@@ -167,9 +224,15 @@ enum Room {
 
 /// Looks whether `fresh` counters fit beside room for all that newcomers share, once what is replenished is evicted.
 fn room_for(page: &Page, fresh: usize, newcomers: &[u64], now: Millis) -> Room {
-    let live = |place: &usize| page.kept(*place).is_some_and(|kept| kept.replenished() > now);
+    let live = |place: &usize| {
+        page.kept(*place)
+            .is_some_and(|kept| kept.replenished() > now)
+    };
     let held = (0..page.len()).filter(live).count();
-    let absent = newcomers.iter().filter(|&&tag| !page.find(tag).is_some_and(|place| live(&place))).count();
+    let absent = newcomers
+        .iter()
+        .filter(|&&tag| !page.find(tag).is_some_and(|place| live(&place)))
+        .count();
     if held.saturating_add(fresh).saturating_add(absent) <= SLOTS {
         Room::All
     } else {
@@ -178,7 +241,10 @@ fn room_for(page: &Page, fresh: usize, newcomers: &[u64], now: Millis) -> Room {
 }
 
 fn view(page: &Page, charge: &Charge, room: &mut Room, now: Millis) -> View {
-    let read = |place: usize| page.kept(place).map(|kept| Window::read(kept, charge.length, charge.limit, now));
+    let read = |place: usize| {
+        page.kept(place)
+            .map(|kept| Window::read(kept, charge.length, charge.limit, now))
+    };
     let own = page.find(charge.tag).and_then(read);
     let shared = || page.find(charge.newcomers).and_then(read);
     let empty = || Window::new(charge.length, charge.limit, now);
@@ -201,7 +267,11 @@ fn view(page: &Page, charge: &Charge, room: &mut Room, now: Millis) -> View {
         fits: wanted <= limit && place != Place::None,
         missing: wanted.saturating_sub(limit),
         remaining: limit.saturating_sub(window.used()),
-        tag: if place == Place::Own { charge.tag } else { charge.newcomers },
+        tag: if place == Place::Own {
+            charge.tag
+        } else {
+            charge.newcomers
+        },
         window,
         place,
     }

@@ -9,7 +9,11 @@ use crate::policy::Policy;
 /// Writes the record as compact JSON.
 #[must_use]
 pub fn write(decision: &Decision, policy: &Policy) -> String {
-    let rule = |place: Option<usize>| place.and_then(|place| policy.quotas.get(place)).map(|quota| json!(quota.name));
+    let rule = |place: Option<usize>| {
+        place
+            .and_then(|place| policy.quotas.get(place))
+            .map(|quota| json!(quota.name))
+    };
     let mut record = Map::new();
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -20,9 +24,18 @@ pub fn write(decision: &Decision, policy: &Policy) -> String {
     put("reason", Some(json!(decision.reason.label())));
     put("rule", rule(decision.rule));
     put("key", decision.key.map(|key| json!(key.to_string())));
-    put("remaining", decision.quotas.iter().map(|state| state.standing.remaining).min().map(Value::from));
+    put(
+        "remaining",
+        decision
+            .quotas
+            .iter()
+            .map(|state| state.standing.remaining)
+            .min()
+            .map(Value::from),
+    );
     if let Some(intent) = decision.shadow {
-        let mut shadow = json!({"verdict": intent.verdict.label(), "reason": intent.reason.label()});
+        let mut shadow =
+            json!({"verdict": intent.verdict.label(), "reason": intent.reason.label()});
         if let (Some(rule), Some(shadow)) = (rule(intent.rule), shadow.as_object_mut()) {
             shadow.insert(String::from("rule"), rule);
         }

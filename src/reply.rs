@@ -42,7 +42,11 @@ pub fn refusal(decision: &Decision, dialect: Dialect, policy: &Policy, now: Now)
         headers.push(("www-authenticate", String::from("Bearer")));
     }
     headers.extend(fields(decision, dialect, policy, now, &FAMILIES));
-    let mut details = format!("stillgate:{}:{}", decision.verdict.label(), decision.reason.label());
+    let mut details = format!(
+        "stillgate:{}:{}",
+        decision.verdict.label(),
+        decision.reason.label()
+    );
     if let Some(rule) = rule {
         details.push(':');
         details.push_str(&rule.name);
@@ -72,7 +76,11 @@ fn seconds_until(moment: Millis, now: Now) -> u64 {
 fn message(decision: &Decision, policy: &Policy, wait: Option<u64>) -> String {
     let wait = wait.unwrap_or(1);
     let rule = decision.rule.and_then(|place| policy.quotas.get(place));
-    let limit = decision.quotas.iter().find(|state| Some(state.quota) == decision.rule).map_or(0, |state| state.limit);
+    let limit = decision
+        .quotas
+        .iter()
+        .find(|state| Some(state.quota) == decision.rule)
+        .map_or(0, |state| state.limit);
     match (decision.reason, rule) {
         (Reason::Quota, Some(rule)) if rule.concurrent => format!(
             "Too many requests at a time: \"{}\" allows {limit} in flight. Try again in {wait} s or when one has ended.",
@@ -87,7 +95,9 @@ fn message(decision: &Decision, policy: &Policy, wait: Option<u64>) -> String {
         (Reason::AmbiguousCredential, _) => {
             String::from("There is more than one API key in this request. Send one, in one place.")
         }
-        (Reason::BodyTooLarge, _) => format!("The request's body is longer than {} bytes.", policy.body),
+        (Reason::BodyTooLarge, _) => {
+            format!("The request's body is longer than {} bytes.", policy.body)
+        }
         (Reason::Store, _) => format!("The request could not be counted. Try again in {wait} s."),
         (Reason::Quota | Reason::None, _) => String::from("The request was refused."),
     }

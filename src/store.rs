@@ -14,7 +14,9 @@ pub const PAGE_COST: u64 = 4_096 + 128;
 /// How many pages fit into `memory` bytes. At least 1.
 #[must_use]
 pub fn pages_in(memory: u64) -> u32 {
-    u32::try_from(memory.checked_div(PAGE_COST).unwrap_or(1)).unwrap_or(u32::MAX).max(1)
+    u32::try_from(memory.checked_div(PAGE_COST).unwrap_or(1))
+        .unwrap_or(u32::MAX)
+        .max(1)
 }
 
 /// Whether a page is to be written back.
@@ -59,5 +61,9 @@ pub trait Store {
     ///
     /// # Errors
     /// When the page could not be read or swapped; then nothing has changed.
-    fn update<T>(&self, page: u32, visit: impl FnMut(&mut Page) -> (T, Change)) -> Result<T, StoreError>;
+    fn update<T>(
+        &self,
+        page: u32,
+        visit: impl FnMut(&mut Page) -> (T, Change),
+    ) -> Result<T, StoreError>;
 }

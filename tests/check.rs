@@ -19,7 +19,13 @@ fn what_is_shipped_has_no_fault_and_no_warning() {
             assert_eq!(policy["warnings"], json!([]), "{file}");
         }
     }
-    assert_eq!(check_file("envoy/envoy.yaml")["policies"].as_array().map(Vec::len), Some(2), "one a listener");
+    assert_eq!(
+        check_file("envoy/envoy.yaml")["policies"]
+            .as_array()
+            .map(Vec::len),
+        Some(2),
+        "one a listener"
+    );
 }
 
 #[test]
@@ -29,7 +35,10 @@ fn the_shipped_envoy_configuration_holds_the_shipped_policy() {
     let mut held = Vec::new();
     visit(&config, &mut |value| {
         if let Some(any) = value.get("configuration") {
-            held.push(serde_json::from_str::<Value>(any["value"].as_str().expect("a StringValue")).expect("JSON"));
+            held.push(
+                serde_json::from_str::<Value>(any["value"].as_str().expect("a StringValue"))
+                    .expect("JSON"),
+            );
         }
     });
     assert_eq!(held, [policy.clone(), policy]);
@@ -38,7 +47,13 @@ fn the_shipped_envoy_configuration_holds_the_shipped_policy() {
 #[test]
 fn a_policy_by_itself_is_checked() {
     let (status, report) = check("json", POLICY);
-    assert_eq!((status, report), (0, json!({"ok": true, "policies": [{"at": "", "faults": [], "warnings": []}]})));
+    assert_eq!(
+        (status, report),
+        (
+            0,
+            json!({"ok": true, "policies": [{"at": "", "faults": [], "warnings": []}]})
+        )
+    );
 
     let (status, report) = check("json", r#"{"version": 1, "quotaz": []}"#);
     assert_eq!(status, 3);
@@ -48,9 +63,15 @@ fn a_policy_by_itself_is_checked() {
 
 #[test]
 fn broken_files_are_told_with_line_and_column() {
-    for (text, place) in [("{\"version\": 1,\n \"quotas\": [,]}", "line 2 column 13"), ("a: [1\nb: 2", "line 2, column 2")] {
+    for (text, place) in [
+        ("{\"version\": 1,\n \"quotas\": [,]}", "line 2 column 13"),
+        ("a: [1\nb: 2", "line 2, column 2"),
+    ] {
         let (status, report) = check("json", text);
-        let found = report["policies"][0]["faults"][0]["found"].as_str().expect("found").to_owned();
+        let found = report["policies"][0]["faults"][0]["found"]
+            .as_str()
+            .expect("found")
+            .to_owned();
         assert_eq!(status, 3, "{text}");
         assert!(found.contains(place), "{found}");
     }
@@ -58,16 +79,27 @@ fn broken_files_are_told_with_line_and_column() {
 
 #[test]
 fn a_file_without_a_policy_is_a_fault() {
-    for text in ["static_resources: {clusters: []}", "", "just a string", "kind: Service\napiVersion: v1\nspec: {ports: []}"] {
+    for text in [
+        "static_resources: {clusters: []}",
+        "",
+        "just a string",
+        "kind: Service\napiVersion: v1\nspec: {ports: []}",
+    ] {
         let (status, report) = check("json", text);
         assert_eq!(status, 3, "{text}");
-        assert_eq!(report["policies"][0]["faults"][0]["found"], "no policy was found", "{text}");
+        assert_eq!(
+            report["policies"][0]["faults"][0]["found"], "no policy was found",
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn a_file_that_cannot_be_read_is_a_failure() {
-    let output = command().arg("no/such/file.json").output().expect("stillgate runs");
+    let output = command()
+        .arg("no/such/file.json")
+        .output()
+        .expect("stillgate runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no/such/file.json"));
 }
@@ -77,50 +109,106 @@ fn a_file_that_cannot_be_read_is_a_failure() {
 fn settings_that_break_or_endanger_the_filter_are_told() {
     type Change = fn(&mut Value);
     let rows: [(&str, &str, &str, Change); 16] = [
-        ("faults", "/configuration", "missing", |plugin| drop(members(plugin).remove("configuration"))),
-        ("faults", "/configuration", "no @type", |plugin| plugin["configuration"] = json!({"version": 1})),
+        ("faults", "/configuration", "missing", |plugin| {
+            drop(members(plugin).remove("configuration"))
+        }),
+        ("faults", "/configuration", "no @type", |plugin| {
+            plugin["configuration"] = json!({"version": 1})
+        }),
         ("faults", "/configuration", "binary protobuf", |plugin| {
             plugin["configuration"] = json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": {"version": 1}});
         }),
-        ("faults", "/configuration/value", "no string", |plugin| plugin["configuration"]["value"] = json!({"version": 1})),
+        ("faults", "/configuration/value", "no string", |plugin| {
+            plugin["configuration"]["value"] = json!({"version": 1})
+        }),
         ("warnings", "/configuration", "not looked into", |plugin| {
-            plugin["configuration"] = json!({"@type": "type.googleapis.com/google.protobuf.BytesValue", "value": "e30="});
+            plugin["configuration"] =
+                json!({"@type": "type.googleapis.com/google.protobuf.BytesValue", "value": "e30="});
         }),
-        ("faults", "/allow_on_headers_stop_iteration", "would hang", |plugin| {
-            plugin["configuration"]["value"] = json!(NEEDS_BODY);
-            drop(members(plugin).remove("allow_on_headers_stop_iteration"));
+        (
+            "faults",
+            "/allow_on_headers_stop_iteration",
+            "would hang",
+            |plugin| {
+                plugin["configuration"]["value"] = json!(NEEDS_BODY);
+                drop(members(plugin).remove("allow_on_headers_stop_iteration"));
+            },
+        ),
+        ("faults", "/fail_open", "Envoy refuses", |plugin| {
+            plugin["fail_open"] = json!(true)
         }),
-        ("faults", "/fail_open", "Envoy refuses", |plugin| plugin["fail_open"] = json!(true)),
         ("warnings", "/fail_open", "every request passes", |plugin| {
             drop(members(plugin).remove("failure_policy"));
             plugin["fail_open"] = json!(true);
         }),
-        ("warnings", "/failure_policy", "answers 503", |plugin| drop(members(plugin).remove("failure_policy"))),
-        ("warnings", "/failure_policy", "every request passes", |plugin| plugin["failure_policy"] = json!("FAIL_OPEN")),
-        ("warnings", "/vm_config/vm_id", "empty", |plugin| plugin["vm_config"]["vm_id"] = json!("")),
-        ("warnings", "/vm_config/environment_variables", "no STILLGATE_SECRET", |plugin| {
-            plugin["vm_config"]["environment_variables"] = json!({"host_env_keys": ["HOME"]});
+        ("warnings", "/failure_policy", "answers 503", |plugin| {
+            drop(members(plugin).remove("failure_policy"))
         }),
-        ("warnings", "/vm_config/environment_variables/key_values/STILLGATE_SECRET", "stands in the configuration", |plugin| {
-            plugin["vm_config"]["environment_variables"] = json!({"key_values": {"STILLGATE_SECRET": "x"}});
+        (
+            "warnings",
+            "/failure_policy",
+            "every request passes",
+            |plugin| plugin["failure_policy"] = json!("FAIL_OPEN"),
+        ),
+        ("warnings", "/vm_config/vm_id", "empty", |plugin| {
+            plugin["vm_config"]["vm_id"] = json!("")
         }),
-        ("warnings", "/configuration/value", "leaves empty", |plugin| {
-            plugin["configuration"]["value"] = json!(r#"{"version": 1, "account": {"route": {"property": "route_name"}}}"#);
+        (
+            "warnings",
+            "/vm_config/environment_variables",
+            "no STILLGATE_SECRET",
+            |plugin| {
+                plugin["vm_config"]["environment_variables"] = json!({"host_env_keys": ["HOME"]});
+            },
+        ),
+        (
+            "warnings",
+            "/vm_config/environment_variables/key_values/STILLGATE_SECRET",
+            "stands in the configuration",
+            |plugin| {
+                plugin["vm_config"]["environment_variables"] =
+                    json!({"key_values": {"STILLGATE_SECRET": "x"}});
+            },
+        ),
+        (
+            "warnings",
+            "/configuration/value",
+            "leaves empty",
+            |plugin| {
+                plugin["configuration"]["value"] =
+                    json!(r#"{"version": 1, "account": {"route": {"property": "route_name"}}}"#);
+            },
+        ),
+        (
+            "warnings",
+            "/configuration/value",
+            "leaves empty",
+            |plugin| {
+                plugin["configuration"]["value"] =
+                    json!(r#"{"version": 1, "account": {"node": {"property": ["node", "id"]}}}"#);
+            },
+        ),
+        ("faults", "/configuration/value", "broken JSON", |plugin| {
+            plugin["configuration"]["value"] = json!("{")
         }),
-        ("warnings", "/configuration/value", "leaves empty", |plugin| {
-            plugin["configuration"]["value"] = json!(r#"{"version": 1, "account": {"node": {"property": ["node", "id"]}}}"#);
-        }),
-        ("faults", "/configuration/value", "broken JSON", |plugin| plugin["configuration"]["value"] = json!("{")),
     ];
     for (kind, at, words, change) in rows {
         let mut plugin = plugin();
         change(&mut plugin);
-        let (status, report) = check("json", &json!({"http_filters": [{"typed_config": {"config": plugin}}]}).to_string());
+        let (status, report) = check(
+            "json",
+            &json!({"http_filters": [{"typed_config": {"config": plugin}}]}).to_string(),
+        );
         let policy = &report["policies"][0];
-        assert_eq!(policy["at"], "/http_filters/0/typed_config/config", "{report}");
+        assert_eq!(
+            policy["at"], "/http_filters/0/typed_config/config",
+            "{report}"
+        );
         let found = policy[kind].as_array().expect(kind).iter().find(|finding| {
             finding["at"] == format!("/http_filters/0/typed_config/config{at}")
-                && finding["found"].as_str().is_some_and(|found| found.contains(words))
+                && finding["found"]
+                    .as_str()
+                    .is_some_and(|found| found.contains(words))
         });
         assert!(found.is_some(), "{kind} {at} {words}: {report}");
         let faultless = policy["faults"] == json!([]);
@@ -139,9 +227,19 @@ fn settings_are_found_in_either_spelling() {
     }}});
     let (_, report) = check("json", &camel.to_string());
     let policy = &report["policies"][0];
-    assert_eq!(policy["faults"][0]["at"], "/typedConfig/config/allowOnHeadersStopIteration", "{report}");
-    assert_eq!(policy["warnings"][0]["at"], "/typedConfig/config/vmConfig/vmId", "{report}");
-    assert_eq!(policy["warnings"].as_array().map(Vec::len), Some(1), "{report}");
+    assert_eq!(
+        policy["faults"][0]["at"], "/typedConfig/config/allowOnHeadersStopIteration",
+        "{report}"
+    );
+    assert_eq!(
+        policy["warnings"][0]["at"], "/typedConfig/config/vmConfig/vmId",
+        "{report}"
+    );
+    assert_eq!(
+        policy["warnings"].as_array().map(Vec::len),
+        Some(1),
+        "{report}"
+    );
 }
 
 #[test]
@@ -153,8 +251,14 @@ fn of_several_plugins_only_ours_is_checked() {
     other["configuration"]["value"] = json!("rules of something else");
     let (_, alone) = check("json", &json!({"filters": [{"config": other}]}).to_string());
     assert_eq!(alone["ok"], false, "the only plugin is taken to be ours");
-    let (_, both) = check("json", &json!({"filters": [{"config": other}, {"config": plugin()}]}).to_string());
-    assert_eq!(both, json!({"ok": true, "policies": [{"at": "/filters/1/config", "faults": [], "warnings": []}]}));
+    let (_, both) = check(
+        "json",
+        &json!({"filters": [{"config": other}, {"config": plugin()}]}).to_string(),
+    );
+    assert_eq!(
+        both,
+        json!({"ok": true, "policies": [{"at": "/filters/1/config", "faults": [], "warnings": []}]})
+    );
 }
 
 #[test]
@@ -182,13 +286,30 @@ spec:
 ";
     let (status, report) = check("json", manifests);
     assert_eq!(status, 3);
-    let [istio, gateway] = report["policies"].as_array().expect("policies").as_slice() else { panic!("{report}") };
-    assert_eq!((&istio["document"], &istio["at"]), (&json!(2), &json!("/spec")));
-    assert_eq!((&istio["faults"][0]["at"], &istio["faults"][0]["path"]), (&json!("/spec/pluginConfig"), &json!("/quotaz")));
-    assert_eq!(pointers(&istio["warnings"]), ["/spec/failStrategy", "/spec/vmConfig/env"]);
-    assert_eq!((&gateway["document"], &gateway["at"]), (&json!(3), &json!("/spec/wasm/0")));
+    let [istio, gateway] = report["policies"].as_array().expect("policies").as_slice() else {
+        panic!("{report}")
+    };
+    assert_eq!(
+        (&istio["document"], &istio["at"]),
+        (&json!(2), &json!("/spec"))
+    );
+    assert_eq!(
+        (&istio["faults"][0]["at"], &istio["faults"][0]["path"]),
+        (&json!("/spec/pluginConfig"), &json!("/quotaz"))
+    );
+    assert_eq!(
+        pointers(&istio["warnings"]),
+        ["/spec/failStrategy", "/spec/vmConfig/env"]
+    );
+    assert_eq!(
+        (&gateway["document"], &gateway["at"]),
+        (&json!(3), &json!("/spec/wasm/0"))
+    );
     assert_eq!(gateway["faults"][0]["at"], "/spec/wasm/0/config");
-    assert_eq!(pointers(&gateway["warnings"]), ["/spec/wasm/0/failOpen", "/spec/wasm/0/env/hostKeys"]);
+    assert_eq!(
+        pointers(&gateway["warnings"]),
+        ["/spec/wasm/0/failOpen", "/spec/wasm/0/env/hostKeys"]
+    );
 }
 
 #[test]
@@ -201,25 +322,45 @@ fn people_are_told_where_what_and_what_would_be_right() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(lines[0], "standard input, /config");
-    assert!(lines[1].starts_with("  fault    /configuration/value, /quotaz: "), "{said}");
-    assert!(lines.last().expect("lines").starts_with("  warning  /failure_policy: FAIL_OPEN: once"), "{said}");
+    assert!(
+        lines[1].starts_with("  fault    /configuration/value, /quotaz: "),
+        "{said}"
+    );
+    assert!(
+        lines
+            .last()
+            .expect("lines")
+            .starts_with("  warning  /failure_policy: FAIL_OPEN: once"),
+        "{said}"
+    );
 }
 
 #[test]
 fn the_manifests_in_the_readme_are_in_order() {
     let readme = include_str!("../envoy/README.md");
-    let manifests: Vec<&str> = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let manifests: Vec<&str> = readme
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
     assert_eq!(manifests.len(), 2);
     for manifest in manifests {
         let (status, report) = check("json", manifest);
-        assert_eq!((status, &report["policies"][0]["warnings"]), (0, &json!([])), "{report}");
+        assert_eq!(
+            (status, &report["policies"][0]["warnings"]),
+            (0, &json!([])),
+            "{report}"
+        );
     }
 }
 
 #[test]
 fn people_are_told_when_there_is_nothing() {
     let output = run("human", POLICY);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "standard input: no fault\n");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "standard input: no fault\n"
+    );
 }
 
 /// A plugin without fault or warning.
@@ -243,7 +384,12 @@ fn members(value: &mut Value) -> &mut serde_json::Map<String, Value> {
 }
 
 fn pointers(findings: &Value) -> Vec<&str> {
-    findings.as_array().expect("findings").iter().map(|finding| finding["at"].as_str().expect("at")).collect()
+    findings
+        .as_array()
+        .expect("findings")
+        .iter()
+        .map(|finding| finding["at"].as_str().expect("at"))
+        .collect()
 }
 
 fn visit(value: &Value, call: &mut impl FnMut(&Value)) {
@@ -263,7 +409,10 @@ fn command() -> Command {
 
 fn check_file(file: &str) -> Value {
     let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
-    let output = command().args(["--format", "json", &path]).output().expect("stillgate runs");
+    let output = command()
+        .args(["--format", "json", &path])
+        .output()
+        .expect("stillgate runs");
     serde_json::from_slice(&output.stdout).expect("a report")
 }
 
@@ -281,6 +430,11 @@ fn run(format: &str, text: &str) -> Output {
         .stdout(Stdio::piped())
         .spawn()
         .expect("stillgate runs");
-    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("stillgate reads");
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(text.as_bytes())
+        .expect("stillgate reads");
     child.wait_with_output().expect("stillgate ends")
 }

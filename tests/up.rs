@@ -19,7 +19,11 @@ use tokio::process::{Child, ChildStdout, Command};
 async fn envoy_accepts_the_shipped_configuration() {
     let (envoy, _) = tools();
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let made = stillgate(["certificate", "--out"]).arg(package.join("target/certificate")).status().await.expect("stillgate runs");
+    let made = stillgate(["certificate", "--out"])
+        .arg(package.join("target/certificate"))
+        .status()
+        .await
+        .expect("stillgate runs");
     assert!(made.success());
     // From its own folder, as its first lines say.
     let output = Command::new(envoy)
@@ -28,24 +32,57 @@ async fn envoy_accepts_the_shipped_configuration() {
         .output()
         .await
         .expect("Envoy runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_policy_is_put_in_force_and_a_bad_one_is_not() {
     let (envoy, filter) = tools();
-    let stack = up::Stack::start(up::Options { envoy: Some(envoy), workers: Some(2), ..up::Options::quiet(policy(1), filter) });
+    let stack = up::Stack::start(up::Options {
+        envoy: Some(envoy),
+        workers: Some(2),
+        ..up::Options::quiet(policy(1), filter)
+    });
     let stack = stack.await.expect("a stack");
     let ask = async |key| status(stack.listen, key).await;
     assert_eq!([ask("a").await, ask("a").await], [200, 429]);
 
     stack.apply(&policy(3)).await.expect("a good policy");
-    assert_eq!([ask("b").await, ask("b").await, ask("b").await, ask("b").await], [200, 200, 200, 429]);
+    assert_eq!(
+        [
+            ask("b").await,
+            ask("b").await,
+            ask("b").await,
+            ask("b").await
+        ],
+        [200, 200, 200, 429]
+    );
 
-    let error = stack.apply(r#"{"version": 1, "quotaz": []}"#).await.expect_err("a bad policy");
+    let error = stack
+        .apply(r#"{"version": 1, "quotaz": []}"#)
+        .await
+        .expect_err("a bad policy");
     let faults = error.downcast_ref::<Faults>().expect("faults");
-    assert_eq!(faults.iter().map(|fault| fault.path.as_str()).collect::<Vec<_>>(), ["/quotaz"]);
-    assert_eq!([ask("c").await, ask("c").await, ask("c").await, ask("c").await], [200, 200, 200, 429]);
+    assert_eq!(
+        faults
+            .iter()
+            .map(|fault| fault.path.as_str())
+            .collect::<Vec<_>>(),
+        ["/quotaz"]
+    );
+    assert_eq!(
+        [
+            ask("c").await,
+            ask("c").await,
+            ask("c").await,
+            ask("c").await
+        ],
+        [200, 200, 200, 429]
+    );
     stack.stop().await.expect("Envoy ends");
 }
 
@@ -67,7 +104,10 @@ async fn a_policy_file_is_followed() {
     fs::write(&fresh, policy(2)).expect("a policy");
     fs::rename(&fresh, &file).expect("a rename");
     run.wait_for("is in force").await;
-    assert_eq!([run.ask("c").await, run.ask("c").await, run.ask("c").await], [200, 200, 429]);
+    assert_eq!(
+        [run.ask("c").await, run.ask("c").await, run.ask("c").await],
+        [200, 200, 429]
+    );
     run.end("TERM").await;
 }
 
@@ -99,14 +139,40 @@ async fn what_keeps_it_from_starting_is_told() {
     fs::write(&no_wasm, "no module").expect("a file");
     let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
     for (arguments, code, told) in [
-        (vec![String::from("--listen"), address.clone()], 1, "choose another port"),
+        (
+            vec![String::from("--listen"), address.clone()],
+            1,
+            "choose another port",
+        ),
         (vec![String::from("--policy"), text(&bad)], 3, "/quotaz"),
-        (vec![String::from("--policy"), String::from("no/such/file")], 1, "no/such/file"),
-        (vec![String::from("--filter"), text(&no_wasm)], 1, "Envoy refused its listeners"),
-        (vec![String::from("--envoy"), text(&no_wasm)], 1, "give the path of an Envoy binary"),
-        (vec![String::from("--origin"), String::from("ftp://host")], 1, "neither http nor https"),
+        (
+            vec![String::from("--policy"), String::from("no/such/file")],
+            1,
+            "no/such/file",
+        ),
+        (
+            vec![String::from("--filter"), text(&no_wasm)],
+            1,
+            "Envoy refused its listeners",
+        ),
+        (
+            vec![String::from("--envoy"), text(&no_wasm)],
+            1,
+            "give the path of an Envoy binary",
+        ),
+        (
+            vec![String::from("--origin"), String::from("ftp://host")],
+            1,
+            "neither http nor https",
+        ),
     ] {
-        let mut command = stillgate(["up", "--tls-listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        let mut command = stillgate([
+            "up",
+            "--tls-listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+        ]);
         let named = |name: &str| arguments.iter().any(|argument| argument == name);
         if !named("--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
@@ -117,7 +183,9 @@ async fn what_keeps_it_from_starting_is_told() {
         if !named("--envoy") {
             command.arg("--envoy").arg(&envoy);
         }
-        let output = within(command.args(&arguments).output()).await.expect("stillgate runs");
+        let output = within(command.args(&arguments).output())
+            .await
+            .expect("stillgate runs");
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
         assert!(said.contains(told), "{arguments:?}: {said}");
@@ -137,30 +205,52 @@ struct Run {
 impl Run {
     async fn start(policy: &Path) -> Self {
         let (envoy, filter) = tools();
-        let mut child = stillgate(["up", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
-            .arg("--policy")
-            .arg(policy)
-            .arg("--filter")
-            .arg(filter)
-            .arg("--envoy")
-            .arg(envoy)
-            .args(["--workers", "1"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("stillgate runs");
+        let mut child = stillgate([
+            "up",
+            "--listen",
+            "127.0.0.1:0",
+            "--tls-listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+        ])
+        .arg("--policy")
+        .arg(policy)
+        .arg("--filter")
+        .arg(filter)
+        .arg("--envoy")
+        .arg(envoy)
+        .args(["--workers", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("stillgate runs");
         let mut out = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let err = lines(child.stderr.take().expect("a pipe"));
         let listen = loop {
-            let line = within(out.next_line()).await.expect("output").expect("a welcome");
+            let line = within(out.next_line())
+                .await
+                .expect("output")
+                .expect("a welcome");
             if let Some(rest) = line.trim().strip_prefix("listens on  http://") {
-                break rest.split(' ').next().and_then(|address| address.parse().ok()).expect("an address");
+                break rest
+                    .split(' ')
+                    .next()
+                    .and_then(|address| address.parse().ok())
+                    .expect("an address");
             }
         };
         let pid = child.id().expect("a process");
-        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("Envoy's process id");
-        Self { child, out, err, listen, envoy: children.trim().to_owned() }
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
+            .expect("Envoy's process id");
+        Self {
+            child,
+            out,
+            err,
+            listen,
+            envoy: children.trim().to_owned(),
+        }
     }
 
     async fn ask(&self, key: &str) -> u16 {
@@ -180,21 +270,40 @@ impl Run {
     /// Ends it by a signal; returns when Envoy has ended, too.
     async fn end(mut self, signal: &str) -> std::process::ExitStatus {
         let pid = self.child.id().expect("a process").to_string();
-        let sent = Command::new("kill").args([&format!("-{signal}"), &pid]).status().await.expect("kill runs");
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), &pid])
+            .status()
+            .await
+            .expect("kill runs");
         assert!(sent.success());
         let status = within(self.child.wait()).await.expect("an end");
         // Envoy holds the other end of this pipe: it closes when Envoy is gone.
-        while within(self.out.next_line()).await.expect("output").is_some() {}
+        while within(self.out.next_line())
+            .await
+            .expect("output")
+            .is_some()
+        {}
         let state = fs::read_to_string(format!("/proc/{}/stat", self.envoy)).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "Envoy lives on: {state}");
+        assert!(
+            state.is_empty() || state.contains(") Z "),
+            "Envoy lives on: {state}"
+        );
         status
     }
 }
 
 /// Envoy and the filter, found or made once.
 fn tools() -> (std::path::PathBuf, std::path::PathBuf) {
-    static TOOLS: std::sync::OnceLock<(std::path::PathBuf, std::path::PathBuf)> = std::sync::OnceLock::new();
-    TOOLS.get_or_init(|| (envoy::locate(None).expect("Envoy"), filter::build().expect("the filter"))).clone()
+    static TOOLS: std::sync::OnceLock<(std::path::PathBuf, std::path::PathBuf)> =
+        std::sync::OnceLock::new();
+    TOOLS
+        .get_or_init(|| {
+            (
+                envoy::locate(None).expect("Envoy"),
+                filter::build().expect("the filter"),
+            )
+        })
+        .clone()
 }
 
 fn stillgate<const N: usize>(arguments: [&str; N]) -> Command {
@@ -205,18 +314,28 @@ fn stillgate<const N: usize>(arguments: [&str; N]) -> Command {
 
 /// One rule: so many requests a day, for each key.
 fn policy(limit: u32) -> String {
-    format!(r#"{{"version": 1, "quotas": [{{"name": "daily", "per": ["key"], "count": "requests", "limit": {limit}, "window": "1d"}}]}}"#)
+    format!(
+        r#"{{"version": 1, "quotas": [{{"name": "daily", "per": ["key"], "count": "requests", "limit": {limit}, "window": "1d"}}]}}"#
+    )
 }
 
 async fn status(address: std::net::SocketAddr, key: &str) -> u16 {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let request = hyper::Request::get(format!("http://{address}/v1/models")).header("authorization", format!("Bearer {key}"));
+    let request = hyper::Request::get(format!("http://{address}/v1/models"))
+        .header("authorization", format!("Bearer {key}"));
     let request = request.body(Empty::<Bytes>::new()).expect("a request");
-    client.request(request).await.expect("a response").status().as_u16()
+    client
+        .request(request)
+        .await
+        .expect("a response")
+        .status()
+        .as_u16()
 }
 
 /// The lines of a stream, read as they come so that its writer never waits.
-fn lines(stream: impl AsyncRead + Unpin + Send + 'static) -> tokio::sync::mpsc::UnboundedReceiver<String> {
+fn lines(
+    stream: impl AsyncRead + Unpin + Send + 'static,
+) -> tokio::sync::mpsc::UnboundedReceiver<String> {
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(async move {
         let mut lines = BufReader::new(stream).lines();
@@ -231,5 +350,7 @@ fn lines(stream: impl AsyncRead + Unpin + Send + 'static) -> tokio::sync::mpsc::
 
 /// What should have happened long before; a hang fails here instead of in the harness.
 async fn within<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), what).await.expect("it hangs")
+    tokio::time::timeout(Duration::from_secs(60), what)
+        .await
+        .expect("it hangs")
 }

@@ -107,7 +107,10 @@ impl Scan<'_> {
     fn string(&mut self) -> Option<Vec<u8>> {
         let mut text = Vec::new();
         loop {
-            let plain = self.rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20)?;
+            let plain = self
+                .rest
+                .iter()
+                .position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20)?;
             let (before, after) = self.rest.split_at_checked(plain)?;
             keep(&mut text, before);
             self.rest = after;
@@ -149,12 +152,17 @@ impl Scan<'_> {
     fn hex(&mut self) -> Option<u32> {
         let (digits, rest) = self.rest.split_first_chunk::<4>()?;
         self.rest = rest;
-        digits.iter().try_fold(0, |number, &digit| Some((number << 4) | char::from(digit).to_digit(16)?))
+        digits.iter().try_fold(0, |number, &digit| {
+            Some((number << 4) | char::from(digit).to_digit(16)?)
+        })
     }
 
     fn skip_string(&mut self) -> Option<()> {
         loop {
-            let plain = self.rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20)?;
+            let plain = self
+                .rest
+                .iter()
+                .position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20)?;
             self.rest = self.rest.get(plain..)?;
             match self.next()? {
                 b'"' => return Some(()),
@@ -213,7 +221,8 @@ impl Scan<'_> {
 
     /// Skips a number or a word; whether it is a right one is the origin's to say.
     fn scalar(&mut self) {
-        let letters = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        let letters =
+            |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
         let end = self.rest.iter().take_while(letters).count();
         self.rest = self.rest.get(end..).unwrap_or_default();
     }
@@ -261,12 +270,18 @@ mod tests {
         let name = |name: &str| Found::Name(name.as_bytes().to_vec());
         for (body, found) in [
             (r#"{"model":"gpt-x"}"#, name("gpt-x")),
-            (" {\n\"messages\" : [ {\"role\":\"user\",\"model\":\"inner\"} ] , \"model\" : \"gpt-x\"\t}\n", name("gpt-x")),
+            (
+                " {\n\"messages\" : [ {\"role\":\"user\",\"model\":\"inner\"} ] , \"model\" : \"gpt-x\"\t}\n",
+                name("gpt-x"),
+            ),
             (r#"{"model":"a","model":"b"}"#, name("b")),
             (r#"{"mod\u0065l":"gpt\u002dx"}"#, name("gpt-x")),
             (r#"{"model":"\ud83d\ude00\n\/"}"#, name("😀\n/")),
             (r#"{"model":"\ud83dx"}"#, name("\u{fffd}x")),
-            (r#"{"a":{"b":[1,2,{"c":[]}],"d":{}},"e":-1.5e+3,"f":true,"g":null,"model":"m"}"#, name("m")),
+            (
+                r#"{"a":{"b":[1,2,{"c":[]}],"d":{}},"e":-1.5e+3,"f":true,"g":null,"model":"m"}"#,
+                name("m"),
+            ),
             (r#"{"a":"}{\"]\\","model":"m"}"#, name("m")),
             (r#"{}"#, Found::Nothing),
             (r#"{"model":""}"#, Found::Nothing),
@@ -291,15 +306,25 @@ mod tests {
         ] {
             assert_eq!(find(body.as_bytes()), found, "{body}");
         }
-        assert_eq!(find(b"{\"a\":\"\xff\xfe\",\"model\":\"\xff\"}"), Found::Name(vec![0xff]));
+        assert_eq!(
+            find(b"{\"a\":\"\xff\xfe\",\"model\":\"\xff\"}"),
+            Found::Name(vec![0xff])
+        );
     }
 
     #[test]
     fn depth_and_length_are_bounded() {
-        let deep = |depth: usize| format!(r#"{{"a":{}1{},"model":"m"}}"#, "[".repeat(depth), "]".repeat(depth));
+        let deep = |depth: usize| {
+            format!(
+                r#"{{"a":{}1{},"model":"m"}}"#,
+                "[".repeat(depth),
+                "]".repeat(depth)
+            )
+        };
         assert_eq!(find(deep(128).as_bytes()), Found::Name(b"m".to_vec()));
         assert_eq!(find(deep(129).as_bytes()), Found::Unreadable);
-        let long = |length: usize| find(format!(r#"{{"model":"{}"}}"#, "m".repeat(length)).as_bytes());
+        let long =
+            |length: usize| find(format!(r#"{{"model":"{}"}}"#, "m".repeat(length)).as_bytes());
         assert_eq!(long(MAX_NAME), Found::Name(vec![b'm'; MAX_NAME]));
         assert_ne!(long(MAX_NAME + 1), long(MAX_NAME));
         assert_eq!(long(MAX_NAME + 1), long(100_000));
@@ -309,7 +334,11 @@ mod tests {
     fn a_body_cut_anywhere_is_unreadable() {
         let body = r#"{"messages":[{"role":"user","content":"a \"b\" \u00e9"}],"n":12,"model":"gpt-x","stream":true}"#;
         for end in 0..body.len() {
-            assert_eq!(find(&body.as_bytes()[..end]), Found::Unreadable, "cut at {end}");
+            assert_eq!(
+                find(&body.as_bytes()[..end]),
+                Found::Unreadable,
+                "cut at {end}"
+            );
         }
     }
 

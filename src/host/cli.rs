@@ -44,7 +44,11 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // Where even the message cannot be written, the exit code is all that is left.
             let _ = error.print();
-            return if error.use_stderr() { FAILURE.into() } else { ExitCode::SUCCESS };
+            return if error.use_stderr() {
+                FAILURE.into()
+            } else {
+                ExitCode::SUCCESS
+            };
         }
     };
     let result = match arguments.command {
@@ -54,7 +58,12 @@ pub fn run() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        if error.downcast_ref::<Faults>().is_some() { INVALID_POLICY } else { FAILURE }.into()
+        if error.downcast_ref::<Faults>().is_some() {
+            INVALID_POLICY
+        } else {
+            FAILURE
+        }
+        .into()
     })
 }
 

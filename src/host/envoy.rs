@@ -47,7 +47,10 @@ impl RootContext for Root {
             }
             Err(faults) => {
                 for fault in faults.iter() {
-                    abi::log(Level::Error, &format!("stillgate: the policy is refused: {fault}"));
+                    abi::log(
+                        Level::Error,
+                        &format!("stillgate: the policy is refused: {fault}"),
+                    );
                 }
                 running::count_rejection();
                 false

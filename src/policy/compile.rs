@@ -7,9 +7,9 @@ use siphasher::sip::SipHasher13;
 
 use super::file::{self, Count, File, Missing, Mode, OnError, Record, Source};
 use super::node::Notes;
+use super::pattern::Pattern;
 use super::read::Placed;
 use super::{Fact, Limit, Policy, Quota, Subject, Trait};
-use super::pattern::Pattern;
 
 /// Compiles a file; what does not go together is noted.
 #[must_use]
@@ -31,13 +31,19 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy 
         if let Some(before) = compiled.iter().find(|other| other.hides(&quota)) {
             notes.add(
                 path,
-                format!("\"{}\" can never fire: \"{}\" refuses the same requests earlier", quota.name, before.name),
+                format!(
+                    "\"{}\" can never fire: \"{}\" refuses the same requests earlier",
+                    quota.name, before.name
+                ),
                 "lower its limit, lengthen its window, or take it out",
             );
         } else if let Some(hidden) = compiled.iter().find(|other| quota.hides(other)) {
             notes.add(
                 path,
-                format!("\"{}\" refuses the same requests earlier, so \"{}\" can never fire", quota.name, hidden.name),
+                format!(
+                    "\"{}\" refuses the same requests earlier, so \"{}\" can never fire",
+                    quota.name, hidden.name
+                ),
                 format!("take \"{}\" out, or lower its limit", hidden.name),
             );
         }
@@ -61,9 +67,9 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy 
 fn fact(fact: file::Fact) -> Fact {
     match fact {
         file::Fact::Header { header } => Fact::Header(header.into_bytes()),
-        file::Fact::Property { property: file::OneOrMany::One(path) } => {
-            Fact::Property(path.split('.').map(str::to_owned).collect())
-        }
+        file::Fact::Property {
+            property: file::OneOrMany::One(path),
+        } => Fact::Property(path.split('.').map(str::to_owned).collect()),
         file::Fact::Property { property } => Fact::Property(property.into_vec()),
     }
 }
@@ -88,7 +94,12 @@ fn subject(subjects: &mut Vec<Subject>, per: &[String], facts: &[String]) -> usi
             "path" => Trait::Path,
             "method" => Trait::Method,
             "model" => Trait::Model,
-            name => Trait::Fact(facts.iter().position(|fact| fact == name).unwrap_or(usize::MAX)),
+            name => Trait::Fact(
+                facts
+                    .iter()
+                    .position(|fact| fact == name)
+                    .unwrap_or(usize::MAX),
+            ),
         })
         .collect();
     traits.sort_unstable();
@@ -97,15 +108,25 @@ fn subject(subjects: &mut Vec<Subject>, per: &[String], facts: &[String]) -> usi
     }
     let mut names = per.to_vec();
     names.sort_unstable();
-    subjects.push(Subject { id: hash(&names), traits });
+    subjects.push(Subject {
+        id: hash(&names),
+        traits,
+    });
     subjects.len().saturating_sub(1)
 }
 
 fn quota(quota: file::Quota, subject: usize, mode: Mode, facts: &[String]) -> Quota {
-    let length = quota.window.or(quota.lease).map_or(60_000, |length| length.0);
+    let length = quota
+        .window
+        .or(quota.lease)
+        .map_or(60_000, |length| length.0);
     let mut per = quota.per;
     per.sort_unstable();
-    let lists = [&quota.matches.path, &quota.matches.model, &quota.matches.method];
+    let lists = [
+        &quota.matches.path,
+        &quota.matches.model,
+        &quota.matches.method,
+    ];
     let [path, model, method] = lists.map(|list| list.clone().map(file::OneOrMany::into_vec));
     // What a counter is found by: a rule whose meaning changes gets new counters, one whose limit changes keeps them.
     let mut meaning = vec![quota.name.clone(), format!("{:?} {length}", quota.count)];
@@ -115,7 +136,9 @@ fn quota(quota: file::Quota, subject: usize, mode: Mode, facts: &[String]) -> Qu
     }
     let id = hash(&meaning);
     meaning.push(String::from("newcomers"));
-    let patterns = |list: Option<Vec<String>>| list.map(|list| list.iter().map(|text| Pattern::new(text)).collect());
+    let patterns = |list: Option<Vec<String>>| {
+        list.map(|list| list.iter().map(|text| Pattern::new(text)).collect())
+    };
     Quota {
         id,
         newcomers: hash(&meaning),
@@ -123,9 +146,19 @@ fn quota(quota: file::Quota, subject: usize, mode: Mode, facts: &[String]) -> Qu
         concurrent: quota.count == Count::Concurrent,
         limit: match quota.limit {
             file::Limit::Number(limit) => Limit::Fixed(limit),
-            file::Limit::By { by, values, otherwise } => Limit::ByFact {
-                fact: facts.iter().position(|fact| *fact == by).unwrap_or(usize::MAX),
-                values: values.into_iter().map(|(value, limit)| (value.into_bytes(), limit)).collect(),
+            file::Limit::By {
+                by,
+                values,
+                otherwise,
+            } => Limit::ByFact {
+                fact: facts
+                    .iter()
+                    .position(|fact| *fact == by)
+                    .unwrap_or(usize::MAX),
+                values: values
+                    .into_iter()
+                    .map(|(value, limit)| (value.into_bytes(), limit))
+                    .collect(),
                 otherwise,
             },
         },

@@ -256,7 +256,9 @@ impl Default for Identity {
                 header("x-api-key", None),
                 header("api-key", None),
                 header("x-goog-api-key", None),
-                Source::Query { query: String::from("key") },
+                Source::Query {
+                    query: String::from("key"),
+                },
             ],
             missing: Missing::default(),
         }
@@ -265,6 +267,9 @@ impl Default for Identity {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: Size(32 << 20), body: Size(1 << 20) }
+        Self {
+            memory: Size(32 << 20),
+            body: Size(1 << 20),
+        }
     }
 }

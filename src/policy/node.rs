@@ -15,8 +15,17 @@ pub struct Notes(RefCell<Vec<Fault>>);
 
 impl Notes {
     /// Notes that `found` stands at `path` where `expected` should.
-    pub fn add(&self, path: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) {
-        let fault = Fault { path: path.into(), found: found.into(), expected: expected.into() };
+    pub fn add(
+        &self,
+        path: impl Into<String>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) {
+        let fault = Fault {
+            path: path.into(),
+            found: found.into(),
+            expected: expected.into(),
+        };
         self.0.borrow_mut().push(fault);
     }
 
@@ -46,7 +55,11 @@ impl<'a> Node<'a> {
     /// The whole file.
     #[must_use]
     pub fn root(value: &'a Json, notes: &'a Notes) -> Self {
-        Self { value, path: String::new(), notes }
+        Self {
+            value,
+            path: String::new(),
+            notes,
+        }
     }
 
     /// Where this stands: an RFC 6901 pointer.
@@ -63,12 +76,20 @@ impl<'a> Node<'a> {
 
     /// Notes that something else should stand here.
     pub fn fault(&self, expected: impl Into<String>) {
-        self.notes.add(&*self.path, format!("found {}", self.value.describe()), expected);
+        self.notes.add(
+            &*self.path,
+            format!("found {}", self.value.describe()),
+            expected,
+        );
     }
 
     fn child(&self, name: &dyn Display, value: &'a Json) -> Self {
         let name = name.to_string().replace('~', "~0").replace('/', "~1");
-        Self { value, path: format!("{}/{name}", self.path), notes: self.notes }
+        Self {
+            value,
+            path: format!("{}/{name}", self.path),
+            notes: self.notes,
+        }
     }
 
     /// An object with no other fields than `known`.
@@ -83,9 +104,22 @@ impl<'a> Node<'a> {
                     Some(near) => format!("did you mean `{near}`? Known here: {names}"),
                     None => format!("known here: {names}"),
                 };
-                self.notes.add(child.path, format!("unknown field `{}`", name.escape_debug()), remedy);
-            } else if fields.entries.iter().take(index).any(|(other, _)| other == name) {
-                self.notes.add(child.path, format!("`{name}` is written twice"), "write it once");
+                self.notes.add(
+                    child.path,
+                    format!("unknown field `{}`", name.escape_debug()),
+                    remedy,
+                );
+            } else if fields
+                .entries
+                .iter()
+                .take(index)
+                .any(|(other, _)| other == name)
+            {
+                self.notes.add(
+                    child.path,
+                    format!("`{name}` is written twice"),
+                    "write it once",
+                );
             }
         }
         Some(fields)
@@ -98,7 +132,10 @@ impl<'a> Node<'a> {
             self.fault("expected an object {…}");
             return None;
         };
-        Some(Fields { node: self.clone(), entries })
+        Some(Fields {
+            node: self.clone(),
+            entries,
+        })
     }
 
     /// A list.
@@ -108,7 +145,13 @@ impl<'a> Node<'a> {
             self.fault("expected a list […]");
             return None;
         };
-        Some(items.iter().enumerate().map(|(index, item)| self.child(&index, item)).collect())
+        Some(
+            items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| self.child(&index, item))
+                .collect(),
+        )
     }
 
     /// One string, or a list of strings that is not empty.
@@ -121,7 +164,10 @@ impl<'a> Node<'a> {
         if items.is_empty() {
             self.fault("nothing is in an empty list, so the rule could never fire; leave the field out to match everything");
         }
-        let texts: Vec<_> = items.iter().filter_map(|item| Some((item.clone(), item.text()?))).collect();
+        let texts: Vec<_> = items
+            .iter()
+            .filter_map(|item| Some((item.clone(), item.text()?)))
+            .collect();
         (!texts.is_empty()).then_some(texts)
     }
 
@@ -147,7 +193,11 @@ impl<'a> Node<'a> {
         };
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {
-            self.fault(format!("expected a whole number from {} to {}", range.start(), range.end()));
+            self.fault(format!(
+                "expected a whole number from {} to {}",
+                range.start(),
+                range.end()
+            ));
         }
         number
     }
@@ -155,10 +205,19 @@ impl<'a> Node<'a> {
     /// A duration in a range.
     #[must_use]
     pub fn duration(&self, range: RangeInclusive<&str>) -> Option<Millis> {
-        let bounds = (units::duration(range.start())?, units::duration(range.end())?);
-        let found = self.measure(units::duration).filter(|found| (bounds.0..=bounds.1).contains(found));
+        let bounds = (
+            units::duration(range.start())?,
+            units::duration(range.end())?,
+        );
+        let found = self
+            .measure(units::duration)
+            .filter(|found| (bounds.0..=bounds.1).contains(found));
         if found.is_none() {
-            self.fault(format!("expected a duration from \"{}\" to \"{}\", such as \"90s\" \"1m\" \"5h\" \"7d\"", range.start(), range.end()));
+            self.fault(format!(
+                "expected a duration from \"{}\" to \"{}\", such as \"90s\" \"1m\" \"5h\" \"7d\"",
+                range.start(),
+                range.end()
+            ));
         }
         found
     }
@@ -167,9 +226,15 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn size(&self, range: RangeInclusive<&str>) -> Option<u64> {
         let bounds = (units::size(range.start())?, units::size(range.end())?);
-        let found = self.measure(units::size).filter(|found| (bounds.0..=bounds.1).contains(found));
+        let found = self
+            .measure(units::size)
+            .filter(|found| (bounds.0..=bounds.1).contains(found));
         if found.is_none() {
-            self.fault(format!("expected a size from \"{}\" to \"{}\", such as \"512KiB\" \"1MiB\"", range.start(), range.end()));
+            self.fault(format!(
+                "expected a size from \"{}\" to \"{}\", such as \"512KiB\" \"1MiB\"",
+                range.start(),
+                range.end()
+            ));
         }
         found
     }
@@ -189,10 +254,15 @@ impl<'a> Node<'a> {
             Json::Text(text) => text.as_str(),
             _ => "",
         };
-        let found = words.iter().find(|&&(word, _)| word == text).map(|&(_, meaning)| meaning);
+        let found = words
+            .iter()
+            .find(|&&(word, _)| word == text)
+            .map(|&(_, meaning)| meaning);
         if found.is_none() {
             let list = format!("expected one of: {}", known.join(", "));
-            self.fault(nearest(text, &known).map_or(list.clone(), |near| format!("did you mean \"{near}\"? {list}")));
+            self.fault(nearest(text, &known).map_or(list.clone(), |near| {
+                format!("did you mean \"{near}\"? {list}")
+            }));
         }
         found
     }
@@ -211,28 +281,41 @@ impl<'a> Fields<'a> {
     pub fn required(&self, name: &str) -> Option<Node<'a>> {
         let found = self.get(name);
         if found.is_none() {
-            self.node.notes.add(&*self.node.path, format!("`{name}` is missing"), format!("add \"{name}\""));
+            self.node.notes.add(
+                &*self.node.path,
+                format!("`{name}` is missing"),
+                format!("add \"{name}\""),
+            );
         }
         found
     }
 
     /// All fields in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> + '_ {
-        self.entries.iter().map(|(name, value)| (name.as_str(), self.node.child(name, value)))
+        self.entries
+            .iter()
+            .map(|(name, value)| (name.as_str(), self.node.child(name, value)))
     }
 }
 
 /// A float that is a whole number: what becomes of `60` in a protobuf `Struct`.
 fn whole_float(number: f64) -> Option<u64> {
     let exact = number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number from 0 to 2^53")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a whole number from 0 to 2^53"
+    )]
     exact.then_some(number as u64)
 }
 
 /// The known name that a misspelt one most likely meant: at most a third of its letters differ.
 #[must_use]
 pub fn nearest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
-    let near = known.iter().map(|&other| (strsim::osa_distance(name, other), other)).min()?;
+    let near = known
+        .iter()
+        .map(|&other| (strsim::osa_distance(name, other), other))
+        .min()?;
     (near.0 <= near.1.len().div_ceil(3) && near.0 < near.1.len()).then_some(near.1)
 }
 
@@ -277,7 +360,11 @@ mod tests {
             let notes = Notes::default();
             let json: Json = serde_json::from_str(text).unwrap();
             assert_eq!(Node::root(&json, &notes).whole(1..=1_000), number, "{text}");
-            assert_eq!(notes.into_faults().len(), usize::from(number.is_none()), "{text}");
+            assert_eq!(
+                notes.into_faults().len(),
+                usize::from(number.is_none()),
+                "{text}"
+            );
         }
     }
 }

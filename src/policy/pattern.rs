@@ -8,7 +8,11 @@ impl Pattern {
     /// Reads a pattern; every string is one.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(text.split('*').map(|part| part.as_bytes().to_vec()).collect())
+        Self(
+            text.split('*')
+                .map(|part| part.as_bytes().to_vec())
+                .collect(),
+        )
     }
 
     /// Whether all of `text` matches. Work is bounded by the product of the two lengths, whatever they hold.
@@ -20,7 +24,10 @@ impl Pattern {
         let Some((last, middle)) = rest.split_last() else {
             return text == first.as_slice();
         };
-        let Some(mut text) = text.strip_prefix(first.as_slice()).and_then(|text| text.strip_suffix(last.as_slice())) else {
+        let Some(mut text) = text
+            .strip_prefix(first.as_slice())
+            .and_then(|text| text.strip_suffix(last.as_slice()))
+        else {
             return false;
         };
         // The earliest place for each part leaves the most for the next.
@@ -28,7 +35,9 @@ impl Pattern {
             let Some(place) = find(text, part) else {
                 return false;
             };
-            text = text.get(place.saturating_add(part.len())..).unwrap_or_default();
+            text = text
+                .get(place.saturating_add(part.len())..)
+                .unwrap_or_default();
         }
         true
     }
@@ -67,7 +76,11 @@ mod tests {
             ("*b*", "abc", true),
             ("*b*b*", "abc", false),
         ] {
-            assert_eq!(Pattern::new(pattern).matches(text.as_bytes()), expected, "{pattern} on {text}");
+            assert_eq!(
+                Pattern::new(pattern).matches(text.as_bytes()),
+                expected,
+                "{pattern} on {text}"
+            );
         }
         assert!(Pattern::new("gpt*").matches(b"gpt\xff\xfe"));
     }

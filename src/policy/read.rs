@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::file::{
-    Count, Duration, Fact, File, Identity, Limit, Limits, Match, Missing, Mode, OnError, OneOrMany, Quota, Record, Size, Source,
+    Count, Duration, Fact, File, Identity, Limit, Limits, Match, Missing, Mode, OnError, OneOrMany,
+    Quota, Record, Size, Source,
 };
 use super::node::{Fields, Node, nearest};
 
@@ -19,30 +20,58 @@ pub(super) type Placed = (String, Quota);
 /// Reads the file. What has a fault is left out and noted; quotas come with their paths.
 #[must_use]
 pub(super) fn file(root: &Node<'_>) -> Option<(File, Vec<Placed>)> {
-    let fields = root.fields(&["version", "mode", "identity", "account", "quotas", "limits", "record", "on_error"])?;
-    let version = fields.required("version").and_then(|node| node.whole(1..=1));
-    let account = fields.get("account").and_then(|node| self::account(&node)).unwrap_or_default();
+    let fields = root.fields(&[
+        "version", "mode", "identity", "account", "quotas", "limits", "record", "on_error",
+    ])?;
+    let version = fields
+        .required("version")
+        .and_then(|node| node.whole(1..=1));
+    let account = fields
+        .get("account")
+        .and_then(|node| self::account(&node))
+        .unwrap_or_default();
     let facts: Vec<&str> = account.keys().map(String::as_str).collect();
-    let quotas = fields.get("quotas").map(|node| self::quotas(&node, &facts)).unwrap_or_default();
+    let quotas = fields
+        .get("quotas")
+        .map(|node| self::quotas(&node, &facts))
+        .unwrap_or_default();
     let file = File {
         version: version.unwrap_or(1),
         mode: mode(&fields),
-        identity: fields.get("identity").and_then(|node| identity(&node)).unwrap_or_default(),
+        identity: fields
+            .get("identity")
+            .and_then(|node| identity(&node))
+            .unwrap_or_default(),
         quotas: Vec::new(),
-        limits: fields.get("limits").and_then(|node| limits(&node)).unwrap_or_default(),
-        record: fields.get("record").and_then(|node| node.word(&RECORD)).unwrap_or_default(),
-        on_error: fields.get("on_error").and_then(|node| node.word(&ON_ERROR)).unwrap_or_default(),
+        limits: fields
+            .get("limits")
+            .and_then(|node| limits(&node))
+            .unwrap_or_default(),
+        record: fields
+            .get("record")
+            .and_then(|node| node.word(&RECORD))
+            .unwrap_or_default(),
+        on_error: fields
+            .get("on_error")
+            .and_then(|node| node.word(&ON_ERROR))
+            .unwrap_or_default(),
         account,
     };
     Some((file, quotas))
 }
 
-const RECORD: [(&str, Record); 2] = [("interventions", Record::Interventions), ("all", Record::All)];
+const RECORD: [(&str, Record); 2] = [
+    ("interventions", Record::Interventions),
+    ("all", Record::All),
+];
 const ON_ERROR: [(&str, OnError); 2] = [("allow", OnError::Allow), ("deny", OnError::Deny)];
 
 fn mode(fields: &Fields<'_>) -> Mode {
     let words = [("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
-    fields.get("mode").and_then(|node| node.word(&words)).unwrap_or_default()
+    fields
+        .get("mode")
+        .and_then(|node| node.word(&words))
+        .unwrap_or_default()
 }
 
 fn identity(node: &Node<'_>) -> Option<Identity> {
@@ -51,12 +80,17 @@ fn identity(node: &Node<'_>) -> Option<Identity> {
     if let Some(from) = fields.get("from") {
         let items = from.items()?;
         if items.is_empty() || items.len() > 16 {
-            from.fault("expected 1 to 16 places; leave `from` out for the headers that the model APIs use");
+            from.fault(
+                "expected 1 to 16 places; leave `from` out for the headers that the model APIs use",
+            );
         }
         identity.from = items.iter().filter_map(source).collect();
     }
     let words = [("deny", Missing::Deny), ("by_network", Missing::ByNetwork)];
-    identity.missing = fields.get("missing").and_then(|node| node.word(&words)).unwrap_or_default();
+    identity.missing = fields
+        .get("missing")
+        .and_then(|node| node.word(&words))
+        .unwrap_or_default();
     Some(identity)
 }
 
@@ -68,11 +102,18 @@ fn source(node: &Node<'_>) -> Option<Source> {
                 Some(scheme) => Some(token(&scheme)?),
                 None => None,
             };
-            Some(Source::Header { header: header_name(&header)?, scheme })
+            Some(Source::Header {
+                header: header_name(&header)?,
+                scheme,
+            })
         }
-        (None, Some(query)) if fields.get("scheme").is_none() => Some(Source::Query { query: query.text()?.to_owned() }),
+        (None, Some(query)) if fields.get("scheme").is_none() => Some(Source::Query {
+            query: query.text()?.to_owned(),
+        }),
         _ => {
-            node.fault("expected {\"header\": …}, {\"header\": …, \"scheme\": …} or {\"query\": …}");
+            node.fault(
+                "expected {\"header\": …}, {\"header\": …, \"scheme\": …} or {\"query\": …}",
+            );
             None
         }
     }
@@ -97,7 +138,9 @@ fn account(node: &Node<'_>) -> Option<BTreeMap<String, Fact>> {
     let mut facts = BTreeMap::new();
     for (name, node) in node.entries()?.iter() {
         if TRAITS.contains(&name) {
-            node.fault(format!("expected another name: `{name}` is a trait that every request has"));
+            node.fault(format!(
+                "expected another name: `{name}` is a trait that every request has"
+            ));
         } else if let Some(fact) = fact(&node)
             && facts.insert(name.to_owned(), fact).is_some()
         {
@@ -110,9 +153,15 @@ fn account(node: &Node<'_>) -> Option<BTreeMap<String, Fact>> {
 fn fact(node: &Node<'_>) -> Option<Fact> {
     let fields = node.fields(&["header", "property"])?;
     match (fields.get("header"), fields.get("property")) {
-        (Some(header), None) => Some(Fact::Header { header: header_name(&header)? }),
+        (Some(header), None) => Some(Fact::Header {
+            header: header_name(&header)?,
+        }),
         (None, Some(property)) => {
-            let texts: Vec<String> = property.texts()?.into_iter().map(|(_, text)| text.to_owned()).collect();
+            let texts: Vec<String> = property
+                .texts()?
+                .into_iter()
+                .map(|(_, text)| text.to_owned())
+                .collect();
             let one = matches!(property.value(), super::json::Json::Text(_));
             let parts = match (one, texts) {
                 (true, texts) => OneOrMany::One(texts.concat()),
@@ -132,21 +181,42 @@ fn quotas(node: &Node<'_>, facts: &[&str]) -> Vec<Placed> {
     if items.len() > MAX_QUOTAS {
         node.fault(format!("expected at most {MAX_QUOTAS} quotas"));
     }
-    items.iter().filter_map(|item| Some((item.path().to_owned(), quota(item, facts)?))).collect()
+    items
+        .iter()
+        .filter_map(|item| Some((item.path().to_owned(), quota(item, facts)?)))
+        .collect()
 }
 
 fn quota(node: &Node<'_>, facts: &[&str]) -> Option<Quota> {
-    let fields = node.fields(&["name", "per", "count", "limit", "window", "lease", "match", "mode"])?;
-    let counts = [("requests", Count::Requests), ("concurrent", Count::Concurrent)];
+    let fields = node.fields(&[
+        "name", "per", "count", "limit", "window", "lease", "match", "mode",
+    ])?;
+    let counts = [
+        ("requests", Count::Requests),
+        ("concurrent", Count::Concurrent),
+    ];
     // Each is read before any is asked for, so that all faults of a rule are told at once.
     let name = fields.required("name").and_then(|node| rule_name(&node));
     let per = fields.required("per").and_then(|node| per(&node, facts));
     let count = fields.required("count").and_then(|node| node.word(&counts));
-    let limit = fields.required("limit").and_then(|node| self::limit(&node, facts));
-    let matches = fields.get("match").map_or(Some(Match::default()), |node| self::matches(&node));
+    let limit = fields
+        .required("limit")
+        .and_then(|node| self::limit(&node, facts));
+    let matches = fields
+        .get("match")
+        .map_or(Some(Match::default()), |node| self::matches(&node));
     let mode = mode(&fields);
     let (window, lease) = lengths(&fields, count);
-    Some(Quota { name: name?, per: per?, count: count?, limit: limit?, window, lease, matches: matches?, mode })
+    Some(Quota {
+        name: name?,
+        per: per?,
+        count: count?,
+        limit: limit?,
+        window,
+        lease,
+        matches: matches?,
+        mode,
+    })
 }
 
 /// A window for what is counted over time, a lease for what is in flight, and neither with the other.
@@ -157,7 +227,9 @@ fn lengths(fields: &Fields<'_>, count: Option<Count>) -> (Option<Duration>, Opti
             if let Some(lease) = lease {
                 lease.fault("expected no `lease`: only `\"count\": \"concurrent\"` has one");
             }
-            let window = fields.required("window").and_then(|node| node.duration("1s"..="366d"));
+            let window = fields
+                .required("window")
+                .and_then(|node| node.duration("1s"..="366d"));
             (Some(Duration(window.unwrap_or(60_000))), None)
         }
         Some(Count::Concurrent) => {
@@ -173,7 +245,8 @@ fn lengths(fields: &Fields<'_>, count: Option<Count>) -> (Option<Duration>, Opti
 
 fn rule_name(node: &Node<'_>) -> Option<String> {
     let text = node.text()?;
-    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    let letters =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
     if text.len() <= 64 && text.bytes().all(letters) {
         return Some(text.to_owned());
     }
@@ -192,7 +265,9 @@ fn per(node: &Node<'_>, facts: &[&str]) -> Option<Vec<String>> {
         };
         if !known.contains(&name) {
             let list = format!("known: {} (more under `account`)", known.join(", "));
-            item.fault(nearest(name, &known).map_or(list.clone(), |near| format!("did you mean \"{near}\"? {list}")));
+            item.fault(nearest(name, &known).map_or(list.clone(), |near| {
+                format!("did you mean \"{near}\"? {list}")
+            }));
             sound = false;
         } else if traits.iter().any(|other| other == name) {
             item.fault("is written twice; write it once");
@@ -205,7 +280,10 @@ fn per(node: &Node<'_>, facts: &[&str]) -> Option<Vec<String>> {
 }
 
 fn limit(node: &Node<'_>, facts: &[&str]) -> Option<Limit> {
-    let number = |node: &Node<'_>| node.whole(1..=u64::from(u32::MAX)).and_then(|limit| u32::try_from(limit).ok());
+    let number = |node: &Node<'_>| {
+        node.whole(1..=u64::from(u32::MAX))
+            .and_then(|limit| u32::try_from(limit).ok())
+    };
     if !matches!(node.value(), super::json::Json::Object(_)) {
         return number(node).map(Limit::Number);
     }
@@ -228,7 +306,11 @@ fn limit(node: &Node<'_>, facts: &[&str]) -> Option<Limit> {
             values.insert(name.to_owned(), limit);
         }
     }
-    Some(Limit::By { by: by?, values, otherwise: otherwise? })
+    Some(Limit::By {
+        by: by?,
+        values,
+        otherwise: otherwise?,
+    })
 }
 
 fn matches(node: &Node<'_>) -> Option<Match> {
@@ -240,15 +322,24 @@ fn matches(node: &Node<'_>) -> Option<Match> {
                 item.fault(expected);
             }
         }
-        Some(OneOrMany::Many(texts.into_iter().map(|(_, text)| text.to_owned()).collect()))
+        Some(OneOrMany::Many(
+            texts.into_iter().map(|(_, text)| text.to_owned()).collect(),
+        ))
     };
     let rooted = |text: &str| text.starts_with('/') || text.starts_with('*');
     Some(Match {
-        path: patterns("path", rooted, "can never match: every path begins with `/`; expected a pattern that begins with `/` or `*`"),
+        path: patterns(
+            "path",
+            rooted,
+            "can never match: every path begins with `/`; expected a pattern that begins with `/` or `*`",
+        ),
         model: patterns("model", |_| true, ""),
         method: patterns(
             "method",
-            |text| text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-'),
+            |text| {
+                text.bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte == b'-')
+            },
             "can never match: methods are in capitals, such as POST",
         ),
     })
@@ -257,10 +348,16 @@ fn matches(node: &Node<'_>) -> Option<Match> {
 fn limits(node: &Node<'_>) -> Option<Limits> {
     let fields = node.fields(&["memory", "body"])?;
     let mut limits = Limits::default();
-    if let Some(memory) = fields.get("memory").and_then(|node| node.size("64KiB"..="4GiB")) {
+    if let Some(memory) = fields
+        .get("memory")
+        .and_then(|node| node.size("64KiB"..="4GiB"))
+    {
         limits.memory = Size(memory);
     }
-    if let Some(body) = fields.get("body").and_then(|node| node.size("1KiB"..="256MiB")) {
+    if let Some(body) = fields
+        .get("body")
+        .and_then(|node| node.size("1KiB"..="256MiB"))
+    {
         limits.body = Size(body);
     }
     Some(limits)

@@ -9,10 +9,13 @@ fn faults(policy: &str) -> Vec<String> {
 
 /// A policy around one quota.
 fn with(quota: &str) -> String {
-    format!(r#"{{"version": 1, "account": {{"tier": {{"header": "x-tier"}}}}, "quotas": [{quota}]}}"#)
+    format!(
+        r#"{{"version": 1, "account": {{"tier": {{"header": "x-tier"}}}}, "quotas": [{quota}]}}"#
+    )
 }
 
-const QUOTA: &str = r#"{"name": "a", "per": ["key"], "count": "requests", "limit": 60, "window": "1m"}"#;
+const QUOTA: &str =
+    r#"{"name": "a", "per": ["key"], "count": "requests", "limit": 60, "window": "1m"}"#;
 
 #[test]
 fn a_minimal_policy_has_safe_defaults() {
@@ -25,23 +28,68 @@ fn a_minimal_policy_has_safe_defaults() {
 #[test]
 fn every_fault_has_a_sentence_of_its_own() {
     for (policy, expected) in [
-        ("", "/: found nothing; expected a policy, such as {\"version\": 1}"),
-        ("{", "/: not JSON: EOF while parsing an object at line 1 column 1; expected a policy, such as {\"version\": 1}"),
+        (
+            "",
+            "/: found nothing; expected a policy, such as {\"version\": 1}",
+        ),
+        (
+            "{",
+            "/: not JSON: EOF while parsing an object at line 1 column 1; expected a policy, such as {\"version\": 1}",
+        ),
         ("[]", "/: found a list of 0; expected an object {…}"),
         ("{}", "/: `version` is missing; add \"version\""),
-        (r#"{"version": 2}"#, "/version: found 2; expected a whole number from 1 to 1"),
-        (r#"{"version": 1, "version": 1}"#, "/version: `version` is written twice; write it once"),
-        (r#"{"version": 1, "checks": []}"#, "/checks: unknown field `checks`; known here: version, mode, identity, account, quotas, limits, record, on_error"),
-        (r#"{"version": 1, "qoutas": []}"#, "/qoutas: unknown field `qoutas`; did you mean `quotas`? Known here: version, mode, identity, account, quotas, limits, record, on_error"),
-        (r#"{"version": 1, "mode": "shadwo"}"#, "/mode: found \"shadwo\"; did you mean \"shadow\"? expected one of: enforce, shadow"),
-        (r#"{"version": 1, "on_error": true}"#, "/on_error: found true; expected one of: allow, deny"),
-        (r#"{"version": 1, "identity": {"from": []}}"#, "/identity/from: found a list of 0; expected 1 to 16 places; leave `from` out for the headers that the model APIs use"),
-        (r#"{"version": 1, "identity": {"from": [{"query": "k", "scheme": "Bearer"}]}}"#, "/identity/from/0: found an object; expected {\"header\": …}, {\"header\": …, \"scheme\": …} or {\"query\": …}"),
-        (r#"{"version": 1, "identity": {"from": [{"header": "x key"}]}}"#, "/identity/from/0/header: found \"x key\"; expected a token: letters, digits and !#$%&'*+-.^_`|~"),
-        (r#"{"version": 1, "account": {"key": {"header": "x"}}}"#, "/account/key: found an object; expected another name: `key` is a trait that every request has"),
-        (r#"{"version": 1, "account": {"org": {}}}"#, "/account/org: found an object; expected {\"header\": …} or {\"property\": …}"),
-        (r#"{"version": 1, "limits": {"memory": "32MB"}}"#, "/limits/memory: found \"32MB\"; expected a size from \"64KiB\" to \"4GiB\", such as \"512KiB\" \"1MiB\""),
-        (r#"{"version": 1, "limits": {"body": "0B"}}"#, "/limits/body: found \"0B\"; expected a size from \"1KiB\" to \"256MiB\", such as \"512KiB\" \"1MiB\""),
+        (
+            r#"{"version": 2}"#,
+            "/version: found 2; expected a whole number from 1 to 1",
+        ),
+        (
+            r#"{"version": 1, "version": 1}"#,
+            "/version: `version` is written twice; write it once",
+        ),
+        (
+            r#"{"version": 1, "checks": []}"#,
+            "/checks: unknown field `checks`; known here: version, mode, identity, account, quotas, limits, record, on_error",
+        ),
+        (
+            r#"{"version": 1, "qoutas": []}"#,
+            "/qoutas: unknown field `qoutas`; did you mean `quotas`? Known here: version, mode, identity, account, quotas, limits, record, on_error",
+        ),
+        (
+            r#"{"version": 1, "mode": "shadwo"}"#,
+            "/mode: found \"shadwo\"; did you mean \"shadow\"? expected one of: enforce, shadow",
+        ),
+        (
+            r#"{"version": 1, "on_error": true}"#,
+            "/on_error: found true; expected one of: allow, deny",
+        ),
+        (
+            r#"{"version": 1, "identity": {"from": []}}"#,
+            "/identity/from: found a list of 0; expected 1 to 16 places; leave `from` out for the headers that the model APIs use",
+        ),
+        (
+            r#"{"version": 1, "identity": {"from": [{"query": "k", "scheme": "Bearer"}]}}"#,
+            "/identity/from/0: found an object; expected {\"header\": …}, {\"header\": …, \"scheme\": …} or {\"query\": …}",
+        ),
+        (
+            r#"{"version": 1, "identity": {"from": [{"header": "x key"}]}}"#,
+            "/identity/from/0/header: found \"x key\"; expected a token: letters, digits and !#$%&'*+-.^_`|~",
+        ),
+        (
+            r#"{"version": 1, "account": {"key": {"header": "x"}}}"#,
+            "/account/key: found an object; expected another name: `key` is a trait that every request has",
+        ),
+        (
+            r#"{"version": 1, "account": {"org": {}}}"#,
+            "/account/org: found an object; expected {\"header\": …} or {\"property\": …}",
+        ),
+        (
+            r#"{"version": 1, "limits": {"memory": "32MB"}}"#,
+            "/limits/memory: found \"32MB\"; expected a size from \"64KiB\" to \"4GiB\", such as \"512KiB\" \"1MiB\"",
+        ),
+        (
+            r#"{"version": 1, "limits": {"body": "0B"}}"#,
+            "/limits/body: found \"0B\"; expected a size from \"1KiB\" to \"256MiB\", such as \"512KiB\" \"1MiB\"",
+        ),
     ] {
         assert_eq!(faults(policy), [expected], "{policy}");
     }
@@ -51,26 +99,89 @@ fn every_fault_has_a_sentence_of_its_own() {
 fn every_fault_of_a_quota_has_a_sentence_of_its_own() {
     let quota = |from: &str, to: &str| QUOTA.replace(from, to);
     for (quota, expected) in [
-        (quota("60", "0"), "/quotas/0/limit: found 0; expected a whole number from 1 to 4294967295"),
-        (quota("60", "-1"), "/quotas/0/limit: found -1; expected a whole number from 1 to 4294967295"),
-        (quota("60", "4294967296"), "/quotas/0/limit: found 4294967296; expected a whole number from 1 to 4294967295"),
-        (quota("60", "1e99"), "/quotas/0/limit: found 1e+99; expected a whole number from 1 to 4294967295"),
-        (quota("60", "null"), "/quotas/0/limit: found null; expected a whole number from 1 to 4294967295"),
-        (quota("1m", "0s"), "/quotas/0/window: found \"0s\"; expected a duration from \"1s\" to \"366d\", such as \"90s\" \"1m\" \"5h\" \"7d\""),
-        (quota("1m", "400d"), "/quotas/0/window: found \"400d\"; expected a duration from \"1s\" to \"366d\", such as \"90s\" \"1m\" \"5h\" \"7d\""),
-        (quota(r#", "window": "1m""#, ""), "/quotas/0: `window` is missing; add \"window\""),
-        (quota("\"requests\"", "\"concurrent\""), "/quotas/0/window: found \"1m\"; expected no `window`: requests in flight have a `lease`"),
-        (quota("\"window\": \"1m\"", "\"window\": \"1m\", \"lease\": \"1m\""), "/quotas/0/lease: found \"1m\"; expected no `lease`: only `\"count\": \"concurrent\"` has one"),
-        (quota("\"key\"", "\"kee\""), "/quotas/0/per/0: found \"kee\"; did you mean \"key\"? known: key, network, path, method, model, tier (more under `account`)"),
-        (quota("[\"key\"]", "[\"key\", \"key\"]"), "/quotas/0/per/1: found \"key\"; is written twice; write it once"),
-        (quota("\"a\"", "\"A b\""), "/quotas/0/name: found \"A b\"; expected a name of 1 to 64 of: a-z 0-9 . _ -"),
-        (quota("60", r#"{"by": "teir", "values": {}, "else": 1}"#), "/quotas/0/limit/by: found \"teir\"; did you mean \"tier\"? It must be named under `account`"),
-        (quota("60", r#"{"by": "tier", "values": {"a/b": 0}, "else": 1}"#), "/quotas/0/limit/values/a~1b: found 0; expected a whole number from 1 to 4294967295"),
-        (quota("60", r#"{"by": "tier", "values": {"a": 1}}"#), "/quotas/0/limit: `else` is missing; add \"else\""),
-        (quota("\"1m\"", r#""1m", "match": {"path": []}"#), "/quotas/0/match/path: found a list of 0; nothing is in an empty list, so the rule could never fire; leave the field out to match everything"),
-        (quota("\"1m\"", r#""1m", "match": {"path": "v1"}"#), "/quotas/0/match/path: found \"v1\"; can never match: every path begins with `/`; expected a pattern that begins with `/` or `*`"),
-        (quota("\"1m\"", r#""1m", "match": {"method": ["post"]}"#), "/quotas/0/match/method/0: found \"post\"; can never match: methods are in capitals, such as POST"),
-        (quota("\"1m\"", r#""1m", "match": {"modle": "x"}"#), "/quotas/0/match/modle: unknown field `modle`; did you mean `model`? Known here: path, model, method"),
+        (
+            quota("60", "0"),
+            "/quotas/0/limit: found 0; expected a whole number from 1 to 4294967295",
+        ),
+        (
+            quota("60", "-1"),
+            "/quotas/0/limit: found -1; expected a whole number from 1 to 4294967295",
+        ),
+        (
+            quota("60", "4294967296"),
+            "/quotas/0/limit: found 4294967296; expected a whole number from 1 to 4294967295",
+        ),
+        (
+            quota("60", "1e99"),
+            "/quotas/0/limit: found 1e+99; expected a whole number from 1 to 4294967295",
+        ),
+        (
+            quota("60", "null"),
+            "/quotas/0/limit: found null; expected a whole number from 1 to 4294967295",
+        ),
+        (
+            quota("1m", "0s"),
+            "/quotas/0/window: found \"0s\"; expected a duration from \"1s\" to \"366d\", such as \"90s\" \"1m\" \"5h\" \"7d\"",
+        ),
+        (
+            quota("1m", "400d"),
+            "/quotas/0/window: found \"400d\"; expected a duration from \"1s\" to \"366d\", such as \"90s\" \"1m\" \"5h\" \"7d\"",
+        ),
+        (
+            quota(r#", "window": "1m""#, ""),
+            "/quotas/0: `window` is missing; add \"window\"",
+        ),
+        (
+            quota("\"requests\"", "\"concurrent\""),
+            "/quotas/0/window: found \"1m\"; expected no `window`: requests in flight have a `lease`",
+        ),
+        (
+            quota(
+                "\"window\": \"1m\"",
+                "\"window\": \"1m\", \"lease\": \"1m\"",
+            ),
+            "/quotas/0/lease: found \"1m\"; expected no `lease`: only `\"count\": \"concurrent\"` has one",
+        ),
+        (
+            quota("\"key\"", "\"kee\""),
+            "/quotas/0/per/0: found \"kee\"; did you mean \"key\"? known: key, network, path, method, model, tier (more under `account`)",
+        ),
+        (
+            quota("[\"key\"]", "[\"key\", \"key\"]"),
+            "/quotas/0/per/1: found \"key\"; is written twice; write it once",
+        ),
+        (
+            quota("\"a\"", "\"A b\""),
+            "/quotas/0/name: found \"A b\"; expected a name of 1 to 64 of: a-z 0-9 . _ -",
+        ),
+        (
+            quota("60", r#"{"by": "teir", "values": {}, "else": 1}"#),
+            "/quotas/0/limit/by: found \"teir\"; did you mean \"tier\"? It must be named under `account`",
+        ),
+        (
+            quota("60", r#"{"by": "tier", "values": {"a/b": 0}, "else": 1}"#),
+            "/quotas/0/limit/values/a~1b: found 0; expected a whole number from 1 to 4294967295",
+        ),
+        (
+            quota("60", r#"{"by": "tier", "values": {"a": 1}}"#),
+            "/quotas/0/limit: `else` is missing; add \"else\"",
+        ),
+        (
+            quota("\"1m\"", r#""1m", "match": {"path": []}"#),
+            "/quotas/0/match/path: found a list of 0; nothing is in an empty list, so the rule could never fire; leave the field out to match everything",
+        ),
+        (
+            quota("\"1m\"", r#""1m", "match": {"path": "v1"}"#),
+            "/quotas/0/match/path: found \"v1\"; can never match: every path begins with `/`; expected a pattern that begins with `/` or `*`",
+        ),
+        (
+            quota("\"1m\"", r#""1m", "match": {"method": ["post"]}"#),
+            "/quotas/0/match/method/0: found \"post\"; can never match: methods are in capitals, such as POST",
+        ),
+        (
+            quota("\"1m\"", r#""1m", "match": {"modle": "x"}"#),
+            "/quotas/0/match/modle: unknown field `modle`; did you mean `model`? Known here: path, model, method",
+        ),
     ] {
         assert_eq!(faults(&with(&quota)), [expected], "{quota}");
     }
@@ -80,14 +191,34 @@ fn every_fault_of_a_quota_has_a_sentence_of_its_own() {
 fn rules_are_held_against_each_other() {
     let twice = format!("{QUOTA}, {QUOTA}");
     let found = faults(&with(&twice));
-    assert_eq!(found[0], "/quotas/1/name: another rule is named \"a\" already; every rule has a name of its own");
+    assert_eq!(
+        found[0],
+        "/quotas/1/name: another rule is named \"a\" already; every rule has a name of its own"
+    );
     let other = |limit: &str, window: &str, more: &str| {
-        format!(r#"{{"name": "b", "per": ["key"], "count": "requests", "limit": {limit}, "window": "{window}"{more}}}"#)
+        format!(
+            r#"{{"name": "b", "per": ["key"], "count": "requests", "limit": {limit}, "window": "{window}"{more}}}"#
+        )
     };
     for (other, fires) in [
-        (other("60", "30s", ""), Err("/quotas/1: \"b\" can never fire: \"a\" refuses the same requests earlier; lower its limit, lengthen its window, or take it out")),
-        (other("30", "1h", ""), Err("/quotas/1: \"b\" refuses the same requests earlier, so \"a\" can never fire; take \"a\" out, or lower its limit")),
-        (other("70", "1m", r#", "match": {"path": "/v1/*"}"#), Err("/quotas/1: \"b\" can never fire: \"a\" refuses the same requests earlier; lower its limit, lengthen its window, or take it out")),
+        (
+            other("60", "30s", ""),
+            Err(
+                "/quotas/1: \"b\" can never fire: \"a\" refuses the same requests earlier; lower its limit, lengthen its window, or take it out",
+            ),
+        ),
+        (
+            other("30", "1h", ""),
+            Err(
+                "/quotas/1: \"b\" refuses the same requests earlier, so \"a\" can never fire; take \"a\" out, or lower its limit",
+            ),
+        ),
+        (
+            other("70", "1m", r#", "match": {"path": "/v1/*"}"#),
+            Err(
+                "/quotas/1: \"b\" can never fire: \"a\" refuses the same requests earlier; lower its limit, lengthen its window, or take it out",
+            ),
+        ),
         (other("30", "30s", ""), Ok(())),
         (other("600", "1h", ""), Ok(())),
         (other("30", "1h", r#", "match": {"path": "/v1/*"}"#), Ok(())),
@@ -105,11 +236,27 @@ fn all_faults_are_told_at_once() {
         {"name": "X", "per": ["kee"], "count": "request", "limit": 0, "window": "1y", "mode": "off"},
         {"per": "key"}
     ], "limits": {"memory": 5}}"#;
-    let paths: Vec<String> = Policy::parse(policy.as_bytes()).unwrap_err().iter().map(|fault| fault.path.clone()).collect();
+    let paths: Vec<String> = Policy::parse(policy.as_bytes())
+        .unwrap_err()
+        .iter()
+        .map(|fault| fault.path.clone())
+        .collect();
     assert_eq!(
         paths,
-        ["/mod", "/version", "/quotas/0/name", "/quotas/0/per/0", "/quotas/0/count", "/quotas/0/limit", "/quotas/0/mode",
-         "/quotas/1", "/quotas/1/per", "/quotas/1", "/quotas/1", "/limits/memory"]
+        [
+            "/mod",
+            "/version",
+            "/quotas/0/name",
+            "/quotas/0/per/0",
+            "/quotas/0/count",
+            "/quotas/0/limit",
+            "/quotas/0/mode",
+            "/quotas/1",
+            "/quotas/1/per",
+            "/quotas/1",
+            "/quotas/1",
+            "/limits/memory"
+        ]
     );
 }
 
@@ -119,7 +266,11 @@ fn a_rule_keeps_its_counters_as_long_as_its_meaning_is_the_same() {
     let first = id(QUOTA);
     for (from, to, same) in [
         ("60", "70", true),
-        ("60", r#"{"by": "tier", "values": {"free": 5}, "else": 9}"#, true),
+        (
+            "60",
+            r#"{"by": "tier", "values": {"free": 5}, "else": 9}"#,
+            true,
+        ),
         ("\"1m\"", "\"60s\"", true),
         ("\"1m\"", "\"1m\", \"mode\": \"shadow\"", true),
         ("\"1m\"", "\"2m\"", false),
@@ -127,7 +278,11 @@ fn a_rule_keeps_its_counters_as_long_as_its_meaning_is_the_same() {
         ("[\"key\"]", "[\"key\", \"model\"]", false),
         ("\"1m\"", "\"1m\", \"match\": {\"path\": \"/x\"}", false),
     ] {
-        assert_eq!(id(&QUOTA.replace(from, to)) == first, same, "{from} to {to}");
+        assert_eq!(
+            id(&QUOTA.replace(from, to)) == first,
+            same,
+            "{from} to {to}"
+        );
     }
     assert_eq!(
         id(&QUOTA.replace("[\"key\"]", "[\"key\", \"model\"]")),

@@ -4,11 +4,21 @@ use proptest::prelude::*;
 const MINUTE: Millis = 60_000;
 
 fn charge(tag: u64, limit: u32) -> Charge {
-    Charge { tag, newcomers: 1, length: MINUTE, limit, units: 1, shadow: false }
+    Charge {
+        tag,
+        newcomers: 1,
+        length: MINUTE,
+        limit,
+        units: 1,
+        shadow: false,
+    }
 }
 
 fn shadow(tag: u64, limit: u32) -> Charge {
-    Charge { shadow: true, ..charge(tag, limit) }
+    Charge {
+        shadow: true,
+        ..charge(tag, limit)
+    }
 }
 
 fn go(page: &mut Page, charges: &[Charge], now: Millis) -> Admission {
@@ -21,7 +31,11 @@ fn all_are_charged_or_none() {
     let (tight, loose) = (charge(10, 2), charge(11, 5));
     for left in [(1, 4), (0, 3)] {
         let admission = go(&mut page, &[tight, loose], 1_000);
-        let remaining: Vec<u32> = admission.standings.iter().map(|standing| standing.remaining).collect();
+        let remaining: Vec<u32> = admission
+            .standings
+            .iter()
+            .map(|standing| standing.remaining)
+            .collect();
         assert_eq!(remaining, [left.0, left.1]);
     }
     let before = page.clone();
@@ -73,13 +87,22 @@ fn newcomers_to_a_full_page_share_one_counter_and_carry_its_use_away() {
     assert!(go(&mut page, &[charge(7, 3)], 1_000).shared);
     assert!(!go(&mut page, &[charge(8, 3)], 1_000).refused);
     assert!(!go(&mut page, &[charge(7, 3)], 1_000).refused);
-    assert!(go(&mut page, &[charge(8, 3)], 1_000).refused, "the flood hurts the flood");
-    assert!(!go(&mut page, &[charge(100, 3)], 1_000).refused, "and not who was there before");
+    assert!(
+        go(&mut page, &[charge(8, 3)], 1_000).refused,
+        "the flood hurts the flood"
+    );
+    assert!(
+        !go(&mut page, &[charge(100, 3)], 1_000).refused,
+        "and not who was there before"
+    );
     // Room is made a minute after the first charges; whoever moves in is still held to what the newcomers used.
     let later = go(&mut page, &[charge(8, 3)], 60_500);
     assert!(later.refused && later.evicted == 0);
     let after = go(&mut page, &[charge(8, 3)], 61_010);
-    assert!(!after.refused && !after.shared && after.evicted > 0, "{after:?}");
+    assert!(
+        !after.refused && !after.shared && after.evicted > 0,
+        "{after:?}"
+    );
 }
 
 #[test]
@@ -90,7 +113,10 @@ fn a_page_without_room_even_for_newcomers_refuses() {
         assert!(!admit(&mut page, &[charge(tag, 3)], &[], false, 0).0.refused);
     }
     let refusal = go(&mut page, &[charge(7, 3)], 1_000);
-    assert!(refusal.refused && refusal.standings[0].frees >= 60_000, "{refusal:?}");
+    assert!(
+        refusal.refused && refusal.standings[0].frees >= 60_000,
+        "{refusal:?}"
+    );
     assert!(!go(&mut page, &[charge(7, 3)], refusal.standings[0].frees).refused);
 }
 
@@ -102,11 +128,21 @@ fn a_lease_is_released_once_renewed_and_lost_with_its_holder() {
     assert!(go(&mut page, &[slot], 1_000).refused);
     let (filed, _) = renew(&mut page, 10, MINUTE, 1, filed, 50_000);
     assert!(go(&mut page, &[slot], 100_000).refused, "renewed");
-    assert_eq!(refund(&mut page, 10, MINUTE, 1, 1, filed, 100_000), Change::Replace);
-    assert_eq!(refund(&mut page, 10, MINUTE, 1, 1, filed, 100_000), Change::Keep, "once");
+    assert_eq!(
+        refund(&mut page, 10, MINUTE, 1, 1, filed, 100_000),
+        Change::Replace
+    );
+    assert_eq!(
+        refund(&mut page, 10, MINUTE, 1, 1, filed, 100_000),
+        Change::Keep,
+        "once"
+    );
     let lost = go(&mut page, &[slot], 100_000);
     assert!(!lost.refused);
-    assert!(!go(&mut page, &[slot], 160_010).refused, "a lost lease runs out");
+    assert!(
+        !go(&mut page, &[slot], 160_010).refused,
+        "a lost lease runs out"
+    );
 }
 
 proptest! {

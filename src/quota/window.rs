@@ -133,7 +133,8 @@ impl Window {
             return Self::new(length, limit, now);
         }
         window.cells = unpack(shape, &kept.words);
-        let newest = (kept.replenished().checked_div(window.step).unwrap_or(0)).saturating_sub(window.lifetime);
+        let newest = (kept.replenished().checked_div(window.step).unwrap_or(0))
+            .saturating_sub(window.lifetime);
         window.advance(newest, now);
         let wanted = Shape::of(limit);
         if shape == wanted || (wanted == Shape::Log && window.used() > u64::from(LOG_LIMIT)) {
@@ -146,13 +147,22 @@ impl Window {
         let step = length.div_ceil(shape.steps()).max(1);
         let (lifetime, newest) = match shape {
             Shape::Log => (length.div_ceil(step), now.div_ceil(step)),
-            Shape::Fine | Shape::Coarse => (shape.steps().saturating_add(1), now.checked_div(step).unwrap_or(0)),
+            Shape::Fine | Shape::Coarse => (
+                shape.steps().saturating_add(1),
+                now.checked_div(step).unwrap_or(0),
+            ),
         };
         let cells = match shape {
             Shape::Log => [NO_UNIT; WORDS],
             Shape::Fine | Shape::Coarse => [0; WORDS],
         };
-        Self { shape, step, lifetime, newest, cells }
+        Self {
+            shape,
+            step,
+            lifetime,
+            newest,
+            cells,
+        }
     }
 
     /// Ages what is held from step `then` to the step of now, which `empty` has computed.
@@ -178,9 +188,16 @@ impl Window {
             }
             Shape::Fine | Shape::Coarse => {
                 let places = usize::try_from(elapsed).unwrap_or(WORDS).min(WORDS);
-                self.cells.copy_within(..WORDS.saturating_sub(places), places);
-                self.cells.iter_mut().take(places).for_each(|cell| *cell = 0);
-                self.cells.iter_mut().skip(self.shape.cells()).for_each(|cell| *cell = 0);
+                self.cells
+                    .copy_within(..WORDS.saturating_sub(places), places);
+                self.cells
+                    .iter_mut()
+                    .take(places)
+                    .for_each(|cell| *cell = 0);
+                self.cells
+                    .iter_mut()
+                    .skip(self.shape.cells())
+                    .for_each(|cell| *cell = 0);
             }
         }
     }
@@ -189,7 +206,11 @@ impl Window {
     fn reshape(&self, shape: Shape, length: Millis, now: Millis) -> Self {
         let mut other = Self::empty(shape, length, now);
         for (age, count) in self.oldest_first() {
-            let end = self.newest.saturating_sub(age).saturating_add(1).saturating_mul(self.step);
+            let end = self
+                .newest
+                .saturating_sub(age)
+                .saturating_add(1)
+                .saturating_mul(self.step);
             let at = match shape {
                 Shape::Log => end.div_ceil(other.step),
                 Shape::Fine | Shape::Coarse => end.checked_div(other.step).unwrap_or(0),
@@ -203,7 +224,11 @@ impl Window {
     #[must_use]
     pub fn used(&self) -> u64 {
         match self.shape {
-            Shape::Log => self.cells.iter().map(|&age| u64::from(age != NO_UNIT)).sum(),
+            Shape::Log => self
+                .cells
+                .iter()
+                .map(|&age| u64::from(age != NO_UNIT))
+                .sum(),
             Shape::Fine | Shape::Coarse => self.cells.iter().map(|&count| u64::from(count)).sum(),
         }
     }
@@ -233,7 +258,11 @@ impl Window {
             Shape::Log => {
                 let age = u32::try_from(age).unwrap_or(NO_UNIT);
                 for _ in 0..units.min(LOG_LIMIT) {
-                    let place = self.cells.iter().position(|&other| other >= age).unwrap_or(WORDS);
+                    let place = self
+                        .cells
+                        .iter()
+                        .position(|&other| other >= age)
+                        .unwrap_or(WORDS);
                     if let Some(tail) = self.cells.get_mut(place..self.shape.cells()) {
                         tail.rotate_right(1);
                         tail.iter_mut().take(1).for_each(|cell| *cell = age);
@@ -261,13 +290,18 @@ impl Window {
         match self.shape {
             Shape::Log => {
                 while left > 0 {
-                    let Some(place) = self.cells.iter().rposition(|&cell| u64::from(cell) <= age) else {
+                    let Some(place) = self.cells.iter().rposition(|&cell| u64::from(cell) <= age)
+                    else {
                         return;
                     };
                     if let Some(tail) = self.cells.get_mut(place..) {
                         tail.rotate_left(1);
                     }
-                    self.cells.iter_mut().rev().take(1).for_each(|cell| *cell = NO_UNIT);
+                    self.cells
+                        .iter_mut()
+                        .rev()
+                        .take(1)
+                        .for_each(|cell| *cell = NO_UNIT);
                     left = left.saturating_sub(1);
                 }
             }
@@ -300,7 +334,10 @@ impl Window {
 
     /// When units of this age stop counting.
     fn over(&self, age: u64) -> Millis {
-        self.newest.saturating_sub(age).saturating_add(self.lifetime).saturating_mul(self.step)
+        self.newest
+            .saturating_sub(age)
+            .saturating_add(self.lifetime)
+            .saturating_mul(self.step)
     }
 
     /// When everything is replenished, if nothing more is charged.
@@ -315,17 +352,26 @@ impl Window {
         let shape = self.shape as u64;
         let words = pack(self.shape, &self.cells);
         if self.used() == 0 {
-            return Kept { clock: shape, words };
+            return Kept {
+                clock: shape,
+                words,
+            };
         }
         // From the newest step rather than the newest unit, so that the step can be read back.
-        Kept { clock: (self.over(0) << 2) | shape, words }
+        Kept {
+            clock: (self.over(0) << 2) | shape,
+            words,
+        }
     }
 }
 
 fn unpack(shape: Shape, words: &[u16; WORDS]) -> [u32; WORDS] {
     let mut cells = [if shape == Shape::Log { NO_UNIT } else { 0 }; WORDS];
     match shape {
-        Shape::Fine => cells.iter_mut().zip(words).for_each(|(cell, &word)| *cell = u32::from(word)),
+        Shape::Fine => cells
+            .iter_mut()
+            .zip(words)
+            .for_each(|(cell, &word)| *cell = u32::from(word)),
         Shape::Log | Shape::Coarse => {
             for (cell, [low, high]) in cells.iter_mut().zip(words.as_chunks().0) {
                 *cell = u32::from(*low) | (u32::from(*high) << 16);
@@ -340,7 +386,10 @@ fn pack(shape: Shape, cells: &[u32; WORDS]) -> [u16; WORDS] {
     let mut words = [0; WORDS];
     match shape {
         Shape::Fine => {
-            words.iter_mut().zip(cells).for_each(|(word, &cell)| *word = u16::try_from(cell).unwrap_or(u16::MAX));
+            words
+                .iter_mut()
+                .zip(cells)
+                .for_each(|(word, &cell)| *word = u16::try_from(cell).unwrap_or(u16::MAX));
         }
         Shape::Log | Shape::Coarse => {
             for ([low, high], cell) in words.as_chunks_mut().0.iter_mut().zip(cells) {

@@ -14,7 +14,13 @@ pub(super) const fn content_type(dialect: Dialect) -> &'static str {
 }
 
 /// Writes a refusal in a dialect.
-pub(super) fn write(dialect: Dialect, reason: Reason, message: &str, rule: Option<&str>, wait: Option<u64>) -> String {
+pub(super) fn write(
+    dialect: Dialect,
+    reason: Reason,
+    message: &str,
+    rule: Option<&str>,
+    wait: Option<u64>,
+) -> String {
     let body = match dialect {
         Dialect::OpenAi => open_ai(reason, message),
         Dialect::Anthropic => anthropic(reason, message),
@@ -27,7 +33,9 @@ pub(super) fn write(dialect: Dialect, reason: Reason, message: &str, rule: Optio
 fn open_ai(reason: Reason, message: &str) -> Value {
     let (kind, code) = match reason {
         Reason::Quota => ("requests", "rate_limit_exceeded"),
-        Reason::MissingCredential | Reason::AmbiguousCredential => ("invalid_request_error", "invalid_api_key"),
+        Reason::MissingCredential | Reason::AmbiguousCredential => {
+            ("invalid_request_error", "invalid_api_key")
+        }
         Reason::BodyTooLarge => ("invalid_request_error", "request_too_large"),
         Reason::Store | Reason::None => ("server_error", "service_unavailable"),
     };
@@ -63,12 +71,16 @@ fn gemini(reason: Reason, message: &str, wait: Option<u64>) -> Value {
 /// RFC 9457, with the problem type that the rate-limit header draft registers.
 fn problem(reason: Reason, message: &str, rule: Option<&str>) -> Value {
     let (kind, title) = match reason {
-        Reason::Quota => ("https://iana.org/assignments/http-problem-types#quota-exceeded", "Quota exceeded"),
+        Reason::Quota => (
+            "https://iana.org/assignments/http-problem-types#quota-exceeded",
+            "Quota exceeded",
+        ),
         Reason::MissingCredential | Reason::AmbiguousCredential => ("about:blank", "Unauthorized"),
         Reason::BodyTooLarge => ("about:blank", "Content Too Large"),
         Reason::Store | Reason::None => ("about:blank", "Service Unavailable"),
     };
-    let mut problem = json!({"type": kind, "title": title, "status": reason.status(), "detail": message});
+    let mut problem =
+        json!({"type": kind, "title": title, "status": reason.status(), "detail": message});
     if let (Reason::Quota, Some(rule), Some(problem)) = (reason, rule, problem.as_object_mut()) {
         problem.insert(String::from("violated-policies"), json!([rule]));
     }

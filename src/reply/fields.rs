@@ -30,9 +30,11 @@ impl Family {
     pub const fn names(self) -> &'static [&'static str] {
         match self {
             Self::Ietf => &["ratelimit", "ratelimit-policy"],
-            Self::OpenAi => {
-                &["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"]
-            }
+            Self::OpenAi => &[
+                "x-ratelimit-limit-requests",
+                "x-ratelimit-remaining-requests",
+                "x-ratelimit-reset-requests",
+            ],
             Self::Anthropic => &[
                 "anthropic-ratelimit-requests-limit",
                 "anthropic-ratelimit-requests-remaining",
@@ -54,7 +56,13 @@ impl Family {
 
 /// Writes the headers of the wanted families, for a request that was admitted or refused.
 #[must_use]
-pub fn fields(decision: &Decision, dialect: Dialect, policy: &Policy, now: Now, wanted: &[Family]) -> Vec<Field> {
+pub fn fields(
+    decision: &Decision,
+    dialect: Dialect,
+    policy: &Policy,
+    now: Now,
+    wanted: &[Family],
+) -> Vec<Field> {
     let mut fields = Vec::with_capacity(5);
     let Some(tightest) = tightest(decision, policy) else {
         return fields;
@@ -62,8 +70,12 @@ pub fn fields(decision: &Decision, dialect: Dialect, policy: &Policy, now: Now, 
     for family in wanted.iter().filter(|family| family.speaks(dialect)) {
         match family {
             Family::Ietf => ietf(&mut fields, decision, tightest, policy, now),
-            Family::OpenAi if !is_concurrent(policy, tightest) => open_ai(&mut fields, tightest, now),
-            Family::Anthropic if !is_concurrent(policy, tightest) => anthropic(&mut fields, tightest, now),
+            Family::OpenAi if !is_concurrent(policy, tightest) => {
+                open_ai(&mut fields, tightest, now)
+            }
+            Family::Anthropic if !is_concurrent(policy, tightest) => {
+                anthropic(&mut fields, tightest, now)
+            }
             Family::OpenAi | Family::Anthropic => {}
         }
     }
@@ -71,17 +83,29 @@ pub fn fields(decision: &Decision, dialect: Dialect, policy: &Policy, now: Now, 
 }
 
 fn tightest<'d>(decision: &'d Decision, policy: &Policy) -> Option<&'d QuotaState> {
-    let refused = decision.quotas.iter().find(|state| Some(state.quota) == decision.rule);
+    let refused = decision
+        .quotas
+        .iter()
+        .find(|state| Some(state.quota) == decision.rule);
     let rank = |state: &&QuotaState| (is_concurrent(policy, state), state.standing.remaining);
     refused.or_else(|| decision.quotas.iter().min_by_key(rank))
 }
 
 fn is_concurrent(policy: &Policy, state: &QuotaState) -> bool {
-    policy.quotas.get(state.quota).is_some_and(|quota| quota.concurrent)
+    policy
+        .quotas
+        .get(state.quota)
+        .is_some_and(|quota| quota.concurrent)
 }
 
 /// `t` is when more of the quota is there: for a refusal the same moment as `Retry-After`.
-fn ietf(fields: &mut Vec<Field>, decision: &Decision, tightest: &QuotaState, policy: &Policy, now: Now) {
+fn ietf(
+    fields: &mut Vec<Field>,
+    decision: &Decision,
+    tightest: &QuotaState,
+    policy: &Policy,
+    now: Now,
+) {
     let mut policies = String::with_capacity(96);
     for state in &decision.quotas {
         let Some(quota) = policy.quotas.get(state.quota) else {
@@ -97,8 +121,15 @@ fn ietf(fields: &mut Vec<Field>, decision: &Decision, tightest: &QuotaState, pol
             parameter(&mut policies, "w", quota.length.div_ceil(1_000));
         }
     }
-    let name = policy.quotas.get(tightest.quota).map_or("", |quota| &quota.name);
-    let remaining = if tightest.standing.fits { tightest.standing.remaining } else { 0 };
+    let name = policy
+        .quotas
+        .get(tightest.quota)
+        .map_or("", |quota| &quota.name);
+    let remaining = if tightest.standing.fits {
+        tightest.standing.remaining
+    } else {
+        0
+    };
     let mut limit = String::with_capacity(64);
     member(&mut limit, name, &[("r", u64::from(remaining))]);
     if !is_concurrent(policy, tightest) {
@@ -128,7 +159,10 @@ fn parameter(text: &mut String, name: &str, value: u64) {
 fn open_ai(fields: &mut Vec<Field>, state: &QuotaState, now: Now) {
     let seconds = seconds_until(state.standing.replenished, now);
     fields.push(("x-ratelimit-limit-requests", state.limit.to_string()));
-    fields.push(("x-ratelimit-remaining-requests", state.standing.remaining.to_string()));
+    fields.push((
+        "x-ratelimit-remaining-requests",
+        state.standing.remaining.to_string(),
+    ));
     fields.push(("x-ratelimit-reset-requests", clock_duration(seconds)));
 }
 
@@ -136,8 +170,14 @@ fn open_ai(fields: &mut Vec<Field>, state: &QuotaState, now: Now) {
 fn anthropic(fields: &mut Vec<Field>, state: &QuotaState, now: Now) {
     let wait = state.standing.replenished.saturating_sub(now.steady);
     let moment = now.wall.saturating_add(wait).div_ceil(1_000);
-    fields.push(("anthropic-ratelimit-requests-limit", state.limit.to_string()));
-    fields.push(("anthropic-ratelimit-requests-remaining", state.standing.remaining.to_string()));
+    fields.push((
+        "anthropic-ratelimit-requests-limit",
+        state.limit.to_string(),
+    ));
+    fields.push((
+        "anthropic-ratelimit-requests-remaining",
+        state.standing.remaining.to_string(),
+    ));
     fields.push(("anthropic-ratelimit-requests-reset", timestamp(moment)));
 }
 
@@ -162,7 +202,12 @@ fn split_seconds(seconds: u64) -> (u64, u64, u64) {
 
 /// A length of time as a person says it: the largest unit that it is a whole number of.
 pub(super) fn in_words(length: Millis) -> String {
-    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let units = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1_000, "s"),
+    ];
     let unit = units.iter().find(|&&(unit, _)| length.is_multiple_of(unit));
     match unit {
         Some(&(unit, name)) => format!("{} {name}", length.checked_div(unit).unwrap_or(0)),
@@ -184,14 +229,18 @@ fn date(mut days: u64) -> (u64, u64, u64) {
     let mut year: u64 = 1970;
     while year < 9999 {
         let length = if is_leap(year) { 366 } else { 365 };
-        let Some(rest) = days.checked_sub(length) else { break };
+        let Some(rest) = days.checked_sub(length) else {
+            break;
+        };
         days = rest;
         year = year.saturating_add(1);
     }
     let february = if is_leap(year) { 29 } else { 28 };
     let mut month: u64 = 1;
     for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
-        let Some(rest) = days.checked_sub(length) else { break };
+        let Some(rest) = days.checked_sub(length) else {
+            break;
+        };
         days = rest;
         month = month.saturating_add(1);
     }
@@ -208,10 +257,23 @@ mod tests {
 
     #[test]
     fn durations_read_as_clients_expect() {
-        for (seconds, text) in [(0, "0s"), (59, "59s"), (60, "1m0s"), (360, "6m0s"), (3_723, "1h2m3s"), (90_000, "25h0m0s")] {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m0s"),
+            (360, "6m0s"),
+            (3_723, "1h2m3s"),
+            (90_000, "25h0m0s"),
+        ] {
             assert_eq!(clock_duration(seconds), text);
         }
-        for (millis, text) in [(60_000, "1 m"), (90_000, "90 s"), (86_400_000, "1 d"), (1_500, "1500 ms"), (18_000_000, "5 h")] {
+        for (millis, text) in [
+            (60_000, "1 m"),
+            (90_000, "90 s"),
+            (86_400_000, "1 d"),
+            (1_500, "1500 ms"),
+            (18_000_000, "5 h"),
+        ] {
             assert_eq!(in_words(millis), text);
         }
     }
@@ -229,6 +291,10 @@ mod tests {
         ] {
             assert_eq!(timestamp(moment), text);
         }
-        assert_eq!(timestamp(u64::MAX).len(), 20, "the far future is the end of what fits");
+        assert_eq!(
+            timestamp(u64::MAX).len(),
+            20,
+            "the far future is the end of what fits"
+        );
     }
 }

@@ -10,11 +10,31 @@ const POLICY: &str = r#"{"version": 1, "quotas": [
     {"name": "in-flight", "per": ["key"], "count": "concurrent", "limit": 8}
 ]}"#;
 
-const NOW: Now = Now { steady: 10_000, wall: 1_776_816_000_500 };
+const NOW: Now = Now {
+    steady: 10_000,
+    wall: 1_776_816_000_500,
+};
 
-fn state(quota: usize, limit: u32, remaining: u32, frees: Millis, replenished: Millis) -> QuotaState {
-    let standing = Standing { fits: remaining > 0, remaining, frees, replenished, tag: 0, filed: None };
-    QuotaState { quota, limit, standing }
+fn state(
+    quota: usize,
+    limit: u32,
+    remaining: u32,
+    frees: Millis,
+    replenished: Millis,
+) -> QuotaState {
+    let standing = Standing {
+        fits: remaining > 0,
+        remaining,
+        frees,
+        replenished,
+        tag: 0,
+        filed: None,
+    };
+    QuotaState {
+        quota,
+        limit,
+        standing,
+    }
 }
 
 fn decision(verdict: Verdict, reason: Reason, rule: Option<usize>) -> Decision {
@@ -33,7 +53,11 @@ fn decision(verdict: Verdict, reason: Reason, rule: Option<usize>) -> Decision {
 
 fn throttled() -> Decision {
     Decision {
-        quotas: vec![state(0, 60, 0, 43_001, 70_000), state(1, 1_000, 940, 90_000, 86_400_000), state(2, 8, 7, 70_000, 70_000)],
+        quotas: vec![
+            state(0, 60, 0, 43_001, 70_000),
+            state(1, 1_000, 940, 90_000, 86_400_000),
+            state(2, 8, 7, 70_000, 70_000),
+        ],
         retry_at: Some(43_001),
         ..decision(Verdict::Throttle, Reason::Quota, Some(0))
     }
@@ -47,7 +71,11 @@ fn reply(decision: &Decision, dialect: Dialect) -> (Reply, Value) {
 }
 
 fn header<'r>(reply: &'r Reply, name: &str) -> Option<&'r str> {
-    reply.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
+    reply
+        .headers
+        .iter()
+        .find(|(other, _)| *other == name)
+        .map(|(_, value)| value.as_str())
 }
 
 #[test]
@@ -61,7 +89,12 @@ fn a_throttled_client_reads_its_own_dialect() {
     for (name, value) in [
         ("content-type", Some("application/json")),
         ("retry-after", Some("34")),
-        ("ratelimit-policy", Some(r#""per-minute";q=60;w=60, "per-day";q=1000;w=86400, "in-flight";q=8;qu="concurrent-requests""#)),
+        (
+            "ratelimit-policy",
+            Some(
+                r#""per-minute";q=60;w=60, "per-day";q=1000;w=86400, "in-flight";q=8;qu="concurrent-requests""#,
+            ),
+        ),
         ("ratelimit", Some(r#""per-minute";r=0;t=34"#)),
         ("x-ratelimit-limit-requests", Some("60")),
         ("x-ratelimit-remaining-requests", Some("0")),
@@ -73,17 +106,32 @@ fn a_throttled_client_reads_its_own_dialect() {
     }
 
     let (reply, body) = self::reply(&throttled(), Dialect::Anthropic);
-    assert_eq!((&body["type"], &body["error"]["type"]), (&Value::from("error"), &Value::from("rate_limit_error")));
-    assert_eq!(header(&reply, "anthropic-ratelimit-requests-remaining"), Some("0"));
-    assert_eq!(header(&reply, "anthropic-ratelimit-requests-reset"), Some("2026-04-22T00:01:01Z"));
+    assert_eq!(
+        (&body["type"], &body["error"]["type"]),
+        (&Value::from("error"), &Value::from("rate_limit_error"))
+    );
+    assert_eq!(
+        header(&reply, "anthropic-ratelimit-requests-remaining"),
+        Some("0")
+    );
+    assert_eq!(
+        header(&reply, "anthropic-ratelimit-requests-reset"),
+        Some("2026-04-22T00:01:01Z")
+    );
     assert_eq!(header(&reply, "x-ratelimit-limit-requests"), None);
 
     let (_, body) = self::reply(&throttled(), Dialect::Gemini);
-    assert_eq!((&body["error"]["code"], &body["error"]["status"]), (&Value::from(429), &Value::from("RESOURCE_EXHAUSTED")));
+    assert_eq!(
+        (&body["error"]["code"], &body["error"]["status"]),
+        (&Value::from(429), &Value::from("RESOURCE_EXHAUSTED"))
+    );
     assert_eq!(body["error"]["details"][0]["retryDelay"], "34s");
 
     let (reply, body) = self::reply(&throttled(), Dialect::Other);
-    assert_eq!(header(&reply, "content-type"), Some("application/problem+json"));
+    assert_eq!(
+        header(&reply, "content-type"),
+        Some("application/problem+json")
+    );
     assert_eq!(body["violated-policies"], serde_json::json!(["per-minute"]));
     assert_eq!(body["status"], 429);
     assert_eq!(body["detail"], MESSAGE);
@@ -91,22 +139,57 @@ fn a_throttled_client_reads_its_own_dialect() {
 
 #[test]
 fn in_flight_has_its_own_sentence_and_no_reset() {
-    let refused = Decision { retry_at: Some(11_000), ..decision(Verdict::Throttle, Reason::Quota, Some(2)) };
-    let refused = Decision { quotas: vec![state(0, 60, 9, 0, 0), state(2, 8, 0, 70_000, 70_000)], ..refused };
+    let refused = Decision {
+        retry_at: Some(11_000),
+        ..decision(Verdict::Throttle, Reason::Quota, Some(2))
+    };
+    let refused = Decision {
+        quotas: vec![state(0, 60, 9, 0, 0), state(2, 8, 0, 70_000, 70_000)],
+        ..refused
+    };
     let (reply, body) = reply(&refused, Dialect::OpenAi);
     assert_eq!(header(&reply, "retry-after"), Some("1"));
     assert_eq!(header(&reply, "ratelimit"), Some(r#""in-flight";r=0"#));
-    assert_eq!(header(&reply, "x-ratelimit-limit-requests"), None, "that family has no word for it");
-    assert!(body["error"]["message"].as_str().unwrap().contains("8 in flight"));
+    assert_eq!(
+        header(&reply, "x-ratelimit-limit-requests"),
+        None,
+        "that family has no word for it"
+    );
+    assert!(
+        body["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("8 in flight")
+    );
 }
 
 #[test]
 fn every_reason_has_a_status_and_a_body_in_every_dialect() {
     for (reason, status, codes, retry) in [
-        (Reason::MissingCredential, 401, ["invalid_api_key", "authentication_error", "UNAUTHENTICATED"], None),
-        (Reason::AmbiguousCredential, 401, ["invalid_api_key", "authentication_error", "UNAUTHENTICATED"], None),
-        (Reason::BodyTooLarge, 413, ["request_too_large", "request_too_large", "INVALID_ARGUMENT"], None),
-        (Reason::Store, 503, ["service_unavailable", "api_error", "UNAVAILABLE"], Some("1")),
+        (
+            Reason::MissingCredential,
+            401,
+            ["invalid_api_key", "authentication_error", "UNAUTHENTICATED"],
+            None,
+        ),
+        (
+            Reason::AmbiguousCredential,
+            401,
+            ["invalid_api_key", "authentication_error", "UNAUTHENTICATED"],
+            None,
+        ),
+        (
+            Reason::BodyTooLarge,
+            413,
+            ["request_too_large", "request_too_large", "INVALID_ARGUMENT"],
+            None,
+        ),
+        (
+            Reason::Store,
+            503,
+            ["service_unavailable", "api_error", "UNAVAILABLE"],
+            Some("1"),
+        ),
     ] {
         let refused = decision(Verdict::Deny, reason, None);
         for (dialect, path) in [
@@ -116,13 +199,20 @@ fn every_reason_has_a_status_and_a_body_in_every_dialect() {
         ] {
             let (reply, body) = reply(&refused, dialect);
             assert_eq!(reply.status, status, "{reason:?}");
-            assert_eq!(body.pointer(path), Some(&Value::from(codes[dialect as usize])), "{reason:?} {dialect:?}");
+            assert_eq!(
+                body.pointer(path),
+                Some(&Value::from(codes[dialect as usize])),
+                "{reason:?} {dialect:?}"
+            );
             assert_eq!(header(&reply, "retry-after"), retry, "{reason:?}");
             assert_eq!(header(&reply, "www-authenticate").is_some(), status == 401);
             assert_eq!(reply.details, format!("stillgate:deny:{}", reason.label()));
         }
         let (_, body) = reply(&refused, Dialect::Other);
-        assert_eq!((&body["status"], &body["type"]), (&Value::from(status), &Value::from("about:blank")));
+        assert_eq!(
+            (&body["status"], &body["type"]),
+            (&Value::from(status), &Value::from("about:blank"))
+        );
     }
 }
 
@@ -130,15 +220,26 @@ fn every_reason_has_a_status_and_a_body_in_every_dialect() {
 fn of_several_quotas_the_tightest_is_told() {
     let policy = Policy::parse(POLICY.as_bytes()).unwrap();
     let allowed = Decision {
-        quotas: vec![state(0, 60, 59, 70_000, 70_000), state(1, 1_000, 3, 5_000_000, 86_000_000), state(2, 8, 1, 0, 0)],
+        quotas: vec![
+            state(0, 60, 59, 70_000, 70_000),
+            state(1, 1_000, 3, 5_000_000, 86_000_000),
+            state(2, 8, 1, 0, 0),
+        ],
         ..decision(Verdict::Allow, Reason::None, None)
     };
     let told = fields(&allowed, Dialect::OpenAi, &policy, NOW, &FAMILIES);
-    assert!(told.contains(&("ratelimit", String::from(r#""per-day";r=3;t=4990"#))), "{told:?}");
+    assert!(
+        told.contains(&("ratelimit", String::from(r#""per-day";r=3;t=4990"#))),
+        "{told:?}"
+    );
     assert!(told.contains(&("x-ratelimit-remaining-requests", String::from("3"))));
     // A family that the origin speaks for is left to it.
     let left = fields(&allowed, Dialect::OpenAi, &policy, NOW, &[Family::Ietf]);
-    assert!(left.iter().all(|(name, _)| Family::Ietf.names().contains(name)) && left.len() == 2);
+    assert!(
+        left.iter()
+            .all(|(name, _)| Family::Ietf.names().contains(name))
+            && left.len() == 2
+    );
     let nothing = decision(Verdict::Allow, Reason::None, None);
     assert!(fields(&nothing, Dialect::OpenAi, &policy, NOW, &FAMILIES).is_empty());
 }

@@ -14,7 +14,9 @@ impl MemoryStore {
     /// A store of as many empty pages as fit into `memory` bytes; all of it is taken at once.
     #[must_use]
     pub fn new(memory: u64) -> Self {
-        Self { pages: (0..pages_in(memory)).map(|_| Mutex::default()).collect() }
+        Self {
+            pages: (0..pages_in(memory)).map(|_| Mutex::default()).collect(),
+        }
     }
 }
 
@@ -23,7 +25,11 @@ impl Store for MemoryStore {
         u32::try_from(self.pages.len()).unwrap_or(u32::MAX)
     }
 
-    fn update<T>(&self, page: u32, mut visit: impl FnMut(&mut Page) -> (T, Change)) -> Result<T, StoreError> {
+    fn update<T>(
+        &self,
+        page: u32,
+        mut visit: impl FnMut(&mut Page) -> (T, Change),
+    ) -> Result<T, StoreError> {
         let index = usize::try_from(page).unwrap_or(usize::MAX);
         let page = self.pages.get(index).ok_or(StoreError::Unavailable)?;
         // A page is valid whatever a panicking thread left of it: every field of every slot may hold any value.

@@ -44,7 +44,11 @@ pub struct NotAPage;
 
 impl Default for Page {
     fn default() -> Self {
-        Self { len: 0, prints: [0; SLOTS], slots: [Slot::default(); SLOTS] }
+        Self {
+            len: 0,
+            prints: [0; SLOTS],
+            slots: [Slot::default(); SLOTS],
+        }
     }
 }
 
@@ -78,7 +82,10 @@ impl Page {
     /// What is kept at a place.
     #[must_use]
     pub fn kept(&self, place: usize) -> Option<&Kept> {
-        self.slots.get(place).filter(|_| place < self.len()).map(|slot| &slot.kept)
+        self.slots
+            .get(place)
+            .filter(|_| place < self.len())
+            .map(|slot| &slot.kept)
     }
 
     /// Replaces what is kept at a place that [`find`](Self::find) has named.
@@ -91,7 +98,8 @@ impl Page {
     /// Adds a counter; `false` if the page is full.
     pub fn push(&mut self, tag: u64, kept: Kept) -> bool {
         let place = self.len();
-        let (Some(slot), Some(mark)) = (self.slots.get_mut(place), self.prints.get_mut(place)) else {
+        let (Some(slot), Some(mark)) = (self.slots.get_mut(place), self.prints.get_mut(place))
+        else {
             return false;
         };
         *slot = Slot { tag, kept };
@@ -105,7 +113,10 @@ impl Page {
         let mut evicted: u32 = 0;
         let mut place = 0;
         while place < self.len() {
-            if self.kept(place).is_some_and(|kept| kept.replenished() <= now) {
+            if self
+                .kept(place)
+                .is_some_and(|kept| kept.replenished() <= now)
+            {
                 self.swap_remove(place);
                 evicted = evicted.saturating_add(1);
             } else {
@@ -133,10 +144,18 @@ impl Page {
         let (head, body) = bytes.split_at_checked(HEAD).ok_or(NotAPage)?;
         let (magic, len) = (head.get(..3), head.get(3).copied().unwrap_or(0));
         let count = usize::from(len);
-        if magic != Some(MAGIC.as_slice()) || count > SLOTS || body.len() != count.saturating_mul(SLOT) {
+        if magic != Some(MAGIC.as_slice())
+            || count > SLOTS
+            || body.len() != count.saturating_mul(SLOT)
+        {
             return Err(NotAPage);
         }
-        for ((slot, mark), bytes) in self.slots.iter_mut().zip(&mut self.prints).zip(body.as_chunks::<SLOT>().0) {
+        for ((slot, mark), bytes) in self
+            .slots
+            .iter_mut()
+            .zip(&mut self.prints)
+            .zip(body.as_chunks::<SLOT>().0)
+        {
             *slot = decode_slot(bytes);
             *mark = print(slot.tag);
             if slot.kept.shape().is_none() {
@@ -164,9 +183,16 @@ fn print(tag: u64) -> u8 {
 
 fn decode_slot(bytes: &[u8; SLOT]) -> Slot {
     let (numbers, words) = bytes.split_at(16);
-    let mut numbers = numbers.as_chunks::<8>().0.iter().map(|chunk| u64::from_le_bytes(*chunk));
+    let mut numbers = numbers
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .map(|chunk| u64::from_le_bytes(*chunk));
     let (tag, clock) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    let mut kept = Kept { clock, ..Kept::default() };
+    let mut kept = Kept {
+        clock,
+        ..Kept::default()
+    };
     for (word, chunk) in kept.words.iter_mut().zip(words.as_chunks::<2>().0) {
         *word = u16::from_le_bytes(*chunk);
     }
@@ -176,10 +202,20 @@ fn decode_slot(bytes: &[u8; SLOT]) -> Slot {
 fn encode_slot(slot: &Slot) -> [u8; SLOT] {
     let mut bytes = [0; SLOT];
     let (numbers, words) = bytes.split_at_mut(16);
-    for (chunk, number) in numbers.as_chunks_mut::<8>().0.iter_mut().zip([slot.tag, slot.kept.clock]) {
+    for (chunk, number) in numbers
+        .as_chunks_mut::<8>()
+        .0
+        .iter_mut()
+        .zip([slot.tag, slot.kept.clock])
+    {
         *chunk = number.to_le_bytes();
     }
-    for (chunk, word) in words.as_chunks_mut::<2>().0.iter_mut().zip(&slot.kept.words) {
+    for (chunk, word) in words
+        .as_chunks_mut::<2>()
+        .0
+        .iter_mut()
+        .zip(&slot.kept.words)
+    {
         *chunk = word.to_le_bytes();
     }
     bytes
@@ -191,7 +227,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn kept(replenished: Millis) -> Kept {
-        Kept { clock: replenished << 2, ..Kept::default() }
+        Kept {
+            clock: replenished << 2,
+            ..Kept::default()
+        }
     }
 
     #[test]
@@ -236,7 +275,12 @@ mod tests {
         page.push(1, kept(5));
         let mut bytes = Vec::new();
         page.encode(&mut bytes);
-        let mut versions = vec![Vec::new(), vec![0], b"SG".to_vec(), bytes[..bytes.len() - 1].to_vec()];
+        let mut versions = vec![
+            Vec::new(),
+            vec![0],
+            b"SG".to_vec(),
+            bytes[..bytes.len() - 1].to_vec(),
+        ];
         for (place, value) in [(0, b'X'), (2, 2), (3, 2), (3, 64), (12, 3)] {
             let mut other = bytes.clone();
             other[place] = value;

@@ -28,12 +28,18 @@ pub(super) struct Deliveries {
 
 impl Admin {
     pub(super) fn new(address: SocketAddr) -> Self {
-        Self { address, client: Client::builder(TokioExecutor::new()).build_http() }
+        Self {
+            address,
+            client: Client::builder(TokioExecutor::new()).build_http(),
+        }
     }
 
     /// Whether Envoy serves: started, with its first listeners in place.
     pub(super) async fn is_live(&self) -> bool {
-        matches!(self.ask(Method::GET, "/ready").await, Ok((StatusCode::OK, _)))
+        matches!(
+            self.ask(Method::GET, "/ready").await,
+            Ok((StatusCode::OK, _))
+        )
     }
 
     /// Asks Envoy to end, as a signal would.
@@ -44,23 +50,48 @@ impl Admin {
     /// Where the listener of this name accepts connections, if there is one.
     pub(super) async fn listener(&self, name: &str) -> anyhow::Result<Option<SocketAddr>> {
         let listeners = self.json("/listeners?format=json").await?;
-        let all = listeners.get("listener_statuses").and_then(Value::as_array).into_iter().flatten();
-        let mut named = all.filter(|listener| listener.get("name").and_then(Value::as_str) == Some(name));
-        let Some(socket) = named.next().and_then(|listener| listener.pointer("/local_address/socket_address")) else {
+        let all = listeners
+            .get("listener_statuses")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let mut named =
+            all.filter(|listener| listener.get("name").and_then(Value::as_str) == Some(name));
+        let Some(socket) = named
+            .next()
+            .and_then(|listener| listener.pointer("/local_address/socket_address"))
+        else {
             return Ok(None);
         };
-        let address = socket.get("address").and_then(Value::as_str).and_then(|address| address.parse::<IpAddr>().ok());
-        let port = socket.get("port_value").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
+        let address = socket
+            .get("address")
+            .and_then(Value::as_str)
+            .and_then(|address| address.parse::<IpAddr>().ok());
+        let port = socket
+            .get("port_value")
+            .and_then(Value::as_u64)
+            .and_then(|port| u16::try_from(port).ok());
         Ok(address.zip(port).map(SocketAddr::from))
     }
 
     /// How many listener configurations were taken and refused.
     pub(super) async fn deliveries(&self) -> anyhow::Result<Deliveries> {
-        let stats = self.json("/stats?format=json&filter=^listener_manager").await?;
-        let all: Vec<&Value> = stats.get("stats").and_then(Value::as_array).into_iter().flatten().collect();
+        let stats = self
+            .json("/stats?format=json&filter=^listener_manager")
+            .await?;
+        let all: Vec<&Value> = stats
+            .get("stats")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .collect();
         let value = |name: &str| {
-            let named = all.iter().find(|stat| stat.get("name").and_then(Value::as_str) == Some(name));
-            named.and_then(|stat| stat.get("value")?.as_u64()).unwrap_or(0)
+            let named = all
+                .iter()
+                .find(|stat| stat.get("name").and_then(Value::as_str) == Some(name));
+            named
+                .and_then(|stat| stat.get("value")?.as_u64())
+                .unwrap_or(0)
         };
         Ok(Deliveries {
             accepted: value("listener_manager.lds.update_success"),
@@ -72,7 +103,11 @@ impl Admin {
     /// Why Envoy refused listeners, in its own words; empty where it refused none.
     pub(super) async fn refusals(&self) -> anyhow::Result<Vec<String>> {
         let dump = self.json("/config_dump?resource=dynamic_listeners").await?;
-        let all = dump.get("configs").and_then(Value::as_array).into_iter().flatten();
+        let all = dump
+            .get("configs")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
         let mut said: Vec<String> = all
             .filter_map(|listener| listener.pointer("/error_state/details")?.as_str())
             .map(String::from)
@@ -83,7 +118,9 @@ impl Admin {
 
     async fn json(&self, path: &str) -> anyhow::Result<Value> {
         let (_, body) = self.ask(Method::GET, path).await?;
-        serde_json::from_slice(&body).with_context(|| format!("Envoy's admin interface answers {path} with something else than JSON"))
+        serde_json::from_slice(&body).with_context(|| {
+            format!("Envoy's admin interface answers {path} with something else than JSON")
+        })
     }
 
     async fn ask(&self, method: Method, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
@@ -91,7 +128,12 @@ impl Admin {
             .method(method)
             .uri(format!("http://{}{path}", self.address))
             .body(Empty::new())?;
-        let told = || format!("Envoy's admin interface at {} does not answer", self.address);
+        let told = || {
+            format!(
+                "Envoy's admin interface at {} does not answer",
+                self.address
+            )
+        };
         let response = self.client.request(request).await.with_context(told)?;
         let status = response.status();
         let body = response.into_body().collect().await.with_context(told)?;

@@ -30,10 +30,14 @@ pub(super) struct Pair {
 
 /// Writes a fresh pair for localhost into a folder, which is made if it is not there.
 pub(super) fn write(folder: &Path) -> anyhow::Result<Pair> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let names = NAMES.map(String::from);
     let made = rcgen::generate_simple_self_signed(names).context("cannot make a certificate")?;
-    let pair = Pair { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") };
+    let pair = Pair {
+        certificate: folder.join("certificate.pem"),
+        key: folder.join("key.pem"),
+    };
     write_file(&pair.certificate, &made.cert.pem(), 0o644)?;
     write_file(&pair.key, &made.signing_key.serialize_pem(), 0o600)?;
     Ok(pair)

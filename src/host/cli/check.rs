@@ -43,13 +43,19 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Format::Human => print!("{report}"),
         Format::Json => println!("{}", serde_json::to_string(&report)?),
     }
-    Ok(if report.ok { ExitCode::SUCCESS } else { super::INVALID_POLICY.into() })
+    Ok(if report.ok {
+        ExitCode::SUCCESS
+    } else {
+        super::INVALID_POLICY.into()
+    })
 }
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     if file == Path::new("-") {
         let mut text = Vec::new();
-        io::stdin().read_to_end(&mut text).context("cannot read standard input")?;
+        io::stdin()
+            .read_to_end(&mut text)
+            .context("cannot read standard input")?;
         return Ok(text);
     }
     fs::read(file).with_context(|| format!("cannot read {}", file.display()))
@@ -71,10 +77,12 @@ fn inspect(file: &Path, text: &[u8]) -> Report {
     }
     let several = documents.len() > 1;
     let found = documents.iter().flat_map(|document| {
-        plugin::find(&document.value).into_iter().map(move |(at, plugin)| Findings {
-            document: several.then_some(document.number),
-            ..settings::inspect(&at, plugin)
-        })
+        plugin::find(&document.value)
+            .into_iter()
+            .map(move |(at, plugin)| Findings {
+                document: several.then_some(document.number),
+                ..settings::inspect(&at, plugin)
+            })
     });
     let mut found: Vec<Findings> = found.collect();
     if found.is_empty() {
@@ -85,11 +93,15 @@ fn inspect(file: &Path, text: &[u8]) -> Report {
 
 /// Looks at one policy, which stands at `at`; says what it is when it is one.
 fn policy(text: &[u8], value: &Value, at: &str, findings: &mut Findings) -> Option<Policy> {
-    findings.warnings.extend(legacy_attributes(value).map(|fault| Finding::in_policy(at, &fault)));
+    findings
+        .warnings
+        .extend(legacy_attributes(value).map(|fault| Finding::in_policy(at, &fault)));
     match Policy::parse(text) {
         Ok(policy) => Some(policy),
         Err(faults) => {
-            findings.faults.extend(faults.iter().map(|fault| Finding::in_policy(at, fault)));
+            findings
+                .faults
+                .extend(faults.iter().map(|fault| Finding::in_policy(at, fault)));
             None
         }
     }
@@ -97,11 +109,20 @@ fn policy(text: &[u8], value: &Value, at: &str, findings: &mut Findings) -> Opti
 
 /// Account facts from attributes that Envoy no longer fills in: they are absent for every request.
 fn legacy_attributes(policy: &Value) -> impl Iterator<Item = Fault> {
-    let facts = policy.get("account").and_then(Value::as_object).into_iter().flatten();
+    let facts = policy
+        .get("account")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     facts.filter_map(|(name, fact)| {
         // A path, dotted or in parts.
         let property = fact.get("property")?;
-        let first = property.get(0).unwrap_or(property).as_str()?.split('.').next()?;
+        let first = property
+            .get(0)
+            .unwrap_or(property)
+            .as_str()?
+            .split('.')
+            .next()?;
         if !LEGACY.contains(&first) {
             return None;
         }
@@ -129,6 +150,12 @@ fn nothing() -> Fault {
 
 /// Attributes that moved below `xds.`.
 const LEGACY: [&str; 8] = [
-    "node", "cluster_name", "cluster_metadata", "route_name", "route_metadata", "listener_direction", "listener_metadata",
+    "node",
+    "cluster_name",
+    "cluster_metadata",
+    "route_name",
+    "route_metadata",
+    "listener_direction",
+    "listener_metadata",
     "virtual_host_metadata",
 ];

@@ -46,20 +46,33 @@ impl Config {
     /// # Errors
     /// When the shipped file has not the places that are to be set; a test holds that it has.
     pub fn new(settings: &Settings<'_>) -> anyhow::Result<Self> {
-        let mut bootstrap: Value = serde_saphyr::from_str(SHIPPED).context("envoy/envoy.yaml does not parse")?;
+        let mut bootstrap: Value =
+            serde_saphyr::from_str(SHIPPED).context("envoy/envoy.yaml does not parse")?;
         let shipped = bootstrap
             .pointer_mut("/static_resources")
             .and_then(Value::as_object_mut)
             .and_then(|resources| resources.remove("listeners"));
-        let Some(Value::Array(mut listeners)) = shipped else { bail!("envoy/envoy.yaml has no static listeners") };
+        let Some(Value::Array(mut listeners)) = shipped else {
+            bail!("envoy/envoy.yaml has no static listeners")
+        };
         for listener in &mut listeners {
             adapt(listener, settings)?;
         }
-        set(&mut bootstrap, "/admin/address/socket_address", socket(settings.admin))?;
+        set(
+            &mut bootstrap,
+            "/admin/address/socket_address",
+            socket(settings.admin),
+        )?;
         route(&mut bootstrap, settings.origin)?;
         let dynamic = json!({"lds_config": {"resource_api_version": "V3", "path_config_source": {"path": settings.listeners}}});
-        bootstrap.as_object_mut().context("envoy/envoy.yaml is no object")?.insert(String::from("dynamic_resources"), dynamic);
-        Ok(Self { bootstrap, listeners })
+        bootstrap
+            .as_object_mut()
+            .context("envoy/envoy.yaml is no object")?
+            .insert(String::from("dynamic_resources"), dynamic);
+        Ok(Self {
+            bootstrap,
+            listeners,
+        })
     }
 
     /// The bootstrap: everything but the listeners.
@@ -76,9 +89,16 @@ impl Config {
         let mut resources = self.listeners.clone();
         for listener in &mut resources {
             for at in plugins(listener)? {
-                set(listener, &format!("{at}/configuration/value"), json!(policy))?;
+                set(
+                    listener,
+                    &format!("{at}/configuration/value"),
+                    json!(policy),
+                )?;
             }
-            listener.as_object_mut().context("a listener is no object")?.insert(String::from("@type"), json!(LISTENER));
+            listener
+                .as_object_mut()
+                .context("a listener is no object")?
+                .insert(String::from("@type"), json!(LISTENER));
         }
         Ok(json!({ "resources": resources }).to_string())
     }
@@ -93,28 +113,55 @@ fn adapt(listener: &mut Value, settings: &Settings<'_>) -> anyhow::Result<()> {
     };
     set(listener, "/address/socket_address", socket(address))?;
     for at in plugins(listener)? {
-        set(listener, &format!("{at}/vm_config/code/local/filename"), json!(settings.filter))?;
+        set(
+            listener,
+            &format!("{at}/vm_config/code/local/filename"),
+            json!(settings.filter),
+        )?;
     }
     let chain = "/filter_chains/0";
-    let tls = format!("{chain}/transport_socket/typed_config/common_tls_context/tls_certificates/0");
+    let tls =
+        format!("{chain}/transport_socket/typed_config/common_tls_context/tls_certificates/0");
     if listener.pointer(&tls).is_some() {
-        set(listener, &format!("{tls}/certificate_chain/filename"), json!(settings.certificate))?;
-        set(listener, &format!("{tls}/private_key/filename"), json!(settings.key))?;
+        set(
+            listener,
+            &format!("{tls}/certificate_chain/filename"),
+            json!(settings.certificate),
+        )?;
+        set(
+            listener,
+            &format!("{tls}/private_key/filename"),
+            json!(settings.key),
+        )?;
     }
-    let filters = listener.pointer_mut(&format!("{chain}/filters")).and_then(Value::as_array_mut);
-    let manager = filters.and_then(|filters| filters.last_mut()).context("a listener of envoy/envoy.yaml has no filters")?;
+    let filters = listener
+        .pointer_mut(&format!("{chain}/filters"))
+        .and_then(Value::as_array_mut);
+    let manager = filters
+        .and_then(|filters| filters.last_mut())
+        .context("a listener of envoy/envoy.yaml has no filters")?;
     let route = "/typed_config/route_config/virtual_hosts/0/routes/0/route";
-    let action = manager.pointer_mut(route).and_then(Value::as_object_mut).context("envoy/envoy.yaml has no route")?;
+    let action = manager
+        .pointer_mut(route)
+        .and_then(Value::as_object_mut)
+        .context("envoy/envoy.yaml has no route")?;
     // A foreign origin wants its own name in the request, and may live below a path.
     action.insert(String::from("auto_host_rewrite"), json!(true));
     if settings.origin.prefix != "/" {
-        action.insert(String::from("prefix_rewrite"), json!(settings.origin.prefix));
+        action.insert(
+            String::from("prefix_rewrite"),
+            json!(settings.origin.prefix),
+        );
     }
     if let Some(path) = settings.access_log {
-        let log = manager.pointer_mut("/typed_config/access_log/0").context("envoy/envoy.yaml has no access log")?;
+        let log = manager
+            .pointer_mut("/typed_config/access_log/0")
+            .context("envoy/envoy.yaml has no access log")?;
         set(log, "/name", json!("envoy.access_loggers.file"))?;
         set(log, "/typed_config/@type", json!(FILE_LOG))?;
-        log.pointer_mut("/typed_config").and_then(Value::as_object_mut).context("the access log has no settings")?
+        log.pointer_mut("/typed_config")
+            .and_then(Value::as_object_mut)
+            .context("the access log has no settings")?
             .insert(String::from("path"), json!(path));
     }
     Ok(())
@@ -122,9 +169,15 @@ fn adapt(listener: &mut Value, settings: &Settings<'_>) -> anyhow::Result<()> {
 
 /// Points the cluster at the origin.
 fn route(bootstrap: &mut Value, origin: &Target) -> anyhow::Result<()> {
-    let cluster = bootstrap.pointer_mut("/static_resources/clusters/0").context("envoy/envoy.yaml has no cluster")?;
+    let cluster = bootstrap
+        .pointer_mut("/static_resources/clusters/0")
+        .context("envoy/envoy.yaml has no cluster")?;
     let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
-    set(cluster, endpoint, json!({"address": origin.host, "port_value": origin.port}))?;
+    set(
+        cluster,
+        endpoint,
+        json!({"address": origin.host, "port_value": origin.port}),
+    )?;
     if !origin.tls {
         return Ok(());
     }
@@ -132,7 +185,9 @@ fn route(bootstrap: &mut Value, origin: &Target) -> anyhow::Result<()> {
         .iter()
         .find(|path| Path::new(path).is_file())
         .context("an https origin needs the system's certificate authorities; install the package ca-certificates")?;
-    let members = cluster.as_object_mut().context("the cluster is no object")?;
+    let members = cluster
+        .as_object_mut()
+        .context("the cluster is no object")?;
     members.insert(
         String::from("transport_socket"),
         json!({
@@ -160,7 +215,10 @@ fn route(bootstrap: &mut Value, origin: &Target) -> anyhow::Result<()> {
 
 /// The pointers of the plugins in a listener; at least one.
 fn plugins(listener: &Value) -> anyhow::Result<Vec<String>> {
-    let found: Vec<String> = plugin::find(listener).into_iter().map(|(at, _)| at).collect();
+    let found: Vec<String> = plugin::find(listener)
+        .into_iter()
+        .map(|(at, _)| at)
+        .collect();
     if found.is_empty() {
         bail!("a listener of envoy/envoy.yaml has no plugin");
     }
@@ -169,7 +227,9 @@ fn plugins(listener: &Value) -> anyhow::Result<Vec<String>> {
 
 /// Replaces a value that must be there.
 fn set(root: &mut Value, pointer: &str, value: Value) -> anyhow::Result<()> {
-    let place = root.pointer_mut(pointer).with_context(|| format!("envoy/envoy.yaml has nothing at {pointer}"))?;
+    let place = root
+        .pointer_mut(pointer)
+        .with_context(|| format!("envoy/envoy.yaml has nothing at {pointer}"))?;
     *place = value;
     Ok(())
 }

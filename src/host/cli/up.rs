@@ -56,7 +56,10 @@ pub(super) struct Arguments {
 
 /// Starts everything, keeps the policy up to date, and ends everything on a signal.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let policy = arguments.policy.as_deref().map_or_else(|| Ok(DEFAULT_POLICY.to_owned()), read)?;
+    let policy = arguments
+        .policy
+        .as_deref()
+        .map_or_else(|| Ok(DEFAULT_POLICY.to_owned()), read)?;
     let options = Options {
         origin: arguments.origin.clone(),
         policy,
@@ -79,7 +82,11 @@ async fn serve(arguments: &Arguments, options: Options) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
-    let mut watch = arguments.policy.as_deref().map(|file| Watch::new(file, options.policy.clone())).transpose()?;
+    let mut watch = arguments
+        .policy
+        .as_deref()
+        .map(|file| Watch::new(file, options.policy.clone()))
+        .transpose()?;
     let starting = Stack::start(options);
     let mut stack = tokio::select! {
         stack = starting => stack?,
@@ -114,7 +121,9 @@ async fn put_in_force(stack: &Stack, policy: anyhow::Result<String>) {
     match result {
         Ok(()) => eprintln!("The changed policy is in force."),
         Err(error) => match error.downcast_ref::<Faults>() {
-            Some(faults) => eprintln!("The changed policy has faults; the old one stays in force:\n{faults}"),
+            Some(faults) => {
+                eprintln!("The changed policy has faults; the old one stays in force:\n{faults}")
+            }
             None => eprintln!("The old policy stays in force: {error:#}"),
         },
     }
@@ -128,14 +137,26 @@ fn read(file: &Path) -> anyhow::Result<String> {
 fn welcome(stack: &Stack, arguments: &Arguments) -> String {
     let (http, https, admin) = (stack.listen, stack.tls_listen, stack.admin_address);
     let origin = &stack.origin;
-    let url = format!("{}://{}:{}{}", if origin.tls { "https" } else { "http" }, origin.host, origin.port, origin.prefix);
+    let url = format!(
+        "{}://{}:{}{}",
+        if origin.tls { "https" } else { "http" },
+        origin.host,
+        origin.port,
+        origin.prefix
+    );
     let (what, key, model) = match arguments.origin {
         Some(_) => (url, "$API_KEY", "$MODEL"),
-        None => (format!("a demo origin that echoes ({url})"), "sk-one", "demo"),
+        None => (
+            format!("a demo origin that echoes ({url})"),
+            "sk-one",
+            "demo",
+        ),
     };
     let policy = match &arguments.policy {
         Some(file) => format!("{}, put in force again whenever it changes", file.display()),
-        None => String::from("envoy/policy.json: 60 requests a minute and 8 in flight for each key; --policy FILE for your own"),
+        None => String::from(
+            "envoy/policy.json: 60 requests a minute and 8 in flight for each key; --policy FILE for your own",
+        ),
     };
     format!(
         "

@@ -2,7 +2,10 @@
 //!
 //! The SDK's own wrappers panic on header values that are not UTF-8 and on any status that they do not list (a host
 //! that withholds shared data answers 10), and a panic kills the VM for every client. These return what they are told.
-#![expect(unsafe_code, reason = "the one file that hands pointers to the host; each call says why that is sound")]
+#![expect(
+    unsafe_code,
+    reason = "the one file that hands pointers to the host; each call says why that is sound"
+)]
 
 use core::ptr;
 
@@ -67,7 +70,13 @@ pub(super) enum Clock {
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
     fn proxy_log(level: u32, text: *const u8, size: usize) -> u32;
-    fn proxy_get_buffer_bytes(buffer: u32, start: usize, length: usize, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        length: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_value(
         map: u32,
@@ -76,12 +85,40 @@ unsafe extern "C" {
         data: *mut *mut u8,
         size: *mut usize,
     ) -> u32;
-    fn proxy_add_header_map_value(map: u32, name: *const u8, name_size: usize, value: *const u8, value_size: usize) -> u32;
+    fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
     fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
-    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
-    fn proxy_get_shared_data(key: *const u8, key_size: usize, data: *mut *mut u8, size: *mut usize, cas: *mut u32) -> u32;
-    fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, cas: u32) -> u32;
+    fn proxy_get_property(
+        path: *const u8,
+        path_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_set_property(
+        path: *const u8,
+        path_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        cas: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+        cas: u32,
+    ) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -109,7 +146,10 @@ struct Handed {
 }
 
 impl Handed {
-    const NOTHING: Self = Self { data: ptr::null_mut(), size: 0 };
+    const NOTHING: Self = Self {
+        data: ptr::null_mut(),
+        size: 0,
+    };
 
     fn take(self) -> Vec<u8> {
         if self.data.is_null() {
@@ -131,7 +171,15 @@ pub(super) fn log(level: Level, text: &str) {
 pub(super) fn buffer(buffer: Buffer, start: usize, length: usize) -> Vec<u8> {
     let mut handed = Handed::NOTHING;
     // SAFETY: the host writes to both pointers before it returns, if it succeeds.
-    let _ = unsafe { proxy_get_buffer_bytes(buffer as u32, start, length, &raw mut handed.data, &raw mut handed.size) };
+    let _ = unsafe {
+        proxy_get_buffer_bytes(
+            buffer as u32,
+            start,
+            length,
+            &raw mut handed.data,
+            &raw mut handed.size,
+        )
+    };
     handed.take()
 }
 
@@ -139,7 +187,9 @@ pub(super) fn buffer(buffer: Buffer, start: usize, length: usize) -> Vec<u8> {
 pub(super) fn headers(map: Map) -> Vec<u8> {
     let mut handed = Handed::NOTHING;
     // SAFETY: the host writes to both pointers before it returns, if it succeeds.
-    let _ = unsafe { proxy_get_header_map_pairs(map as u32, &raw mut handed.data, &raw mut handed.size) };
+    let _ = unsafe {
+        proxy_get_header_map_pairs(map as u32, &raw mut handed.data, &raw mut handed.size)
+    };
     handed.take()
 }
 
@@ -148,7 +198,13 @@ pub(super) fn has_header(map: Map, name: &str) -> bool {
     let mut handed = Handed::NOTHING;
     // SAFETY: the host reads `name`, and writes to both pointers if it succeeds, before it returns.
     let status = unsafe {
-        proxy_get_header_map_value(map as u32, name.as_ptr(), name.len(), &raw mut handed.data, &raw mut handed.size)
+        proxy_get_header_map_value(
+            map as u32,
+            name.as_ptr(),
+            name.len(),
+            &raw mut handed.data,
+            &raw mut handed.size,
+        )
     };
     let found = Status(status) == Status::OK && !handed.data.is_null();
     drop(handed.take());
@@ -158,7 +214,15 @@ pub(super) fn has_header(map: Map, name: &str) -> bool {
 /// Adds a header.
 pub(super) fn add_header(map: Map, name: &str, value: &str) {
     // SAFETY: the host copies both before it returns.
-    let _ = unsafe { proxy_add_header_map_value(map as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
+    let _ = unsafe {
+        proxy_add_header_map_value(
+            map as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
+    };
 }
 
 /// Removes all headers of a name.
@@ -172,8 +236,14 @@ pub(super) fn property(path: &[&str]) -> Option<Vec<u8>> {
     let path = path.join("\0");
     let mut handed = Handed::NOTHING;
     // SAFETY: the host reads `path`, and writes to both pointers if it succeeds, before it returns.
-    let status =
-        unsafe { proxy_get_property(path.as_ptr(), path.len(), &raw mut handed.data, &raw mut handed.size) };
+    let status = unsafe {
+        proxy_get_property(
+            path.as_ptr(),
+            path.len(),
+            &raw mut handed.data,
+            &raw mut handed.size,
+        )
+    };
     Some(handed.take()).filter(|value| Status(status) == Status::OK && !value.is_empty())
 }
 
@@ -188,7 +258,13 @@ pub(super) fn shared(key: &[u8]) -> Result<Option<(Vec<u8>, u32)>, Status> {
     let (mut handed, mut cas) = (Handed::NOTHING, 0);
     // SAFETY: the host reads `key`, and writes to all pointers if it succeeds, before it returns.
     let status = unsafe {
-        proxy_get_shared_data(key.as_ptr(), key.len(), &raw mut handed.data, &raw mut handed.size, &raw mut cas)
+        proxy_get_shared_data(
+            key.as_ptr(),
+            key.len(),
+            &raw mut handed.data,
+            &raw mut handed.size,
+            &raw mut cas,
+        )
     };
     let value = handed.take();
     match Status(status) {
@@ -205,7 +281,8 @@ pub(super) fn shared(key: &[u8]) -> Result<Option<(Vec<u8>, u32)>, Status> {
 pub(super) fn swap_shared(key: &[u8], value: &[u8], cas: Option<u32>) -> Result<(), Status> {
     let cas = cas.filter(|&cas| cas != 0).unwrap_or(u32::MAX);
     // SAFETY: the host copies both before it returns.
-    let status = unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) };
+    let status =
+        unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) };
     Status(status).ok()
 }
 

@@ -47,11 +47,18 @@ impl Running {
             counters::count(Metric::PolicyLoads(Load::Accepted), 1);
             let mode = if policy.shadow { "shadow" } else { "enforce" };
             let quotas = policy.quotas.len();
-            abi::log(Level::Info, &format!("stillgate: a policy is in force: mode {mode}, {quotas} quotas"));
+            abi::log(
+                Level::Info,
+                &format!("stillgate: a policy is in force: mode {mode}, {quotas} quotas"),
+            );
         }
         store.trim();
         let engine = Engine::new(policy, secret());
-        Self { engine, store, in_flight: RefCell::default() }
+        Self {
+            engine,
+            store,
+            in_flight: RefCell::default(),
+        }
     }
 
     /// Counts a decision and what it cost.
@@ -60,7 +67,10 @@ impl Running {
         if let Some(intent) = decision.shadow {
             counters::count(Metric::Shadow(intent.verdict, intent.reason), 1);
         }
-        let failed = decision.reason == Reason::Store || decision.shadow.is_some_and(|intent| intent.reason == Reason::Store);
+        let failed = decision.reason == Reason::Store
+            || decision
+                .shadow
+                .is_some_and(|intent| intent.reason == Reason::Store);
         let (conflicts, discarded) = self.store.take_events();
         for (metric, by) in [
             (Metric::Evictions, decision.effort.evicted),
@@ -78,15 +88,28 @@ impl Running {
     /// Holds a stream's slots until [`release`](Self::release).
     pub(super) fn hold(&self, stream: u32, leases: Vec<Lease>) {
         if let Ok(mut in_flight) = self.in_flight.try_borrow_mut() {
-            in_flight.insert(stream, InFlight { leases, renewed: now().steady });
+            in_flight.insert(
+                stream,
+                InFlight {
+                    leases,
+                    renewed: now().steady,
+                },
+            );
         }
     }
 
     /// Gives a stream's slots back.
     pub(super) fn release(&self, stream: u32) {
-        let held = self.in_flight.try_borrow_mut().ok().and_then(|mut in_flight| in_flight.remove(&stream));
+        let held = self
+            .in_flight
+            .try_borrow_mut()
+            .ok()
+            .and_then(|mut in_flight| in_flight.remove(&stream));
         if let Some(held) = held
-            && self.engine.release(&held.leases, now(), &self.store).is_err()
+            && self
+                .engine
+                .release(&held.leases, now(), &self.store)
+                .is_err()
         {
             counters::count(Metric::StoreFailures, 1);
         }
@@ -100,10 +123,16 @@ impl Running {
         };
         let due = |held: &&mut InFlight| {
             let age = now.steady.saturating_sub(held.renewed);
-            held.leases.iter().any(|lease| age >= lease.length().checked_div(3).unwrap_or(0))
+            held.leases
+                .iter()
+                .any(|lease| age >= lease.length().checked_div(3).unwrap_or(0))
         };
         for held in in_flight.values_mut().filter(due).take(RENEWALS) {
-            if self.engine.renew(&mut held.leases, now, &self.store).is_err() {
+            if self
+                .engine
+                .renew(&mut held.leases, now, &self.store)
+                .is_err()
+            {
                 counters::count(Metric::StoreFailures, 1);
             }
             held.renewed = now.steady;
@@ -119,7 +148,10 @@ pub(super) fn count_rejection() {
 /// The moment, on both clocks.
 pub(super) fn now() -> Now {
     let millis = |clock| abi::clock(clock).checked_div(1_000_000).unwrap_or(0);
-    Now { steady: millis(Clock::Steady), wall: millis(Clock::Wall) }
+    Now {
+        steady: millis(Clock::Steady),
+        wall: millis(Clock::Wall),
+    }
 }
 
 fn fingerprint(bytes: &[u8]) -> [u8; 8] {
@@ -134,7 +166,9 @@ fn secret() -> Secret {
     match std::env::var_os(SECRET).map(std::ffi::OsString::into_encoded_bytes) {
         Some(secret) if !secret.is_empty() => {
             if secret.len() < SECRET_BYTES {
-                let text = format!("stillgate: {SECRET} is shorter than {SECRET_BYTES} bytes and can be guessed");
+                let text = format!(
+                    "stillgate: {SECRET} is shorter than {SECRET_BYTES} bytes and can be guessed"
+                );
                 abi::log(Level::Warn, &text);
             }
             Secret::new(&secret)
@@ -147,7 +181,10 @@ fn random_secret() -> Secret {
     const KEY: &[u8] = b"sg secret";
     let mut random = [0; 32];
     if getrandom::fill(&mut random).is_err() {
-        abi::log(Level::Error, "stillgate: the host has no randomness, so pseudonyms can be guessed; set STILLGATE_SECRET");
+        abi::log(
+            Level::Error,
+            "stillgate: the host has no randomness, so pseudonyms can be guessed; set STILLGATE_SECRET",
+        );
     }
     if let Ok(None) = abi::shared(KEY)
         && abi::swap_shared(KEY, &random, None).is_ok()

@@ -72,8 +72,13 @@ impl SharedStore {
     pub(super) fn trim(&self) {
         let key = [self.prefix.as_slice(), b"pages"].concat();
         let held = abi::shared(&key).ok().flatten();
-        let before = held.as_ref().and_then(|(held, _)| held.as_slice().try_into().ok()).map_or(0, u32::from_le_bytes);
-        if before == self.pages || abi::swap_shared(&key, &self.pages.to_le_bytes(), held.map(|(_, cas)| cas)).is_err() {
+        let before = held
+            .as_ref()
+            .and_then(|(held, _)| held.as_slice().try_into().ok())
+            .map_or(0, u32::from_le_bytes);
+        if before == self.pages
+            || abi::swap_shared(&key, &self.pages.to_le_bytes(), held.map(|(_, cas)| cas)).is_err()
+        {
             return;
         }
         for page in self.pages..before {
@@ -87,7 +92,9 @@ impl SharedStore {
     fn key(&self, page: u32) -> [u8; 14] {
         let mut key = [0; 14];
         let bytes = self.prefix.iter().copied().chain(page.to_le_bytes());
-        key.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+        key.iter_mut()
+            .zip(bytes)
+            .for_each(|(place, byte)| *place = byte);
         key
     }
 }
@@ -97,9 +104,16 @@ impl Store for SharedStore {
         self.pages
     }
 
-    fn update<T>(&self, page: u32, mut visit: impl FnMut(&mut Page) -> (T, Change)) -> Result<T, StoreError> {
+    fn update<T>(
+        &self,
+        page: u32,
+        mut visit: impl FnMut(&mut Page) -> (T, Change),
+    ) -> Result<T, StoreError> {
         let key = self.key(page);
-        let mut scratch = self.scratch.try_borrow_mut().map_err(|_| StoreError::Unavailable)?;
+        let mut scratch = self
+            .scratch
+            .try_borrow_mut()
+            .map_err(|_| StoreError::Unavailable)?;
         let Scratch { page, bytes } = &mut *scratch;
         for _ in 0..ATTEMPTS {
             let held = abi::shared(&key).map_err(|_| StoreError::Unavailable)?;
@@ -118,7 +132,9 @@ impl Store for SharedStore {
             page.encode(bytes);
             match abi::swap_shared(&key, bytes, cas) {
                 Ok(()) => return Ok(result),
-                Err(Status::CAS_MISMATCH) => self.conflicts.set(self.conflicts.get().saturating_add(1)),
+                Err(Status::CAS_MISMATCH) => {
+                    self.conflicts.set(self.conflicts.get().saturating_add(1))
+                }
                 Err(_) => return Err(StoreError::Unavailable),
             }
         }

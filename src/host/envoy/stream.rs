@@ -33,7 +33,10 @@ enum State {
     /// The body is awaited: the headers as the host handed them over, and in shadow what has passed of the body.
     Reading { headers: Vec<u8>, passed: Vec<u8> },
     /// It goes on to the origin.
-    Admitted { decision: Decision, dialect: Dialect },
+    Admitted {
+        decision: Decision,
+        dialect: Dialect,
+    },
     /// It was answered here.
     Refused,
 }
@@ -45,7 +48,10 @@ impl Attributes for Host {
     fn source(&self) -> Option<IpAddr> {
         let text = abi::property(&["source", "address"])?;
         let text = core::str::from_utf8(&text).ok()?;
-        text.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| text.parse()).ok()
+        text.parse::<SocketAddr>()
+            .map(|address| address.ip())
+            .or_else(|_| text.parse())
+            .ok()
     }
 
     fn property(&self, path: &[String]) -> Option<Vec<u8>> {
@@ -56,7 +62,11 @@ impl Attributes for Host {
 
 impl Stream {
     pub(super) const fn new(id: u32, running: Option<Rc<Running>>) -> Self {
-        Self { id, running, state: State::New }
+        Self {
+            id,
+            running,
+            state: State::New,
+        }
     }
 
     /// Looks at the headers, and decides unless the body is needed for it.
@@ -65,21 +75,37 @@ impl Stream {
         let request = Request::read(&headers);
         let shadow = running.engine.policy().shadow;
         if !shadow {
-            for (name, _) in request.headers.iter().filter(|(name, _)| name.starts_with(OWN_HEADERS)) {
+            for (name, _) in request
+                .headers
+                .iter()
+                .filter(|(name, _)| name.starts_with(OWN_HEADERS))
+            {
                 abi::remove_header(Map::Request, name);
             }
         }
         let now = now();
-        let screening = running.engine.screen(&request.exchange(Model::Absent), !ends, now, &running.store);
+        let screening =
+            running
+                .engine
+                .screen(&request.exchange(Model::Absent), !ends, now, &running.store);
         match screening {
             Screening::Ready(None) => self.decide(running, &request, Model::Absent, now),
-            Screening::Ready(Some(model)) => self.decide(running, &request, Model::Named(&model), now),
+            Screening::Ready(Some(model)) => {
+                self.decide(running, &request, Model::Named(&model), now)
+            }
             Screening::Unreadable => self.decide(running, &request, Model::Unreadable, now),
             Screening::Refuse(decision) => self.act(running, *decision, request.dialect(), now),
             Screening::ReadBody => {
-                self.state = State::Reading { headers, passed: Vec::new() };
+                self.state = State::Reading {
+                    headers,
+                    passed: Vec::new(),
+                };
                 // In shadow the body is read as it passes: to hold it would change the traffic's pace.
-                if shadow { Action::Continue } else { Action::Pause }
+                if shadow {
+                    Action::Continue
+                } else {
+                    Action::Pause
+                }
             }
         }
     }
@@ -88,7 +114,11 @@ impl Stream {
     fn on_body(&mut self, running: &Rc<Running>, size: usize, ends: bool) -> Action {
         let policy = running.engine.policy();
         let State::Reading { headers, passed } = &mut self.state else {
-            return if matches!(self.state, State::Refused) { Action::Pause } else { Action::Continue };
+            return if matches!(self.state, State::Refused) {
+                Action::Pause
+            } else {
+                Action::Continue
+            };
         };
         let cap = usize::try_from(policy.body).unwrap_or(usize::MAX);
         if policy.shadow && passed.len() <= cap {
@@ -97,12 +127,21 @@ impl Stream {
         let length = if policy.shadow { passed.len() } else { size };
         let long = length > cap;
         if !long && !ends {
-            return if policy.shadow { Action::Continue } else { Action::Pause };
+            return if policy.shadow {
+                Action::Continue
+            } else {
+                Action::Pause
+            };
         }
         let (headers, passed) = (core::mem::take(headers), core::mem::take(passed));
         let request = Request::read(&headers);
         if long && policy.enforces_by_body() {
-            return self.act(running, running.engine.too_large(), request.dialect(), now());
+            return self.act(
+                running,
+                running.engine.too_large(),
+                request.dialect(),
+                now(),
+            );
         }
         let found = match (long, policy.shadow) {
             (true, _) => model::Found::Unreadable,
@@ -112,13 +151,27 @@ impl Stream {
         self.decide(running, &request, found.model(), now())
     }
 
-    fn decide(&mut self, running: &Rc<Running>, request: &Request<'_>, model: Model<'_>, now: Now) -> Action {
-        let decision = running.engine.admit(&request.exchange(model), now, &running.store);
+    fn decide(
+        &mut self,
+        running: &Rc<Running>,
+        request: &Request<'_>,
+        model: Model<'_>,
+        now: Now,
+    ) -> Action {
+        let decision = running
+            .engine
+            .admit(&request.exchange(model), now, &running.store);
         self.act(running, decision, request.dialect(), now)
     }
 
     /// Counts and records a decision, and carries it out.
-    fn act(&mut self, running: &Rc<Running>, mut decision: Decision, dialect: Dialect, now: Now) -> Action {
+    fn act(
+        &mut self,
+        running: &Rc<Running>,
+        mut decision: Decision,
+        dialect: Dialect,
+        now: Now,
+    ) -> Action {
         let policy = running.engine.policy();
         running.count(&decision);
         if decision.reason != Reason::None || decision.shadow.is_some() || policy.records_all {
@@ -133,9 +186,24 @@ impl Stream {
         }
         self.state = State::Refused;
         let reply = reply::refusal(&decision, dialect, policy, now);
-        let headers = pairs::write(reply.headers.iter().map(|(name, value)| (*name, value.as_str())));
-        if abi::reply(u32::from(reply.status), &reply.details, &headers, &reply.body).is_err() {
-            abi::log(Level::Error, "stillgate: the host did not take a reply; the request is held");
+        let headers = pairs::write(
+            reply
+                .headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_str())),
+        );
+        if abi::reply(
+            u32::from(reply.status),
+            &reply.details,
+            &headers,
+            &reply.body,
+        )
+        .is_err()
+        {
+            abi::log(
+                Level::Error,
+                "stillgate: the host did not take a reply; the request is held",
+            );
         }
         Action::Pause
     }
@@ -171,9 +239,19 @@ impl HttpContext for Stream {
             && !running.engine.policy().shadow
             && !decision.quotas.is_empty()
         {
-            let silent = |family: &Family| !family.names().iter().any(|name| abi::has_header(Map::Response, name));
-            let wanted: Vec<Family> = FAMILIES.into_iter().filter(|family| family.speaks(*dialect) && silent(family)).collect();
-            for (name, value) in reply::fields(decision, *dialect, running.engine.policy(), now(), &wanted) {
+            let silent = |family: &Family| {
+                !family
+                    .names()
+                    .iter()
+                    .any(|name| abi::has_header(Map::Response, name))
+            };
+            let wanted: Vec<Family> = FAMILIES
+                .into_iter()
+                .filter(|family| family.speaks(*dialect) && silent(family))
+                .collect();
+            for (name, value) in
+                reply::fields(decision, *dialect, running.engine.policy(), now(), &wanted)
+            {
                 abi::add_header(Map::Response, name, &value);
             }
         }
@@ -196,7 +274,11 @@ struct Request<'h> {
 
 impl<'h> Request<'h> {
     fn read(block: &'h [u8]) -> Self {
-        let mut request = Self { method: b"", target: b"", headers: pairs::read(block) };
+        let mut request = Self {
+            method: b"",
+            target: b"",
+            headers: pairs::read(block),
+        };
         for &(name, value) in &request.headers {
             match name {
                 b":method" => request.method = value,
@@ -208,11 +290,20 @@ impl<'h> Request<'h> {
     }
 
     fn exchange<'e>(&'e self, model: Model<'e>) -> Exchange<'e> {
-        Exchange { method: self.method, target: self.target, headers: &self.headers, model, attributes: &Host }
+        Exchange {
+            method: self.method,
+            target: self.target,
+            headers: &self.headers,
+            model,
+            attributes: &Host,
+        }
     }
 
     fn dialect(&self) -> Dialect {
         let exchange = self.exchange(Model::Absent);
-        Dialect::of(exchange.path(), exchange.values(b"anthropic-version").next().is_some())
+        Dialect::of(
+            exchange.path(),
+            exchange.values(b"anthropic-version").next().is_some(),
+        )
     }
 }

@@ -12,10 +12,16 @@ pub fn read(block: &[u8]) -> Vec<(&[u8], &[u8])> {
     };
     let mut pairs = Vec::with_capacity(count);
     while let Some((name_length, rest)) = number(lengths) {
-        let Some((value_length, rest)) = number(rest) else { break };
+        let Some((value_length, rest)) = number(rest) else {
+            break;
+        };
         lengths = rest;
-        let Some((name, rest)) = text(bytes, name_length) else { break };
-        let Some((value, rest)) = text(rest, value_length) else { break };
+        let Some((name, rest)) = text(bytes, name_length) else {
+            break;
+        };
+        let Some((value, rest)) = text(rest, value_length) else {
+            break;
+        };
         bytes = rest;
         pairs.push((name, value));
     }
@@ -26,7 +32,8 @@ pub fn read(block: &[u8]) -> Vec<(&[u8], &[u8])> {
 #[must_use]
 pub fn write<'h>(headers: impl Iterator<Item = (&'h str, &'h str)> + Clone) -> Vec<u8> {
     let mut block = Vec::with_capacity(512);
-    let mut put = |length: usize| block.extend_from_slice(&u32::try_from(length).unwrap_or(0).to_le_bytes());
+    let mut put =
+        |length: usize| block.extend_from_slice(&u32::try_from(length).unwrap_or(0).to_le_bytes());
     put(headers.clone().count());
     for (name, value) in headers.clone() {
         put(name.len());

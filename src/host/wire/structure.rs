@@ -127,10 +127,20 @@ mod tests {
 
     #[test]
     fn a_struct_is_read_as_the_json_it_was() {
-        let list = bytes(6, &[bytes(1, &bytes(3, b"x")), bytes(1, &[0x20, 1])].concat());
+        let list = bytes(
+            6,
+            &[bytes(1, &bytes(3, b"x")), bytes(1, &[0x20, 1])].concat(),
+        );
         let inner = bytes(5, &entry("n", &[0x08, 0]));
-        let message = [entry("version", &double(1.0)), entry("list", &list), entry("inner", &inner)].concat();
-        let expected: Json = serde_json::from_str(r#"{"inner": {"n": null}, "list": ["x", true], "version": 1.0}"#).unwrap();
+        let message = [
+            entry("version", &double(1.0)),
+            entry("list", &list),
+            entry("inner", &inner),
+        ]
+        .concat();
+        let expected: Json =
+            serde_json::from_str(r#"{"inner": {"n": null}, "list": ["x", true], "version": 1.0}"#)
+                .unwrap();
         assert_eq!(read(&message), Some(expected));
         assert_eq!(read(&[]), Some(Json::Object(Vec::new())));
     }
@@ -168,14 +178,37 @@ mod tests {
             }
             let field = |number: u8, inner: &[u8]| {
                 let length = inner.len();
-                let mut field = vec![(number << 3) | 2, (length & 0x7f) as u8 | 0x80, ((length >> 7) & 0x7f) as u8 | 0x80, (length >> 14) as u8];
+                let mut field = vec![
+                    (number << 3) | 2,
+                    (length & 0x7f) as u8 | 0x80,
+                    ((length >> 7) & 0x7f) as u8 | 0x80,
+                    (length >> 14) as u8,
+                ];
                 field.extend_from_slice(inner);
                 field
             };
             value = field(6, &field(1, &value));
         }
-        let entry = [&[0x12, 0x80 | (value.len() & 0x7f) as u8, 0x80 | ((value.len() >> 7) & 0x7f) as u8, (value.len() >> 14) as u8], value.as_slice()].concat();
-        let message = [&[0x0a, 0x80 | (entry.len() & 0x7f) as u8, 0x80 | ((entry.len() >> 7) & 0x7f) as u8, (entry.len() >> 14) as u8], entry.as_slice()].concat();
+        let entry = [
+            &[
+                0x12,
+                0x80 | (value.len() & 0x7f) as u8,
+                0x80 | ((value.len() >> 7) & 0x7f) as u8,
+                (value.len() >> 14) as u8,
+            ],
+            value.as_slice(),
+        ]
+        .concat();
+        let message = [
+            &[
+                0x0a,
+                0x80 | (entry.len() & 0x7f) as u8,
+                0x80 | ((entry.len() >> 7) & 0x7f) as u8,
+                (entry.len() >> 14) as u8,
+            ],
+            entry.as_slice(),
+        ]
+        .concat();
         assert_eq!(read(&message), None);
     }
 

@@ -1,7 +1,14 @@
 use super::*;
 use proptest::prelude::*;
 
-const LENGTHS: [Millis; 6] = [1_000, 60_000, 90_000, 3_600_000, 86_400_000, 366 * 86_400_000];
+const LENGTHS: [Millis; 6] = [
+    1_000,
+    60_000,
+    90_000,
+    3_600_000,
+    86_400_000,
+    366 * 86_400_000,
+];
 
 /// One window as a caller keeps it: read, charged, kept again at every request.
 struct Kit {
@@ -12,7 +19,11 @@ struct Kit {
 
 impl Kit {
     fn new(length: Millis, limit: u32) -> Self {
-        Self { length, limit, kept: Kept::default() }
+        Self {
+            length,
+            limit,
+            kept: Kept::default(),
+        }
     }
 
     fn window(&self, now: Millis) -> Window {
@@ -54,7 +65,10 @@ fn a_burst_on_a_fresh_window_gets_all_of_it_and_it_comes_back_soon_after_the_len
             assert_eq!(admitted, limit as usize, "{length} {limit}");
             let frees = kit.window(start).frees(1);
             assert!(frees >= start + length, "never early: {length} {limit}");
-            assert!(frees <= start + length + length / 23 + 2 + length / LOG_STEPS * 20, "nor late: {length} {limit}");
+            assert!(
+                frees <= start + length + length / 23 + 2 + length / LOG_STEPS * 20,
+                "nor late: {length} {limit}"
+            );
             assert!(kit.ask(frees - 1).is_none());
             assert!(kit.ask(frees).is_some());
         }
@@ -69,10 +83,23 @@ fn even_use_gets_nine_tenths_of_every_limit() {
             // Evenly spaced, at exactly the limit's rate, from an odd moment.
             let asked = (limit * 12).clamp(100, 100_000);
             // Beyond 49 days a log's steps are up to 8 ms; a client cannot be expected to be more even than that.
-            let spacing = |index: u32| if length > 49 * 86_400_000 { u64::from(index) * 8 } else { 0 };
-            let moment = |index: u32| 987_654_321 + u64::from(index) * length / u64::from(limit) + spacing(index);
-            let admitted = (0..asked).filter(|&index| kit.ask(moment(index)).is_some()).count();
-            assert!(admitted as f64 >= 0.9 * f64::from(asked), "{admitted} of {asked}: {length} ms, limit {limit}");
+            let spacing = |index: u32| {
+                if length > 49 * 86_400_000 {
+                    u64::from(index) * 8
+                } else {
+                    0
+                }
+            };
+            let moment = |index: u32| {
+                987_654_321 + u64::from(index) * length / u64::from(limit) + spacing(index)
+            };
+            let admitted = (0..asked)
+                .filter(|&index| kit.ask(moment(index)).is_some())
+                .count();
+            assert!(
+                admitted as f64 >= 0.9 * f64::from(asked),
+                "{admitted} of {asked}: {length} ms, limit {limit}"
+            );
         }
     }
 }
@@ -86,19 +113,36 @@ fn a_clock_that_is_set_back_gives_nothing_back_and_locks_nobody_out() {
             assert!(kit.ask(now).is_some());
         }
         for earlier in [now - 1, now - 4_000, now - 3_600_000, 0] {
-            let mut other = Kit { kept: kit.kept, ..Kit::new(60_000, limit) };
+            let mut other = Kit {
+                kept: kit.kept,
+                ..Kit::new(60_000, limit)
+            };
             assert!(other.ask(earlier).is_none(), "{limit} at {earlier}");
         }
-        let mut other = Kit { kept: kit.kept, ..Kit::new(60_000, limit) };
+        let mut other = Kit {
+            kept: kit.kept,
+            ..Kit::new(60_000, limit)
+        };
         let window = other.window(now - 3_600_000);
         other.kept = window.keep();
-        assert!(other.ask(now - 3_600_000 + 70_000).is_some(), "and an hour back costs no hour: {limit}");
+        assert!(
+            other.ask(now - 3_600_000 + 70_000).is_some(),
+            "and an hour back costs no hour: {limit}"
+        );
     }
 }
 
 #[test]
 fn a_limit_that_changes_keeps_what_was_used() {
-    for (from, to) in [(10, 60), (60, 10), (60, 100_000), (100_000, 60), (10, 100_000), (100_000, 10), (12, 13)] {
+    for (from, to) in [
+        (10, 60),
+        (60, 10),
+        (60, 100_000),
+        (100_000, 60),
+        (10, 100_000),
+        (100_000, 10),
+        (12, 13),
+    ] {
         let mut kit = Kit::new(60_000, from);
         let now = 5_000_000;
         for _ in 0..10 {
@@ -107,8 +151,15 @@ fn a_limit_that_changes_keeps_what_was_used() {
         kit.limit = to;
         let window = kit.window(now + 1_000);
         assert_eq!(window.used(), 10, "{from} to {to}");
-        assert!(window.frees(10) >= now + 60_000, "nothing early: {from} to {to}");
-        assert!(window.frees(10) <= now + 60_000 + 2 * 60_000 / 11 + 2, "{from} to {to}: {}", window.frees(10));
+        assert!(
+            window.frees(10) >= now + 60_000,
+            "nothing early: {from} to {to}"
+        );
+        assert!(
+            window.frees(10) <= now + 60_000 + 2 * 60_000 / 11 + 2,
+            "{from} to {to}: {}",
+            window.frees(10)
+        );
         assert_eq!(kit.window(now + 75_000).used(), 0, "{from} to {to}");
     }
 }

@@ -22,16 +22,38 @@ pub(super) fn parse(file: &Path, text: &[u8]) -> Result<Vec<Document>, Fault> {
         Some("json") => false,
         _ => !matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')),
     };
-    let values = if yaml { yaml_documents(text)? } else { vec![json_document(text)?] };
-    Ok((1..).zip(values).map(|(number, value)| Document { number, value }).collect())
+    let values = if yaml {
+        yaml_documents(text)?
+    } else {
+        vec![json_document(text)?]
+    };
+    Ok((1..)
+        .zip(values)
+        .map(|(number, value)| Document { number, value })
+        .collect())
 }
 
 /// Whether a document is a policy, or meant as one, rather than a configuration that may hold one.
 pub(super) fn is_policy(value: &Value) -> bool {
-    let foreign = ["@type", "admin", "apiVersion", "config", "configuration", "listeners", "node", "resources", "static_resources",
-        "typed_config", "vm_config"];
+    let foreign = [
+        "@type",
+        "admin",
+        "apiVersion",
+        "config",
+        "configuration",
+        "listeners",
+        "node",
+        "resources",
+        "static_resources",
+        "typed_config",
+        "vm_config",
+    ];
     let configures = ["filter_chains", "http_filters", "filters", "name", "spec"];
-    value.is_object() && !foreign.iter().chain(&configures).any(|name| value.get(name).is_some())
+    value.is_object()
+        && !foreign
+            .iter()
+            .chain(&configures)
+            .any(|name| value.get(name).is_some())
 }
 
 fn json_document(text: &[u8]) -> Result<Value, Fault> {
@@ -44,11 +66,18 @@ fn json_document(text: &[u8]) -> Result<Value, Fault> {
 }
 
 fn yaml_documents(text: &[u8]) -> Result<Vec<Value>, Fault> {
-    let broken = |found: String| Fault { path: String::new(), found, expected: String::from("YAML, or JSON in a file named .json") };
+    let broken = |found: String| Fault {
+        path: String::new(),
+        found,
+        expected: String::from("YAML, or JSON in a file named .json"),
+    };
     let text = str::from_utf8(text).map_err(|error| broken(format!("broken YAML: {error}")))?;
     serde_saphyr::from_multiple(text).map_err(|error| {
         // Its first line ends with line and column; what follows is an excerpt of the file.
         let said = error.without_snippet().to_string();
-        broken(format!("broken YAML: {}", said.lines().next().unwrap_or_default()))
+        broken(format!(
+            "broken YAML: {}",
+            said.lines().next().unwrap_or_default()
+        ))
     })
 }

@@ -46,7 +46,11 @@ pub(super) struct Finding {
 impl Report {
     pub(super) fn new(file: &Path, policies: Vec<Findings>) -> Self {
         let ok = policies.iter().all(|policy| policy.faults.is_empty());
-        let file = if file == Path::new("-") { String::from("standard input") } else { file.display().to_string() };
+        let file = if file == Path::new("-") {
+            String::from("standard input")
+        } else {
+            file.display().to_string()
+        };
         Self { ok, policies, file }
     }
 }
@@ -54,19 +58,32 @@ impl Report {
 impl Findings {
     /// One fault and nothing else.
     pub(super) fn of(fault: Finding) -> Self {
-        Self { faults: vec![fault], ..Self::default() }
+        Self {
+            faults: vec![fault],
+            ..Self::default()
+        }
     }
 }
 
 impl Finding {
     /// About the document, at a pointer below `at`.
     pub(super) fn at(at: &str, fault: &Fault) -> Self {
-        Self { at: format!("{at}{}", fault.path), path: None, found: fault.found.clone(), expected: fault.expected.clone() }
+        Self {
+            at: format!("{at}{}", fault.path),
+            path: None,
+            found: fault.found.clone(),
+            expected: fault.expected.clone(),
+        }
     }
 
     /// About the policy that stands at `at`.
     pub(super) fn in_policy(at: &str, fault: &Fault) -> Self {
-        Self { at: at.to_owned(), path: Some(fault.path.clone()), found: fault.found.clone(), expected: fault.expected.clone() }
+        Self {
+            at: at.to_owned(),
+            path: Some(fault.path.clone()),
+            found: fault.found.clone(),
+            expected: fault.expected.clone(),
+        }
     }
 }
 

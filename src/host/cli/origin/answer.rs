@@ -17,16 +17,35 @@ pub(super) struct Answer {
 
 impl Answer {
     /// Echoes `last`, up to `cap` words; `texts` is everything that the request said.
-    pub(super) fn new<'a>(texts: impl IntoIterator<Item = &'a str>, last: &str, cap: Option<u64>) -> Self {
+    pub(super) fn new<'a>(
+        texts: impl IntoIterator<Item = &'a str>,
+        last: &str,
+        cap: Option<u64>,
+    ) -> Self {
         let mut words: Vec<String> = last
             .split_whitespace()
             .enumerate()
-            .map(|(index, word)| if index == 0 { word.to_owned() } else { format!(" {word}") })
+            .map(|(index, word)| {
+                if index == 0 {
+                    word.to_owned()
+                } else {
+                    format!(" {word}")
+                }
+            })
             .collect();
-        let cap = cap.and_then(|cap| usize::try_from(cap).ok()).unwrap_or(usize::MAX);
+        let cap = cap
+            .and_then(|cap| usize::try_from(cap).ok())
+            .unwrap_or(usize::MAX);
         let cut = words.len() > cap;
         words.truncate(cap);
-        Self { words, asked: texts.into_iter().map(|text| count(text.split_whitespace())).sum(), cut }
+        Self {
+            words,
+            asked: texts
+                .into_iter()
+                .map(|text| count(text.split_whitespace()))
+                .sum(),
+            cut,
+        }
     }
 
     /// The whole answer.
@@ -49,7 +68,10 @@ pub(super) fn text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => {
-            let texts: Vec<&str> = parts.iter().filter_map(|part| part.get("text")?.as_str()).collect();
+            let texts: Vec<&str> = parts
+                .iter()
+                .filter_map(|part| part.get("text")?.as_str())
+                .collect();
             texts.join(" ")
         }
         _ => String::new(),

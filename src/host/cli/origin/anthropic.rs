@@ -14,23 +14,43 @@ pub(super) async fn messages(headers: HeaderMap, body: Bytes) -> Response {
     let Ok(request) = serde_json::from_slice::<Value>(&body) else {
         return refuse("The request body is not valid JSON");
     };
-    let Some(messages) = request.get("messages").and_then(Value::as_array).filter(|messages| !messages.is_empty()) else {
+    let Some(messages) = request
+        .get("messages")
+        .and_then(Value::as_array)
+        .filter(|messages| !messages.is_empty())
+    else {
         return refuse("messages: Field required");
     };
     let Some(cap) = request.get("max_tokens").and_then(Value::as_u64) else {
         return refuse("max_tokens: Field required");
     };
-    let mut texts: Vec<String> = messages.iter().filter_map(|message| message.get("content")).map(answer::text).collect();
+    let mut texts: Vec<String> = messages
+        .iter()
+        .filter_map(|message| message.get("content"))
+        .map(answer::text)
+        .collect();
     texts.extend(request.get("system").map(answer::text));
-    let user = messages.iter().rev().find(|message| answer::string(message, "role", "") == "user");
-    let last = user.and_then(|message| message.get("content")).map(answer::text).unwrap_or_default();
+    let user = messages
+        .iter()
+        .rev()
+        .find(|message| answer::string(message, "role", "") == "user");
+    let last = user
+        .and_then(|message| message.get("content"))
+        .map(answer::text)
+        .unwrap_or_default();
     let answer = Answer::new(texts.iter().map(String::as_str), &last, Some(cap));
     if request.get("stream").and_then(Value::as_bool) == Some(true) {
         stream(&request, &answer, super::delay(&headers))
     } else {
         let content = json!([{"type": "text", "text": answer.text()}]);
         let frame = frame(&request, answer.asked, answer.said());
-        super::reply(StatusCode::OK, &answer::with(frame, [("content", content), ("stop_reason", json!(stop(&answer)))]))
+        super::reply(
+            StatusCode::OK,
+            &answer::with(
+                frame,
+                [("content", content), ("stop_reason", json!(stop(&answer)))],
+            ),
+        )
     }
 }
 

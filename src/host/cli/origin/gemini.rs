@@ -11,28 +11,71 @@ use tokio_stream::StreamExt as _;
 use super::answer::{self, Answer};
 
 /// `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`
-pub(super) async fn generate(Path(call): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn generate(
+    Path(call): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let (model, method) = call.rsplit_once(':').unwrap_or((&call, ""));
     if !matches!(method, "generateContent" | "streamGenerateContent") {
-        return refuse(StatusCode::NOT_FOUND, "NOT_FOUND", &format!("models/{call} is not found for API version v1beta"));
+        return refuse(
+            StatusCode::NOT_FOUND,
+            "NOT_FOUND",
+            &format!("models/{call} is not found for API version v1beta"),
+        );
     }
     let Ok(request) = serde_json::from_slice::<Value>(&body) else {
-        return refuse(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", "Invalid JSON payload received.");
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "INVALID_ARGUMENT",
+            "Invalid JSON payload received.",
+        );
     };
-    let Some(contents) = request.get("contents").and_then(Value::as_array).filter(|contents| !contents.is_empty()) else {
-        return refuse(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", "* GenerateContentRequest.contents: contents is not specified");
+    let Some(contents) = request
+        .get("contents")
+        .and_then(Value::as_array)
+        .filter(|contents| !contents.is_empty())
+    else {
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "INVALID_ARGUMENT",
+            "* GenerateContentRequest.contents: contents is not specified",
+        );
     };
-    let mut texts: Vec<String> = contents.iter().filter_map(|content| content.get("parts")).map(answer::text).collect();
-    texts.extend(request.pointer("/systemInstruction/parts").map(answer::text));
+    let mut texts: Vec<String> = contents
+        .iter()
+        .filter_map(|content| content.get("parts"))
+        .map(answer::text)
+        .collect();
+    texts.extend(
+        request
+            .pointer("/systemInstruction/parts")
+            .map(answer::text),
+    );
     // A content without a role is the user's.
-    let user = contents.iter().rev().find(|content| answer::string(content, "role", "user") == "user");
-    let last = user.and_then(|content| content.get("parts")).map(answer::text).unwrap_or_default();
-    let cap = request.pointer("/generationConfig/maxOutputTokens").and_then(Value::as_u64);
+    let user = contents
+        .iter()
+        .rev()
+        .find(|content| answer::string(content, "role", "user") == "user");
+    let last = user
+        .and_then(|content| content.get("parts"))
+        .map(answer::text)
+        .unwrap_or_default();
+    let cap = request
+        .pointer("/generationConfig/maxOutputTokens")
+        .and_then(Value::as_u64);
     let answer = Answer::new(texts.iter().map(String::as_str), &last, cap);
     if method == "generateContent" {
-        return super::reply(StatusCode::OK, &part(&frame(model, &answer), &answer, &answer.text(), true));
+        return super::reply(
+            StatusCode::OK,
+            &part(&frame(model, &answer), &answer, &answer.text(), true),
+        );
     }
-    let events = query.unwrap_or_default().split('&').any(|pair| pair == "alt=sse");
+    let events = query
+        .unwrap_or_default()
+        .split('&')
+        .any(|pair| pair == "alt=sse");
     stream(model, &answer, events, super::delay(&headers))
 }
 
@@ -49,13 +92,24 @@ fn stream(model: &str, answer: &Answer, events: bool, delay: core::time::Duratio
         parts.push(part(&frame, answer, "", true).to_string());
     }
     if events {
-        let events = tokio_stream::iter(parts).throttle(delay).map(|data| Ok::<_, core::convert::Infallible>(Event::default().data(data)));
+        let events = tokio_stream::iter(parts)
+            .throttle(delay)
+            .map(|data| Ok::<_, core::convert::Infallible>(Event::default().data(data)));
         return Sse::new(events).into_response();
     }
-    let separated = parts.into_iter().enumerate().map(|(index, part)| format!("{}{part}", if index == 0 { "[" } else { ",\r\n" }));
+    let separated = parts
+        .into_iter()
+        .enumerate()
+        .map(|(index, part)| format!("{}{part}", if index == 0 { "[" } else { ",\r\n" }));
     let array = separated.chain([String::from("]")]);
-    let chunks = tokio_stream::iter(array).throttle(delay).map(Ok::<_, core::convert::Infallible>);
-    ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(chunks)).into_response()
+    let chunks = tokio_stream::iter(array)
+        .throttle(delay)
+        .map(Ok::<_, core::convert::Infallible>);
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        Body::from_stream(chunks),
+    )
+        .into_response()
 }
 
 /// What a response and every part of a streamed one has.
@@ -74,7 +128,8 @@ fn frame(model: &str, answer: &Answer) -> Value {
 
 /// A response, or a part of a streamed one.
 fn part(frame: &Value, answer: &Answer, text: &str, last: bool) -> Value {
-    let mut candidate = json!({"content": {"parts": [{"text": text}], "role": "model"}, "index": 0});
+    let mut candidate =
+        json!({"content": {"parts": [{"text": text}], "role": "model"}, "index": 0});
     if last {
         let reason = if answer.cut { "MAX_TOKENS" } else { "STOP" };
         candidate = answer::with(candidate, [("finishReason", json!(reason))]);
@@ -83,5 +138,8 @@ fn part(frame: &Value, answer: &Answer, text: &str, last: bool) -> Value {
 }
 
 fn refuse(status: StatusCode, name: &str, message: &str) -> Response {
-    super::reply(status, &json!({"error": {"code": status.as_u16(), "message": message, "status": name}}))
+    super::reply(
+        status,
+        &json!({"error": {"code": status.as_u16(), "message": message, "status": name}}),
+    )
 }

@@ -20,13 +20,29 @@ pub(super) async fn chat(headers: HeaderMap, body: Bytes) -> Response {
     let Ok(request) = serde_json::from_slice::<Value>(&body) else {
         return refuse("We could not parse the JSON body of your request.", None);
     };
-    let Some(messages) = request.get("messages").and_then(Value::as_array).filter(|messages| !messages.is_empty()) else {
+    let Some(messages) = request
+        .get("messages")
+        .and_then(Value::as_array)
+        .filter(|messages| !messages.is_empty())
+    else {
         return refuse("Missing required parameter: 'messages'.", Some("messages"));
     };
-    let texts: Vec<String> = messages.iter().filter_map(|message| message.get("content")).map(answer::text).collect();
-    let user = messages.iter().rev().find(|message| answer::string(message, "role", "") == "user");
-    let last = user.and_then(|message| message.get("content")).map(answer::text).unwrap_or_default();
-    let cap = ["max_completion_tokens", "max_tokens"].iter().find_map(|name| request.get(*name)?.as_u64());
+    let texts: Vec<String> = messages
+        .iter()
+        .filter_map(|message| message.get("content"))
+        .map(answer::text)
+        .collect();
+    let user = messages
+        .iter()
+        .rev()
+        .find(|message| answer::string(message, "role", "") == "user");
+    let last = user
+        .and_then(|message| message.get("content"))
+        .map(answer::text)
+        .unwrap_or_default();
+    let cap = ["max_completion_tokens", "max_tokens"]
+        .iter()
+        .find_map(|name| request.get(*name)?.as_u64());
     let answer = Answer::new(texts.iter().map(String::as_str), &last, cap);
     if request.get("stream").and_then(Value::as_bool) == Some(true) {
         stream(&request, &answer, super::delay(&headers))
@@ -43,27 +59,51 @@ fn whole(request: &Value, answer: &Answer) -> Response {
         "finish_reason": finish(answer),
     }]);
     let frame = frame(request, "chat.completion");
-    super::reply(StatusCode::OK, &answer::with(frame, [("choices", choices), ("usage", usage(answer))]))
+    super::reply(
+        StatusCode::OK,
+        &answer::with(frame, [("choices", choices), ("usage", usage(answer))]),
+    )
 }
 
 fn stream(request: &Value, answer: &Answer, delay: core::time::Duration) -> Response {
     let frame = frame(request, "chat.completion.chunk");
-    let counted = request.pointer("/stream_options/include_usage").and_then(Value::as_bool) == Some(true);
+    let counted = request
+        .pointer("/stream_options/include_usage")
+        .and_then(Value::as_bool)
+        == Some(true);
     let chunk = |choices: Value, used: Option<Value>| {
         let chunk = answer::with(frame.clone(), [("choices", choices)]);
-        if counted { answer::with(chunk, [("usage", used.unwrap_or(Value::Null))]) } else { chunk }.to_string()
+        if counted {
+            answer::with(chunk, [("usage", used.unwrap_or(Value::Null))])
+        } else {
+            chunk
+        }
+        .to_string()
     };
     let delta = |delta: Value, finish: Value| {
-        chunk(json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]), None)
+        chunk(
+            json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]),
+            None,
+        )
     };
-    let mut events = vec![delta(json!({"role": "assistant", "content": "", "refusal": null}), Value::Null)];
-    events.extend(answer.words.iter().map(|word| delta(json!({"content": word}), Value::Null)));
+    let mut events = vec![delta(
+        json!({"role": "assistant", "content": "", "refusal": null}),
+        Value::Null,
+    )];
+    events.extend(
+        answer
+            .words
+            .iter()
+            .map(|word| delta(json!({"content": word}), Value::Null)),
+    );
     events.push(delta(json!({}), json!(finish(answer))));
     if counted {
         events.push(chunk(json!([]), Some(usage(answer))));
     }
     events.push(String::from("[DONE]"));
-    let events = tokio_stream::iter(events).throttle(delay).map(|data| Ok::<_, core::convert::Infallible>(Event::default().data(data)));
+    let events = tokio_stream::iter(events)
+        .throttle(delay)
+        .map(|data| Ok::<_, core::convert::Infallible>(Event::default().data(data)));
     Sse::new(events).into_response()
 }
 

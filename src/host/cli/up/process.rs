@@ -37,18 +37,36 @@ impl Process {
         let options = arguments.options;
         let mut command = tied(arguments.binary);
         command
-            .arg("--config-path").arg(arguments.bootstrap)
-            .arg("--admin-address-path").arg(arguments.admin_file)
+            .arg("--config-path")
+            .arg(arguments.bootstrap)
+            .arg("--admin-address-path")
+            .arg(arguments.admin_file)
             // Several Envoys on one machine share nothing.
             .arg("--use-dynamic-base-id")
             // What the access log holds is seen while it is news; the default is ten seconds.
             .args(["--file-flush-interval-msec", "200"])
             // Open connections move to a new policy with their next request.
             .args(["--drain-strategy", "immediate"])
-            .args(["--log-level", &options.log_level, "--component-log-level", "wasm:info", "--log-format", "[%l][%n] %v"])
-            .envs(options.environment.iter().map(|(name, value)| (name, value)))
+            .args([
+                "--log-level",
+                &options.log_level,
+                "--component-log-level",
+                "wasm:info",
+                "--log-format",
+                "[%l][%n] %v",
+            ])
+            .envs(
+                options
+                    .environment
+                    .iter()
+                    .map(|(name, value)| (name, value)),
+            )
             .stdin(Stdio::null())
-            .stdout(if options.quiet { Stdio::null() } else { Stdio::inherit() })
+            .stdout(if options.quiet {
+                Stdio::null()
+            } else {
+                Stdio::inherit()
+            })
             .stderr(Stdio::piped())
             // A Ctrl-C is for us, and we end Envoy in order.
             .process_group(0)
@@ -56,7 +74,9 @@ impl Process {
         if let Some(workers) = options.workers {
             command.args(["--concurrency", &workers.to_string()]);
         }
-        let mut child = command.spawn().with_context(|| format!("cannot run {}", arguments.binary.display()))?;
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot run {}", arguments.binary.display()))?;
         let log = Arc::default();
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(follow(stderr, Arc::clone(&log), options.quiet));
@@ -66,7 +86,12 @@ impl Process {
 
     /// The last lines of Envoy's log, oldest first.
     pub(super) fn log(&self) -> Vec<String> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
     }
 
     pub(super) fn pid(&self) -> Option<u32> {
@@ -96,7 +121,11 @@ impl Process {
 fn tied(binary: &Path) -> Command {
     let tie = ["--pdeathsig", "KILL"];
     let works = |setpriv: &Path| {
-        let tried = std::process::Command::new(setpriv).args(tie).arg("true").stderr(Stdio::null()).status();
+        let tried = std::process::Command::new(setpriv)
+            .args(tie)
+            .arg("true")
+            .stderr(Stdio::null())
+            .status();
         tried.is_ok_and(|status| status.success())
     };
     match envoy::on_path("setpriv").filter(|setpriv| works(setpriv)) {

@@ -94,7 +94,11 @@ impl Stack {
     pub async fn start(options: Options) -> anyhow::Result<Self> {
         Policy::parse(options.policy.as_bytes())?;
         let binary = envoy::locate(options.envoy.as_deref())?;
-        for (argument, address) in [("--listen", options.listen), ("--tls-listen", options.tls_listen), ("--admin", options.admin)] {
+        for (argument, address) in [
+            ("--listen", options.listen),
+            ("--tls-listen", options.tls_listen),
+            ("--admin", options.admin),
+        ] {
             require_free(argument, address)?;
         }
         let mut tasks = JoinSet::new();
@@ -107,14 +111,20 @@ impl Stack {
                 target
             }
         };
-        let folder = tempfile::Builder::new().prefix("stillgate-").tempdir().context("cannot make a temporary folder")?;
+        let folder = tempfile::Builder::new()
+            .prefix("stillgate-")
+            .tempdir()
+            .context("cannot make a temporary folder")?;
         let pair = certificate::write(folder.path())?;
         let config = Config::new(&Settings {
             listen: options.listen,
             tls_listen: options.tls_listen,
             admin: options.admin,
             origin: &origin,
-            filter: &options.filter.canonicalize().with_context(|| format!("there is no filter at {}", options.filter.display()))?,
+            filter: &options
+                .filter
+                .canonicalize()
+                .with_context(|| format!("there is no filter at {}", options.filter.display()))?,
             certificate: &pair.certificate,
             key: &pair.key,
             listeners: &folder.path().join(LISTENERS),
@@ -131,7 +141,16 @@ impl Stack {
             options: &options,
         })?;
         let ready = async {
-            let admin = Admin::new(poll(async || tokio::fs::read_to_string(&admin_file).await.ok()?.parse().ok()).await);
+            let admin = Admin::new(
+                poll(async || {
+                    tokio::fs::read_to_string(&admin_file)
+                        .await
+                        .ok()?
+                        .parse()
+                        .ok()
+                })
+                .await,
+            );
             poll(async || admin.is_live().await.then_some(())).await;
             admin
         };
@@ -140,10 +159,25 @@ impl Stack {
             status = process.ended() => bail!("Envoy ended before it was ready ({status}):\n{}", process.log().join("\n")),
             () = time::sleep(PATIENCE) => bail!("Envoy was not ready after {PATIENCE:?}:\n{}", process.log().join("\n")),
         };
-        let (Some(listen), Some(tls_listen)) = (admin.listener("plain").await?, admin.listener("tls").await?) else {
-            bail!("Envoy refused its listeners:\n{}", refusals(&admin, &process).await);
+        let (Some(listen), Some(tls_listen)) =
+            (admin.listener("plain").await?, admin.listener("tls").await?)
+        else {
+            bail!(
+                "Envoy refused its listeners:\n{}",
+                refusals(&admin, &process).await
+            );
         };
-        Ok(Self { listen, tls_listen, admin_address: admin.address, origin, process, admin, config, _tasks: tasks, folder })
+        Ok(Self {
+            listen,
+            tls_listen,
+            admin_address: admin.address,
+            origin,
+            process,
+            admin,
+            config,
+            _tasks: tasks,
+            folder,
+        })
     }
 
     /// Puts another policy in force, for new and for open connections; returns when Envoy has taken or refused it.
@@ -163,8 +197,13 @@ impl Stack {
         });
         match time::timeout(PATIENCE, taken).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(anyhow!("Envoy refused the policy:\n{}", refusals(&self.admin, &self.process).await)),
-            Err(_) => Err(anyhow!("Envoy neither took nor refused the policy within {PATIENCE:?}")),
+            Ok(false) => Err(anyhow!(
+                "Envoy refused the policy:\n{}",
+                refusals(&self.admin, &self.process).await
+            )),
+            Err(_) => Err(anyhow!(
+                "Envoy neither took nor refused the policy within {PATIENCE:?}"
+            )),
         }
     }
 

@@ -25,17 +25,25 @@ impl Watch {
     pub(super) fn new(file: &Path, text: String) -> anyhow::Result<Self> {
         let told = || format!("cannot watch {}", file.display());
         let (touch, touched) = mpsc::channel(1);
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if !event.is_ok_and(|event| event.kind.is_access()) {
-                // A full channel already says that something happened.
-                let _ = touch.try_send(());
-            }
-        })
-        .with_context(told)?;
+        let mut watcher =
+            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+                if !event.is_ok_and(|event| event.kind.is_access()) {
+                    // A full channel already says that something happened.
+                    let _ = touch.try_send(());
+                }
+            })
+            .with_context(told)?;
         let file = std::path::absolute(file).with_context(told)?;
         let folder = file.parent().with_context(told)?;
-        watcher.watch(folder, RecursiveMode::NonRecursive).with_context(told)?;
-        Ok(Self { file, text, touched, _watcher: watcher })
+        watcher
+            .watch(folder, RecursiveMode::NonRecursive)
+            .with_context(told)?;
+        Ok(Self {
+            file,
+            text,
+            touched,
+            _watcher: watcher,
+        })
     }
 
     /// Returns when the file has other content, with it, or when it cannot be read any more.
@@ -47,7 +55,8 @@ impl Watch {
             // A write comes as several events, and between them the file is half of itself.
             time::sleep(QUIET).await;
             let read = tokio::fs::read_to_string(&self.file).await;
-            let text = read.with_context(|| format!("cannot read the policy {}", self.file.display()))?;
+            let text =
+                read.with_context(|| format!("cannot read the policy {}", self.file.display()))?;
             if text != self.text {
                 self.text.clone_from(&text);
                 return Ok(text);
