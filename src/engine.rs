@@ -2,11 +2,14 @@
 
 use core::hash::Hasher;
 
+use smallvec::SmallVec;
+
 use crate::dialect::Dialect;
 use crate::exchange::{Exchange, Millis, Model, Now};
 use crate::identity::{self, Key, Secret, Unknown};
-use crate::policy::{Fact, Limit, Policy, Quota, Trait};
-use crate::quota::{self, Admission, Charge, Standing};
+use crate::policy::{Fact, Limit, Policy, Quota, Subject, Trait};
+use crate::quota::window::Scale;
+use crate::quota::{self, Admission, Charge, Few, Standing};
 use crate::store::{Change, Store, StoreError};
 use crate::verdict::{Reason, Verdict};
 
@@ -34,7 +37,7 @@ pub struct Decision {
     /// What rules in shadow would have done, if that is more than was done.
     pub shadow: Option<Intent>,
     /// How every enforced quota that covers the request stands now, in the order of the policy.
-    pub quotas: Vec<QuotaState>,
+    pub quotas: Few<QuotaState>,
     /// When the request would be admitted, if a quota refused it.
     pub retry_at: Option<Millis>,
     /// Slots in flight that are to be released when the request ends.
@@ -70,8 +73,7 @@ pub struct QuotaState {
 pub struct Lease {
     page: u32,
     tag: u64,
-    length: Millis,
-    limit: u32,
+    scale: Scale,
     filed: Millis,
 }
 
@@ -79,7 +81,7 @@ impl Lease {
     /// After how many milliseconds it runs out unless it is renewed.
     #[must_use]
     pub const fn length(&self) -> Millis {
-        self.length
+        self.scale.length()
     }
 }
 
@@ -108,10 +110,12 @@ pub enum Screening {
 /// The charges of one subject, which share a page.
 struct Visit {
     page: u32,
-    charges: Vec<Charge>,
-    /// The place in the policy of the quota behind each charge.
-    quotas: Vec<usize>,
+    charges: Few<Charge>,
 }
+
+/// What a request asks of the store: mostly one page, seldom more than two.
+type Visits = SmallVec<[Visit; 2]>;
+type Admissions = SmallVec<[Admission; 2]>;
 
 impl Engine {
     /// Puts a policy to work.
@@ -134,7 +138,7 @@ impl Engine {
         now: Now,
         store: &S,
     ) -> Screening {
-        let path = exchange.path();
+        let path = exchange.path;
         let dialect = Dialect::of(path, exchange.values(b"anthropic-version").next().is_some());
         if let Some(model) = dialect.model_in_path(path) {
             return Screening::Ready(Some(model.to_vec()));
@@ -236,14 +240,7 @@ impl Engine {
     ) -> Result<(), StoreError> {
         for lease in leases {
             lease.filed = store.update(lease.page, |page| {
-                quota::renew(
-                    page,
-                    lease.tag,
-                    lease.length,
-                    lease.limit,
-                    lease.filed,
-                    now.steady,
-                )
+                quota::renew(page, lease.tag, lease.scale, lease.filed, now.steady)
             })?;
         }
         Ok(())
@@ -300,15 +297,12 @@ impl Engine {
         key: Key,
         pages: u32,
         wanted: impl Fn(&Quota) -> bool,
-    ) -> Vec<Visit> {
-        let mut visits: Vec<Visit> = Vec::with_capacity(self.policy.subjects.len());
-        let mut facts: Vec<Option<Option<Vec<u8>>>> = Vec::new();
-        let mut fact = |place: usize| {
-            facts.resize(self.policy.facts.len(), None);
-            let known = facts.get_mut(place)?;
-            known
-                .get_or_insert_with(|| read_fact(exchange, self.policy.facts.get(place)))
-                .clone()
+    ) -> Visits {
+        let mut visits = Visits::new();
+        let mut facts = Facts {
+            exchange,
+            policy: &self.policy,
+            known: Vec::new(),
         };
         for (index, subject) in self.policy.subjects.iter().enumerate() {
             let mut visit: Option<(Visit, u64)> = None;
@@ -316,31 +310,34 @@ impl Engine {
                 if quota.subject != index || !wanted(quota) || !quota.covers(exchange) {
                     continue;
                 }
-                let (visit, subject) = visit.get_or_insert_with(|| {
-                    let hash = self.subject(subject.id, &subject.traits, exchange, key, &mut fact);
+                let (visit, hash) = visit.get_or_insert_with(|| {
+                    let hash = self.subject(subject, exchange, key, &mut facts);
                     let page = ((hash >> 32).saturating_mul(u64::from(pages)) >> 32) as u32;
                     (
                         Visit {
                             page,
-                            charges: Vec::with_capacity(4),
-                            quotas: Vec::with_capacity(4),
+                            charges: Few::new(),
                         },
                         hash,
                     )
                 });
-                visit.quotas.push(place);
+                let (limit, scale) = match &quota.limit {
+                    Limit::Fixed(limit, scale) => (*limit, *scale),
+                    Limit::ByFact {
+                        fact,
+                        values,
+                        otherwise,
+                    } => {
+                        let limit = by_value(values, *otherwise, facts.get(*fact));
+                        (limit, Scale::new(quota.length, limit))
+                    }
+                };
                 visit.charges.push(Charge {
-                    tag: mix(*subject ^ quota.id),
+                    quota: place,
+                    tag: mix(*hash ^ quota.id),
                     newcomers: quota.newcomers,
-                    length: quota.length,
-                    limit: match &quota.limit {
-                        Limit::Fixed(limit) => *limit,
-                        Limit::ByFact {
-                            fact: place,
-                            values,
-                            otherwise,
-                        } => by_value(values, *otherwise, fact(*place)),
-                    },
+                    scale,
+                    limit,
                     units: 1,
                     shadow: quota.shadow,
                 });
@@ -354,30 +351,29 @@ impl Engine {
     /// into the next one's.
     fn subject(
         &self,
-        id: u64,
-        traits: &[Trait],
+        subject: &Subject,
         exchange: &Exchange<'_>,
         key: Key,
-        fact: &mut impl FnMut(usize) -> Option<Vec<u8>>,
+        facts: &mut Facts<'_>,
     ) -> u64 {
         let mut hasher = self.secret.hasher();
-        hasher.write_u64(id);
+        hasher.write_u64(subject.id);
         let mut write = |value: Option<&[u8]>| {
             hasher.write_u64(value.map_or(u64::MAX, |value| value.len() as u64));
             hasher.write(value.unwrap_or_default());
         };
-        for part in traits {
+        for part in &subject.traits {
             match part {
                 Trait::Key => write(Some(&key.0.to_le_bytes())),
                 Trait::Network => write(Some(&identity::network(exchange.attributes.source()))),
-                Trait::Path => write(Some(exchange.path())),
+                Trait::Path => write(Some(exchange.path)),
                 Trait::Method => write(Some(exchange.method)),
                 Trait::Model => match exchange.model {
                     Model::Named(name) => write(Some(name)),
                     Model::Absent => write(None),
                     Model::Unreadable => write(Some(b"\0unreadable")),
                 },
-                Trait::Fact(place) => write(fact(*place).as_deref()),
+                Trait::Fact(place) => write(facts.get(*place)),
             }
         }
         hasher.finish()
@@ -388,7 +384,7 @@ impl Engine {
         visits: &[Visit],
         now: Now,
         store: &S,
-    ) -> Result<Vec<Admission>, StoreError> {
+    ) -> Result<Admissions, StoreError> {
         let peek = |visit: &Visit| {
             store.update(visit.page, |page| {
                 (
@@ -407,7 +403,7 @@ impl Engine {
         visits: &[Visit],
         now: Now,
         store: &S,
-    ) -> Result<Vec<Admission>, StoreError> {
+    ) -> Result<Admissions, StoreError> {
         let mut shadow_refused = false;
         if visits.len() > 1 {
             let looks = self.peek_all(visits, now, store)?;
@@ -416,7 +412,7 @@ impl Engine {
             }
             shadow_refused = looks.iter().any(|admission| admission.shadow_refused);
         }
-        let mut admissions: Vec<Admission> = Vec::with_capacity(visits.len());
+        let mut admissions = Admissions::new();
         for visit in visits {
             let admission = store.update(visit.page, |page| {
                 quota::admit(
@@ -463,12 +459,8 @@ impl Engine {
         for (visit, admission) in visits.iter().zip(admissions) {
             decision.effort.evicted = decision.effort.evicted.saturating_add(admission.evicted);
             decision.effort.shared |= admission.shared;
-            for ((&place, charge), standing) in visit
-                .quotas
-                .iter()
-                .zip(&visit.charges)
-                .zip(&admission.standings)
-            {
+            for (charge, standing) in visit.charges.iter().zip(&admission.standings) {
+                let place = charge.quota;
                 let concurrent = self
                     .policy
                     .quotas
@@ -515,6 +507,27 @@ impl Engine {
     }
 }
 
+/// Facts about the account, each read from the host at most once a request.
+struct Facts<'e> {
+    exchange: &'e Exchange<'e>,
+    policy: &'e Policy,
+    known: Vec<Option<Option<Vec<u8>>>>,
+}
+
+impl Facts<'_> {
+    fn get(&mut self, place: usize) -> Option<&[u8]> {
+        self.known.resize(self.policy.facts.len(), None);
+        let read = || match self.policy.facts.get(place)? {
+            Fact::Header(name) => self.exchange.values(name).next().map(<[u8]>::to_vec),
+            Fact::Property(path) => self.exchange.attributes.property(path),
+        };
+        self.known
+            .get_mut(place)?
+            .get_or_insert_with(read)
+            .as_deref()
+    }
+}
+
 fn allowed(reason: Reason) -> Decision {
     Decision {
         verdict: Verdict::Allow,
@@ -522,7 +535,7 @@ fn allowed(reason: Reason) -> Decision {
         rule: None,
         key: None,
         shadow: None,
-        quotas: Vec::new(),
+        quotas: Few::new(),
         retry_at: None,
         leases: Vec::new(),
         effort: Effort::default(),
@@ -534,37 +547,24 @@ fn lease(page: u32, charge: &Charge, standing: &Standing) -> Option<Lease> {
     Some(Lease {
         page,
         tag: standing.tag,
-        length: charge.length,
-        limit: charge.limit,
+        scale: charge.scale,
         filed,
     })
 }
 
 fn give_back<S: Store>(store: &S, lease: &Lease, units: u32, now: Now) -> Result<(), StoreError> {
     store.update(lease.page, |page| {
-        let change = quota::refund(
-            page,
-            lease.tag,
-            lease.length,
-            lease.limit,
-            units,
-            lease.filed,
-            now.steady,
-        );
+        let change = quota::refund(page, lease.tag, lease.scale, units, lease.filed, now.steady);
         ((), change)
     })
 }
 
-fn read_fact(exchange: &Exchange<'_>, fact: Option<&Fact>) -> Option<Vec<u8>> {
-    match fact? {
-        Fact::Header(name) => exchange.values(name).next().map(<[u8]>::to_vec),
-        Fact::Property(path) => exchange.attributes.property(path),
-    }
-}
-
-fn by_value(values: &[(Vec<u8>, u32)], otherwise: u32, value: Option<Vec<u8>>) -> u32 {
-    let find = |value: Vec<u8>| values.binary_search_by(|(other, _)| other.cmp(&value)).ok();
-    let place = value.and_then(find);
+fn by_value(values: &[(Vec<u8>, u32)], otherwise: u32, value: Option<&[u8]>) -> u32 {
+    let place = value.and_then(|value| {
+        values
+            .binary_search_by(|(other, _)| other.as_slice().cmp(value))
+            .ok()
+    });
     place
         .and_then(|place| values.get(place))
         .map_or(otherwise, |&(_, limit)| limit)

@@ -121,7 +121,7 @@ fn credential<'a>(
             };
             Ok(value.filter(|value| !value.is_empty()).map(Cow::Borrowed))
         }
-        Source::Query(name) => parameter(exchange.query(), name),
+        Source::Query(name) => parameter(exchange.query, name),
     }
 }
 
@@ -186,7 +186,7 @@ fn nibble(digit: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::{Attributes, Model};
+    use crate::exchange::{Attributes, Model, split_target};
 
     struct From(&'static str);
 
@@ -211,9 +211,11 @@ mod tests {
             .iter()
             .map(|&(name, value)| (name.as_bytes(), value))
             .collect();
+        let (path, query) = split_target(target.as_bytes());
         let exchange = Exchange {
             method: b"POST",
-            target: target.as_bytes(),
+            path,
+            query,
             headers: &headers,
             model: Model::Absent,
             attributes: &From(source),

@@ -21,6 +21,8 @@ use json::Json;
 use node::{Node, Notes};
 use pattern::Pattern;
 
+use crate::quota::window::Scale;
+
 /// A compiled policy: every value in range, every name resolved to its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -100,8 +102,8 @@ pub struct Subject {
 /// How much fits into a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Limit {
-    /// The same for all.
-    Fixed(u32),
+    /// The same for all, with its scale.
+    Fixed(u32, Scale),
     /// By the value of a fact.
     ByFact {
         /// The fact's place in [`Policy::facts`].
@@ -207,7 +209,7 @@ impl Quota {
                 .as_ref()
                 .is_none_or(|patterns| patterns.iter().any(|pattern| pattern.matches(text)))
         };
-        fits(&self.path, exchange.path())
+        fits(&self.path, exchange.path)
             && fits(&self.method, exchange.method)
             && match exchange.model {
                 Model::Named(name) => fits(&self.model, name),
@@ -222,7 +224,7 @@ impl Quota {
         let everything = self.path.is_none() && self.model.is_none() && self.method.is_none();
         let same =
             self.path == other.path && self.model == other.model && self.method == other.method;
-        let (Limit::Fixed(mine), Limit::Fixed(theirs)) = (&self.limit, &other.limit) else {
+        let (Limit::Fixed(mine, _), Limit::Fixed(theirs, _)) = (&self.limit, &other.limit) else {
             return false;
         };
         self.subject == other.subject

@@ -2,19 +2,26 @@
 
 pub mod window;
 
+use smallvec::SmallVec;
+
 use crate::exchange::Millis;
 use crate::store::{Change, Page, page::SLOTS};
-use window::{Kept, Window};
+use window::{Kept, Scale, Window};
+
+/// As many of something as most requests have quotas without asking for memory.
+pub type Few<T> = SmallVec<[T; 4]>;
 
 /// One counter that a request is to be charged to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charge {
+    /// The quota's place in the policy.
+    pub quota: usize,
     /// Keyed hash of subject and rule.
     pub tag: u64,
     /// The tag under which the newcomers to a full page share this rule.
     pub newcomers: u64,
-    /// Length of the window in milliseconds; of the lease, if what is counted is in flight.
-    pub length: Millis,
+    /// The window; the lease, if what is counted is in flight.
+    pub scale: Scale,
     /// The most units in a window, at least 1.
     pub limit: u32,
     /// Units that this request takes.
@@ -44,7 +51,7 @@ pub struct Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
     /// One for every charge, in their order.
-    pub standings: Vec<Standing>,
+    pub standings: Few<Standing>,
     /// Whether any rule that is enforced refuses: then nothing was charged.
     pub refused: bool,
     /// Whether any rule at all refuses: then nothing was charged to rules in shadow.
@@ -71,25 +78,23 @@ pub fn admit(
     let mut admission = sum_up(&views, charges);
     admission.shadow_refused |= shadow_refused;
     let mut change = Change::Keep;
-    if !admission.refused
-        && page
-            .len()
-            .saturating_add(charges.len())
-            .saturating_add(newcomers.len())
-            > SLOTS
-    {
+    let fresh = views.iter().any(|view| view.slot.is_none());
+    if !admission.refused && fresh && crowded(page, charges.len(), newcomers) {
         admission.evicted = page.evict(now);
+        for view in &mut views {
+            view.slot = page.find(view.tag);
+        }
     }
     for (view, charge) in views.iter_mut().zip(charges) {
-        let mut filed = None;
         let held_back = if charge.shadow {
             admission.shadow_refused
         } else {
             admission.refused
         };
+        let mut filed = None;
         if !admission.refused && !held_back {
             filed = Some(view.window.charge(charge.units));
-            write(page, view.tag, view.window.keep());
+            write(page, view, view.window.keep());
             change = Change::Replace;
         }
         admission.standings.push(standing(view, charge, filed, now));
@@ -102,12 +107,11 @@ pub fn admit(
 pub fn peek(page: &Page, charges: &[Charge], newcomers: &[u64], now: Millis) -> Admission {
     let views = assess(page, charges, newcomers, now);
     let mut admission = sum_up(&views, charges);
-    admission.standings.extend(
-        views
-            .iter()
-            .zip(charges)
-            .map(|(view, charge)| standing(view, charge, None, now)),
-    );
+    let standings = views
+        .iter()
+        .zip(charges)
+        .map(|(view, charge)| standing(view, charge, None, now));
+    admission.standings.extend(standings);
     admission
 }
 
@@ -115,8 +119,7 @@ pub fn peek(page: &Page, charges: &[Charge], newcomers: &[u64], now: Millis) -> 
 pub fn refund(
     page: &mut Page,
     tag: u64,
-    length: Millis,
-    limit: u32,
+    scale: Scale,
     units: u32,
     filed: Millis,
     now: Millis,
@@ -124,38 +127,41 @@ pub fn refund(
     let Some(place) = page.find(tag) else {
         return Change::Keep;
     };
-    let Some(mut window) = page
-        .kept(place)
-        .map(|kept| Window::read(kept, length, limit, now))
-    else {
+    let Some(mut window) = page.kept(place).map(|kept| Window::read(kept, scale, now)) else {
         return Change::Keep;
     };
-    let before = window;
+    let before = window.used();
     window.refund(filed, units);
-    if window == before {
+    if window.used() == before {
         return Change::Keep;
     }
     page.put(place, window.keep());
     Change::Replace
 }
 
-/// Moves `units` that were filed at `filed` to now, and says where they are filed then: a lease that goes on.
+/// Moves a unit that was filed at `filed` to now, and says where it is filed then: a lease that goes on. One whose
+/// page has no room for it any more goes uncounted until its request ends.
 pub fn renew(
     page: &mut Page,
     tag: u64,
-    length: Millis,
-    limit: u32,
+    scale: Scale,
     filed: Millis,
     now: Millis,
 ) -> (Millis, Change) {
-    let held = page.find(tag).and_then(|place| page.kept(place));
+    let place = page.find(tag);
+    let held = place.and_then(|place| page.kept(place));
     let mut window = held.map_or_else(
-        || Window::new(length, limit, now),
-        |kept| Window::read(kept, length, limit, now),
+        || Window::new(scale, now),
+        |kept| Window::read(kept, scale, now),
     );
     window.refund(filed, 1);
     let filed = window.charge(1);
-    write(page, tag, window.keep());
+    match place {
+        Some(place) => page.put(place, window.keep()),
+        None => {
+            page.push(tag, window.keep());
+        }
+    }
     (filed, Change::Replace)
 }
 
@@ -173,7 +179,9 @@ enum Place {
 struct View {
     window: Window,
     place: Place,
+    /// The tag that is to be charged, and its slot if there is one.
     tag: u64,
+    slot: Option<usize>,
     fits: bool,
     /// Units that must be replenished before it fits.
     missing: u64,
@@ -182,7 +190,7 @@ struct View {
 
 fn sum_up(views: &[View], charges: &[Charge]) -> Admission {
     Admission {
-        standings: Vec::with_capacity(charges.len()),
+        standings: Few::with_capacity(charges.len()),
         refused: views
             .iter()
             .zip(charges)
@@ -193,25 +201,26 @@ fn sum_up(views: &[View], charges: &[Charge]) -> Admission {
     }
 }
 
-fn assess(page: &Page, charges: &[Charge], newcomers: &[u64], now: Millis) -> Vec<View> {
-    let fresh = charges
-        .iter()
-        .filter(|charge| page.find(charge.tag).is_none())
-        .count();
+fn assess(page: &Page, charges: &[Charge], newcomers: &[u64], now: Millis) -> Few<View> {
+    let slots: Few<Option<usize>> = charges.iter().map(|charge| page.find(charge.tag)).collect();
+    let fresh = slots.iter().filter(|slot| slot.is_none()).count();
     let mut room = Room::All;
-    if fresh > 0
-        && page
-            .len()
-            .saturating_add(fresh)
-            .saturating_add(newcomers.len())
-            > SLOTS
-    {
+    if fresh > 0 && crowded(page, fresh, newcomers) {
         room = room_for(page, fresh, newcomers, now);
     }
     charges
         .iter()
-        .map(|charge| view(page, charge, &mut room, now))
+        .zip(slots)
+        .map(|(charge, slot)| view(page, charge, slot, &mut room, now))
         .collect()
+}
+
+/// Whether a page is too full to take `fresh` counters as it is, beside room for all that newcomers share.
+fn crowded(page: &Page, fresh: usize, newcomers: &[u64]) -> bool {
+    page.len()
+        .saturating_add(fresh)
+        .saturating_add(newcomers.len())
+        > SLOTS
 }
 
 /// Who may still get a slot in a page.
@@ -240,26 +249,33 @@ fn room_for(page: &Page, fresh: usize, newcomers: &[u64], now: Millis) -> Room {
     }
 }
 
-fn view(page: &Page, charge: &Charge, room: &mut Room, now: Millis) -> View {
+fn view(page: &Page, charge: &Charge, own: Option<usize>, room: &mut Room, now: Millis) -> View {
     let read = |place: usize| {
         page.kept(place)
-            .map(|kept| Window::read(kept, charge.length, charge.limit, now))
+            .map(|kept| Window::read(kept, charge.scale, now))
     };
-    let own = page.find(charge.tag).and_then(read);
-    let shared = || page.find(charge.newcomers).and_then(read);
-    let empty = || Window::new(charge.length, charge.limit, now);
-    let (window, place) = match (own, room) {
-        (Some(window), _) => (window, Place::Own),
+    let empty = || Window::new(charge.scale, now);
+    let (window, place, slot) = match (own.and_then(read), room) {
+        (Some(window), _) => (window, Place::Own, own),
         // Whoever gets a slot now may have been among the newcomers before: what those used counts against it.
-        (None, Room::All) => (shared().unwrap_or_else(empty), Place::Own),
-        (None, Room::Newcomers(spare)) => match shared() {
-            Some(window) => (window, Place::Newcomers),
-            None if *spare > 0 => {
-                *spare = spare.saturating_sub(1);
-                (empty(), Place::Newcomers)
+        (None, Room::All) => (
+            page.find(charge.newcomers)
+                .and_then(read)
+                .unwrap_or_else(empty),
+            Place::Own,
+            None,
+        ),
+        (None, Room::Newcomers(spare)) => {
+            let shared = page.find(charge.newcomers);
+            match shared.and_then(read) {
+                Some(window) => (window, Place::Newcomers, shared),
+                None if *spare > 0 => {
+                    *spare = spare.saturating_sub(1);
+                    (empty(), Place::Newcomers, None)
+                }
+                None => (empty(), Place::None, None),
             }
-            None => (empty(), Place::None),
-        },
+        }
     };
     let wanted = window.used().saturating_add(u64::from(charge.units));
     let limit = u64::from(charge.limit);
@@ -274,6 +290,7 @@ fn view(page: &Page, charge: &Charge, room: &mut Room, now: Millis) -> View {
         },
         window,
         place,
+        slot,
     }
 }
 
@@ -282,7 +299,7 @@ fn standing(view: &View, charge: &Charge, filed: Option<Millis>, now: Millis) ->
     let frees = match (view.fits, view.place) {
         (true, _) => view.window.frees(1),
         // Nobody can say when somebody else's counter makes room; after a window's length all of today's have.
-        (false, Place::None) => now.saturating_add(charge.length),
+        (false, Place::None) => now.saturating_add(charge.scale.length()),
         (false, _) => view.window.frees(view.missing),
     };
     Standing {
@@ -295,12 +312,12 @@ fn standing(view: &View, charge: &Charge, filed: Option<Millis>, now: Millis) ->
     }
 }
 
-fn write(page: &mut Page, tag: u64, kept: Kept) {
-    match page.find(tag) {
+fn write(page: &mut Page, view: &View, kept: Kept) {
+    match view.slot {
         Some(place) => page.put(place, kept),
         None => {
             // `assess` has seen that there is room.
-            page.push(tag, kept);
+            page.push(view.tag, kept);
         }
     }
 }

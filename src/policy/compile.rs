@@ -10,6 +10,7 @@ use super::node::Notes;
 use super::pattern::Pattern;
 use super::read::Placed;
 use super::{Fact, Limit, Policy, Quota, Subject, Trait};
+use crate::quota::window::Scale;
 
 /// Compiles a file; what does not go together is noted.
 #[must_use]
@@ -145,7 +146,7 @@ fn quota(quota: file::Quota, subject: usize, mode: Mode, facts: &[String]) -> Qu
         subject,
         concurrent: quota.count == Count::Concurrent,
         limit: match quota.limit {
-            file::Limit::Number(limit) => Limit::Fixed(limit),
+            file::Limit::Number(limit) => Limit::Fixed(limit, Scale::new(length, limit)),
             file::Limit::By {
                 by,
                 values,

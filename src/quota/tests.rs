@@ -6,8 +6,9 @@ const MINUTE: Millis = 60_000;
 fn charge(tag: u64, limit: u32) -> Charge {
     Charge {
         tag,
+        quota: 0,
         newcomers: 1,
-        length: MINUTE,
+        scale: Scale::new(MINUTE, limit),
         limit,
         units: 1,
         shadow: false,
@@ -126,14 +127,14 @@ fn a_lease_is_released_once_renewed_and_lost_with_its_holder() {
     let slot = charge(10, 1);
     let filed = go(&mut page, &[slot], 0).standings[0].filed.unwrap();
     assert!(go(&mut page, &[slot], 1_000).refused);
-    let (filed, _) = renew(&mut page, 10, MINUTE, 1, filed, 50_000);
+    let (filed, _) = renew(&mut page, 10, slot.scale, filed, 50_000);
     assert!(go(&mut page, &[slot], 100_000).refused, "renewed");
     assert_eq!(
-        refund(&mut page, 10, MINUTE, 1, 1, filed, 100_000),
+        refund(&mut page, 10, slot.scale, 1, filed, 100_000),
         Change::Replace
     );
     assert_eq!(
-        refund(&mut page, 10, MINUTE, 1, 1, filed, 100_000),
+        refund(&mut page, 10, slot.scale, 1, filed, 100_000),
         Change::Keep,
         "once"
     );
@@ -156,14 +157,14 @@ proptest! {
         for (tag, clock, words) in slots {
             page.push(tag, Kept { clock, words });
         }
-        let charges: Vec<Charge> = (0..5).map(|tag| Charge { tag, newcomers: 30 + tag, length, limit, units, shadow: tag == 2 }).collect();
+        let charges: Vec<Charge> = (0..5).map(|tag| Charge { quota: 0, tag, newcomers: 30 + tag, scale: Scale::new(length, limit), limit, units, shadow: tag == 2 }).collect();
         let newcomers: Vec<u64> = (30..35).collect();
         let (admission, _) = admit(&mut page, &charges, &newcomers, false, now);
         for standing in &admission.standings {
             prop_assert!(standing.remaining <= limit);
             prop_assert!(standing.frees >= now && standing.replenished >= now);
         }
-        renew(&mut page, 1, length, limit, now, now);
-        refund(&mut page, 1, length, limit, units, now, now);
+        renew(&mut page, 1, Scale::new(length, limit), now, now);
+        refund(&mut page, 1, Scale::new(length, limit), units, now, now);
     }
 }

@@ -100,86 +100,140 @@ impl Kept {
     }
 }
 
-/// A window at one moment: read from what was kept, advanced to now, ready to be charged.
+/// How a window of one length divides its time, for one limit. Made once, so that no request divides by a length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub struct Scale {
+    length: Millis,
     shape: Shape,
     /// Milliseconds of a step: a cell's width, or what a log's ages count.
     step: Millis,
     /// Steps after which a unit of step 0 no longer counts.
     lifetime: u64,
+}
+
+impl Scale {
+    /// The scale of a window of `length` milliseconds for a limit.
+    #[must_use]
+    pub const fn new(length: Millis, limit: u32) -> Self {
+        Self::of(length, Shape::of(limit))
+    }
+
+    const fn of(length: Millis, shape: Shape) -> Self {
+        let step = length.div_ceil(shape.steps());
+        let step = if step == 0 { 1 } else { step };
+        let lifetime = match shape {
+            Shape::Log => length.div_ceil(step),
+            Shape::Fine | Shape::Coarse => shape.steps().saturating_add(1),
+        };
+        Self {
+            length,
+            shape,
+            step,
+            lifetime,
+        }
+    }
+
+    /// The window's length.
+    #[must_use]
+    pub const fn length(&self) -> Millis {
+        self.length
+    }
+
+    /// The step that a moment falls in. A log's are rounded up, so that a unit's age is never overstated.
+    fn step_of(&self, now: Millis) -> u64 {
+        match self.shape {
+            Shape::Log => now.div_ceil(self.step),
+            Shape::Fine | Shape::Coarse => self.whole_steps(now),
+        }
+    }
+
+    fn whole_steps(&self, time: Millis) -> u64 {
+        if self.step == 1 {
+            time
+        } else {
+            time.checked_div(self.step).unwrap_or(0)
+        }
+    }
+}
+
+/// A window at one moment: read from what was kept, advanced to now, ready to be charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    scale: Scale,
     /// The step of now.
     newest: u64,
+    /// The sum of all that counts.
+    used: u64,
     /// What each step used, newest first; in a log, the age of each unit, newest first.
     cells: [u32; WORDS],
 }
 
 impl Window {
-    /// An empty window at `now`, of `length` milliseconds, in the shape that `limit` needs.
+    /// An empty window at `now`.
     #[must_use]
-    pub fn new(length: Millis, limit: u32, now: Millis) -> Self {
-        Self::empty(Shape::of(limit), length, now)
+    pub fn new(scale: Scale, now: Millis) -> Self {
+        let nothing = if scale.shape == Shape::Log {
+            NO_UNIT
+        } else {
+            0
+        };
+        Self {
+            scale,
+            newest: scale.step_of(now),
+            used: 0,
+            cells: [nothing; WORDS],
+        }
     }
 
     /// Reads what was kept and advances it to `now`. What was kept in another shape (the limit has changed) is
     /// carried over, each unit to the latest moment at which it can have been charged.
     #[must_use]
-    pub fn read(kept: &Kept, length: Millis, limit: u32, now: Millis) -> Self {
-        let Some(shape) = kept.shape() else {
-            return Self::new(length, limit, now);
+    pub fn read(kept: &Kept, scale: Scale, now: Millis) -> Self {
+        let Some(shape) = kept.shape().filter(|_| kept.replenished() > 0) else {
+            return Self::new(scale, now);
         };
-        let mut window = Self::empty(shape, length, now);
-        if kept.replenished() == 0 {
-            return Self::new(length, limit, now);
+        let held = if shape == scale.shape {
+            scale
+        } else {
+            Scale::of(scale.length, shape)
+        };
+        let mut window = Self {
+            scale: held,
+            newest: held.step_of(now),
+            used: 0,
+            cells: unpack(shape, &kept.words),
+        };
+        // Mostly the last request was in this very step; that is seen without a division.
+        let this_step = window.over(0) == kept.replenished();
+        if !this_step || shape == Shape::Log {
+            let newest = held
+                .whole_steps(kept.replenished())
+                .saturating_sub(held.lifetime);
+            window.advance(newest, now);
         }
-        window.cells = unpack(shape, &kept.words);
-        let newest = (kept.replenished().checked_div(window.step).unwrap_or(0))
-            .saturating_sub(window.lifetime);
-        window.advance(newest, now);
-        let wanted = Shape::of(limit);
-        if shape == wanted || (wanted == Shape::Log && window.used() > u64::from(LOG_LIMIT)) {
+        window.used = window.sum();
+        if shape == scale.shape || (scale.shape == Shape::Log && window.used > u64::from(LOG_LIMIT))
+        {
             return window;
         }
-        window.reshape(wanted, length, now)
-    }
-
-    fn empty(shape: Shape, length: Millis, now: Millis) -> Self {
-        let step = length.div_ceil(shape.steps()).max(1);
-        let (lifetime, newest) = match shape {
-            Shape::Log => (length.div_ceil(step), now.div_ceil(step)),
-            Shape::Fine | Shape::Coarse => (
-                shape.steps().saturating_add(1),
-                now.checked_div(step).unwrap_or(0),
-            ),
-        };
-        let cells = match shape {
-            Shape::Log => [NO_UNIT; WORDS],
-            Shape::Fine | Shape::Coarse => [0; WORDS],
-        };
-        Self {
-            shape,
-            step,
-            lifetime,
-            newest,
-            cells,
-        }
+        window.reshape(scale, now)
     }
 
     /// Ages what is held from step `then` to the step of now, which `empty` has computed.
     fn advance(&mut self, then: u64, now: Millis) {
         let back = then.saturating_sub(self.newest);
-        if back > 0 && (back == 1 || back.saturating_mul(self.step) <= SKEW) {
+        if back > 0 && (back == 1 || back.saturating_mul(self.scale.step) <= SKEW) {
             // Another thread was a moment ahead: its moment is now.
             self.newest = then;
             return;
         }
         // A clock that was set back leaves every age as it was: nothing is forgotten early.
         let elapsed = self.newest.saturating_sub(then);
-        match self.shape {
+        match self.scale.shape {
             Shape::Log => {
                 // The log's steps are rounded up; whether a unit is over is asked of the time rounded down.
-                let late = now.checked_div(self.step).unwrap_or(0);
-                let end = then.saturating_add(self.lifetime);
+                let late = self.scale.whole_steps(now);
+                let end = then.saturating_add(self.scale.lifetime);
                 for cell in self.cells.iter_mut().filter(|cell| **cell != NO_UNIT) {
                     let live = back > 0 || late.saturating_add(u64::from(*cell)) < end;
                     let age = elapsed.saturating_add(u64::from(*cell));
@@ -196,34 +250,35 @@ impl Window {
                     .for_each(|cell| *cell = 0);
                 self.cells
                     .iter_mut()
-                    .skip(self.shape.cells())
+                    .skip(self.scale.shape.cells())
                     .for_each(|cell| *cell = 0);
             }
         }
     }
 
-    /// The same use in another shape, each unit at the end of the step that it was in.
-    fn reshape(&self, shape: Shape, length: Millis, now: Millis) -> Self {
-        let mut other = Self::empty(shape, length, now);
+    /// The same use on another scale, each unit at the end of the step that it was in.
+    fn reshape(&self, scale: Scale, now: Millis) -> Self {
+        let mut other = Self::new(scale, now);
         for (age, count) in self.oldest_first() {
             let end = self
                 .newest
                 .saturating_sub(age)
                 .saturating_add(1)
-                .saturating_mul(self.step);
-            let at = match shape {
-                Shape::Log => end.div_ceil(other.step),
-                Shape::Fine | Shape::Coarse => end.checked_div(other.step).unwrap_or(0),
-            };
-            other.add(other.newest.saturating_sub(at), count);
+                .saturating_mul(self.scale.step);
+            other.add(other.newest.saturating_sub(scale.step_of(end)), count);
         }
+        other.used = other.sum();
         other
     }
 
     /// Units in use now.
     #[must_use]
-    pub fn used(&self) -> u64 {
-        match self.shape {
+    pub const fn used(&self) -> u64 {
+        self.used
+    }
+
+    fn sum(&self) -> u64 {
+        match self.scale.shape {
             Shape::Log => self
                 .cells
                 .iter()
@@ -235,7 +290,7 @@ impl Window {
 
     /// Ages in steps with their units, oldest first.
     fn oldest_first(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
-        let log = self.shape == Shape::Log;
+        let log = self.scale.shape == Shape::Log;
         let cells = self.cells.iter().enumerate().rev();
         cells.filter_map(move |(index, &cell)| match (log, cell) {
             (true, NO_UNIT) | (false, 0) => None,
@@ -249,12 +304,13 @@ impl Window {
     /// The caller has seen that they fit under the limit whose shape this is; what does not fit is not counted.
     pub fn charge(&mut self, units: u32) -> Millis {
         self.add(0, units);
-        self.newest.saturating_mul(self.step)
+        self.used = self.used.saturating_add(u64::from(units));
+        self.newest.saturating_mul(self.scale.step)
     }
 
     /// Adds units of the given age in steps.
     fn add(&mut self, age: u64, units: u32) {
-        match self.shape {
+        match self.scale.shape {
             Shape::Log => {
                 let age = u32::try_from(age).unwrap_or(NO_UNIT);
                 for _ in 0..units.min(LOG_LIMIT) {
@@ -263,7 +319,7 @@ impl Window {
                         .iter()
                         .position(|&other| other >= age)
                         .unwrap_or(WORDS);
-                    if let Some(tail) = self.cells.get_mut(place..self.shape.cells()) {
+                    if let Some(tail) = self.cells.get_mut(place..self.scale.shape.cells()) {
                         tail.rotate_right(1);
                         tail.iter_mut().take(1).for_each(|cell| *cell = age);
                     }
@@ -281,18 +337,18 @@ impl Window {
     /// Gives back `units` that were charged at the moment `at`. Units that are over are not given back twice; after a
     /// change of shape the units filed next after `at` are meant.
     pub fn refund(&mut self, at: Millis, units: u32) {
-        let step = at.checked_div(self.step).unwrap_or(0);
+        let step = self.scale.whole_steps(at);
         let age = self.newest.saturating_sub(step);
         let mut left = units;
-        if age >= self.lifetime {
+        if age >= self.scale.lifetime {
             return;
         }
-        match self.shape {
+        match self.scale.shape {
             Shape::Log => {
                 while left > 0 {
                     let Some(place) = self.cells.iter().rposition(|&cell| u64::from(cell) <= age)
                     else {
-                        return;
+                        break;
                     };
                     if let Some(tail) = self.cells.get_mut(place..) {
                         tail.rotate_left(1);
@@ -314,6 +370,9 @@ impl Window {
                 }
             }
         }
+        self.used = self
+            .used
+            .saturating_sub(u64::from(units.saturating_sub(left)));
     }
 
     /// The earliest moment at which at least `units` of what is used now will have been replenished, if nothing more
@@ -321,7 +380,7 @@ impl Window {
     #[must_use]
     pub fn frees(&self, units: u64) -> Millis {
         let mut freed: u64 = 0;
-        let mut at = self.newest.saturating_mul(self.step);
+        let mut at = self.newest.saturating_mul(self.scale.step);
         for (age, count) in self.oldest_first() {
             if freed >= units {
                 break;
@@ -332,34 +391,44 @@ impl Window {
         at
     }
 
+    /// When everything is replenished, if nothing more is charged.
+    #[must_use]
+    pub fn replenished(&self) -> Millis {
+        let newest = match self.scale.shape {
+            Shape::Log => self
+                .cells
+                .first()
+                .filter(|&&age| age != NO_UNIT)
+                .map(|&age| u64::from(age)),
+            Shape::Fine | Shape::Coarse => self
+                .cells
+                .iter()
+                .position(|&count| count > 0)
+                .map(|age| age as u64),
+        };
+        newest.map_or_else(
+            || self.newest.saturating_mul(self.scale.step),
+            |age| self.over(age),
+        )
+    }
+
     /// When units of this age stop counting.
     fn over(&self, age: u64) -> Millis {
         self.newest
             .saturating_sub(age)
-            .saturating_add(self.lifetime)
-            .saturating_mul(self.step)
-    }
-
-    /// When everything is replenished, if nothing more is charged.
-    #[must_use]
-    pub fn replenished(&self) -> Millis {
-        self.frees(u64::MAX)
+            .saturating_add(self.scale.lifetime)
+            .saturating_mul(self.scale.step)
     }
 
     /// What is to be kept until the next request.
     #[must_use]
     pub fn keep(&self) -> Kept {
-        let shape = self.shape as u64;
-        let words = pack(self.shape, &self.cells);
-        if self.used() == 0 {
-            return Kept {
-                clock: shape,
-                words,
-            };
-        }
+        let shape = self.scale.shape as u64;
+        let words = pack(self.scale.shape, &self.cells);
         // From the newest step rather than the newest unit, so that the step can be read back.
+        let replenished = if self.used == 0 { 0 } else { self.over(0) };
         Kept {
-            clock: (self.over(0) << 2) | shape,
+            clock: (replenished << 2) | shape,
             words,
         }
     }

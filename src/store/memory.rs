@@ -4,25 +4,40 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Change, Page, Store, StoreError, pages_in};
 
-/// Pages behind one lock each, so that two threads meet only where two subjects share a page.
+/// How many locks there are. They stay in a processor's cache, where a lock beside each page would be fetched from
+/// memory with every decision; and among so many, two threads seldom want the same.
+const SHARDS: u32 = 256;
+
+/// Pages in shards behind a lock each.
 #[derive(Debug)]
 pub struct MemoryStore {
-    pages: Box<[Mutex<Page>]>,
+    shards: Box<[Mutex<Box<[Page]>>]>,
+    pages: u32,
 }
 
 impl MemoryStore {
     /// A store of as many empty pages as fit into `memory` bytes; all of it is taken at once.
     #[must_use]
     pub fn new(memory: u64) -> Self {
+        let pages = pages_in(memory);
+        let shard = |index: u32| {
+            Mutex::new(
+                (index..pages)
+                    .step_by(256)
+                    .map(|_| Page::default())
+                    .collect(),
+            )
+        };
         Self {
-            pages: (0..pages_in(memory)).map(|_| Mutex::default()).collect(),
+            shards: (0..SHARDS).map(shard).collect(),
+            pages,
         }
     }
 }
 
 impl Store for MemoryStore {
     fn pages(&self) -> u32 {
-        u32::try_from(self.pages.len()).unwrap_or(u32::MAX)
+        self.pages
     }
 
     fn update<T>(
@@ -30,10 +45,11 @@ impl Store for MemoryStore {
         page: u32,
         mut visit: impl FnMut(&mut Page) -> (T, Change),
     ) -> Result<T, StoreError> {
-        let index = usize::try_from(page).unwrap_or(usize::MAX);
-        let page = self.pages.get(index).ok_or(StoreError::Unavailable)?;
+        let (shard, place) = ((page & 0xff) as usize, (page >> 8) as usize);
+        let shard = self.shards.get(shard).ok_or(StoreError::Unavailable)?;
         // A page is valid whatever a panicking thread left of it: every field of every slot may hold any value.
-        let mut page = page.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(visit(&mut page).0)
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let page = shard.get_mut(place).ok_or(StoreError::Unavailable)?;
+        Ok(visit(page).0)
     }
 }

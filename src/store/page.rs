@@ -31,7 +31,7 @@ pub struct Slot {
 /// INVARIANT: the first `len` slots are in use, `len` is at most [`SLOTS`], and `prints` holds the low byte of each
 /// one's tag, so that a look-up touches two cache lines and not the whole page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[repr(C, align(64))]
+#[repr(C, align(4096))]
 pub struct Page {
     len: u8,
     prints: [u8; SLOTS],
@@ -73,10 +73,9 @@ impl Page {
     /// The place of the counter with this tag.
     #[must_use]
     pub fn find(&self, tag: u64) -> Option<usize> {
-        let print = print(tag);
-        let prints = self.prints.iter().take(self.len());
-        let mut places = prints.enumerate().filter(|&(_, &other)| other == print);
-        places.find_map(|(place, _)| (self.slots.get(place)?.tag == tag).then_some(place))
+        let prints = self.prints.get(..self.len())?;
+        let mut places = memchr::memchr_iter(print(tag), prints);
+        places.find(|&place| self.slots.get(place).is_some_and(|slot| slot.tag == tag))
     }
 
     /// What is kept at a place.

@@ -176,7 +176,8 @@ fn stillgate(engine: Engine, keys: &[String]) -> impl FnMut() -> bool {
         ];
         let exchange = Exchange {
             method: b"POST",
-            target: b"/v1/chat/completions",
+            path: b"/v1/chat/completions",
+            query: b"",
             headers: &headers,
             model: Model::Absent,
             attributes: &Client,

@@ -10,7 +10,7 @@ use super::abi::{self, Buffer, Level, Map};
 use super::running::{Running, now};
 use crate::dialect::{Dialect, model};
 use crate::engine::{Decision, Screening};
-use crate::exchange::{Attributes, Exchange, Model, Now};
+use crate::exchange::{Attributes, Exchange, Model, Now, split_target};
 use crate::host::wire::pairs;
 use crate::record;
 use crate::reply::{self, FAMILIES, Family};
@@ -268,7 +268,8 @@ impl HttpContext for Stream {
 /// A request's headers, taken apart.
 struct Request<'h> {
     method: &'h [u8],
-    target: &'h [u8],
+    path: &'h [u8],
+    query: &'h [u8],
     headers: Vec<(&'h [u8], &'h [u8])>,
 }
 
@@ -276,13 +277,14 @@ impl<'h> Request<'h> {
     fn read(block: &'h [u8]) -> Self {
         let mut request = Self {
             method: b"",
-            target: b"",
+            path: b"",
+            query: b"",
             headers: pairs::read(block),
         };
         for &(name, value) in &request.headers {
             match name {
                 b":method" => request.method = value,
-                b":path" => request.target = value,
+                b":path" => (request.path, request.query) = split_target(value),
                 _ => {}
             }
         }
@@ -292,7 +294,8 @@ impl<'h> Request<'h> {
     fn exchange<'e>(&'e self, model: Model<'e>) -> Exchange<'e> {
         Exchange {
             method: self.method,
-            target: self.target,
+            path: self.path,
+            query: self.query,
             headers: &self.headers,
             model,
             attributes: &Host,
@@ -302,7 +305,7 @@ impl<'h> Request<'h> {
     fn dialect(&self) -> Dialect {
         let exchange = self.exchange(Model::Absent);
         Dialect::of(
-            exchange.path(),
+            exchange.path,
             exchange.values(b"anthropic-version").next().is_some(),
         )
     }

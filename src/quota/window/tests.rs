@@ -27,7 +27,7 @@ impl Kit {
     }
 
     fn window(&self, now: Millis) -> Window {
-        Window::read(&self.kept, self.length, self.limit, now)
+        Window::read(&self.kept, Scale::new(self.length, self.limit), now)
     }
 
     fn ask(&mut self, now: Millis) -> Option<Millis> {
@@ -81,7 +81,7 @@ fn even_use_gets_nine_tenths_of_every_limit() {
         for limit in (1..400).chain([1_000, 60_000, 70_000]) {
             let mut kit = Kit::new(length, limit);
             // Evenly spaced, at exactly the limit's rate, from an odd moment.
-            let asked = (limit * 12).clamp(100, 100_000);
+            let asked = (limit * 4).clamp(100, 20_000);
             // Beyond 49 days a log's steps are up to 8 ms; a client cannot be expected to be more even than that.
             let spacing = |index: u32| {
                 if length > 49 * 86_400_000 {
