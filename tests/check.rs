@@ -188,7 +188,7 @@ fn settings_that_break_or_endanger_the_filter_are_told() {
                     json!(r#"{"version": 1, "account": {"node": {"property": ["node", "id"]}}}"#);
             },
         ),
-        ("faults", "/configuration/value", "broken JSON", |plugin| {
+        ("faults", "/configuration/value", "not JSON", |plugin| {
             plugin["configuration"]["value"] = json!("{")
         }),
     ];

@@ -283,13 +283,21 @@ impl Run {
             .expect("output")
             .is_some()
         {}
-        let state = fs::read_to_string(format!("/proc/{}/stat", self.envoy)).unwrap_or_default();
-        assert!(
-            state.is_empty() || state.contains(") Z "),
-            "Envoy lives on: {state}"
-        );
+        let gone = async {
+            // A process that is not our child cannot be waited for, only looked at.
+            while !is_gone(&self.envoy) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        within(gone).await;
         status
     }
+}
+
+/// Whether a process has ended, be it that nobody has asked how.
+fn is_gone(pid: &str) -> bool {
+    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    state.is_empty() || state.contains(") Z ")
 }
 
 /// Envoy and the filter, found or made once.

@@ -18,12 +18,29 @@ pub(super) struct Admin {
 }
 
 /// What became of the listener configurations that were handed over, since the start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Deliveries {
-    pub(super) accepted: u64,
-    pub(super) rejected: u64,
-    /// Listeners that are accepted but not yet serving.
-    pub(super) warming: u64,
+    accepted: u64,
+    rejected: u64,
+    /// Listeners that were changed by them.
+    changed: u64,
+    /// How often a worker thread began to serve a listener.
+    placed: u64,
+    workers: u64,
+}
+
+impl Deliveries {
+    /// Whether one more than `before` was refused.
+    pub(super) fn refused_since(&self, before: &Self) -> bool {
+        self.rejected > before.rejected
+    }
+
+    /// Whether one more than `before` was accepted and every worker serves what it changed.
+    pub(super) fn in_force_since(&self, before: &Self) -> bool {
+        let changed = self.changed.saturating_sub(before.changed);
+        let placed = self.placed.saturating_sub(before.placed);
+        self.accepted > before.accepted && placed >= changed.saturating_mul(self.workers)
+    }
 }
 
 impl Admin {
@@ -77,7 +94,7 @@ impl Admin {
     /// How many listener configurations were taken and refused.
     pub(super) async fn deliveries(&self) -> anyhow::Result<Deliveries> {
         let stats = self
-            .json("/stats?format=json&filter=^listener_manager")
+            .json("/stats?format=json&filter=^(listener_manager|server.concurrency)")
             .await?;
         let all: Vec<&Value> = stats
             .get("stats")
@@ -96,7 +113,9 @@ impl Admin {
         Ok(Deliveries {
             accepted: value("listener_manager.lds.update_success"),
             rejected: value("listener_manager.lds.update_rejected"),
-            warming: value("listener_manager.total_listeners_warming"),
+            changed: value("listener_manager.listener_modified"),
+            placed: value("listener_manager.listener_create_success"),
+            workers: value("server.concurrency"),
         })
     }
 

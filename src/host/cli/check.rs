@@ -130,8 +130,8 @@ fn legacy_attributes(policy: &Value) -> impl Iterator<Item = Fault> {
         plugin::push(&mut path, name);
         Some(Fault {
             path: format!("{path}/property"),
-            found: format!("{first} is an attribute that Envoy 1.40 leaves empty"),
-            expected: format!("xds.{first} is filled in"),
+            found: format!("found {first}, an attribute that Envoy 1.40 leaves empty"),
+            expected: format!("expected xds.{first}"),
         })
     })
 }
@@ -142,7 +142,7 @@ fn nothing() -> Fault {
         path: String::new(),
         found: String::from("no policy was found"),
         expected: String::from(
-            "a policy in JSON, an Envoy configuration with a proxy-wasm plugin (one of several says stillgate in its name, \
+            "expected a policy in JSON, an Envoy configuration with a proxy-wasm plugin (one of several says stillgate in its name, \
              root_id, vm_id or filename), an Istio WasmPlugin or an EnvoyExtensionPolicy",
         ),
     }

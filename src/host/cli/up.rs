@@ -145,7 +145,7 @@ fn welcome(stack: &Stack, arguments: &Arguments) -> String {
         origin.prefix
     );
     let (what, key, model) = match arguments.origin {
-        Some(_) => (url, "$API_KEY", "$MODEL"),
+        Some(_) => (url, "YOUR_KEY", "YOUR_MODEL"),
         None => (
             format!("a demo origin that echoes ({url})"),
             "sk-one",
@@ -179,13 +179,14 @@ Try, in another terminal:
   for i in $(seq 61); do ask -o /dev/null -w '%{{http_code}}\\n'; done | sort | uniq -c
 
   # The official SDK: it waits as it is told, and then goes on
-  pip install openai
-  OPENAI_BASE_URL=http://{http}/v1 OPENAI_API_KEY={key} openai api chat.completions.create -m {model} -g user hello
+  python3 -m venv target/sdk && target/sdk/bin/pip install -q openai
+  OPENAI_BASE_URL=http://{http}/v1 OPENAI_API_KEY={key} target/sdk/bin/python -c 'import openai; print(
+    openai.OpenAI().chat.completions.create(model=\"{model}\", messages=[{{\"role\": \"user\", \"content\": \"hello\"}}]))'
 
   # What was decided
   curl -s http://{admin}/stats/prometheus | grep ^stillgate
 
-Each request is told below, with its decision. Ctrl-C ends everything.
+Each request is told below, with what was decided where that is more than to let it pass. Ctrl-C ends everything.
 
 "
     )

@@ -61,7 +61,7 @@ fn json_document(text: &[u8]) -> Result<Value, Fault> {
         path: String::new(),
         // The error ends with its line and column.
         found: format!("broken JSON: {error}"),
-        expected: String::from("JSON, or YAML in a file named .yaml"),
+        expected: String::from("expected JSON, or YAML in a file named .yaml"),
     })
 }
 
@@ -69,7 +69,7 @@ fn yaml_documents(text: &[u8]) -> Result<Vec<Value>, Fault> {
     let broken = |found: String| Fault {
         path: String::new(),
         found,
-        expected: String::from("YAML, or JSON in a file named .json"),
+        expected: String::from("expected YAML, or JSON in a file named .json"),
     };
     let text = str::from_utf8(text).map_err(|error| broken(format!("broken YAML: {error}")))?;
     serde_saphyr::from_multiple(text).map_err(|error| {

@@ -282,7 +282,7 @@ fn fault(path: impl Into<String>, found: impl Into<String>, expected: impl Into<
     Fault {
         path: path.into(),
         found: found.into(),
-        expected: expected.into(),
+        expected: format!("expected {}", expected.into()),
     }
 }
 

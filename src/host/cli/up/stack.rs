@@ -190,10 +190,10 @@ impl Stack {
         deliver(&self.folder, LISTENERS, &self.config.listeners(policy)?)?;
         let taken = poll(async || {
             let now = self.admin.deliveries().await.ok()?;
-            if now.rejected > before.rejected {
+            if now.refused_since(&before) {
                 return Some(false);
             }
-            (now.accepted > before.accepted && now.warming == 0).then_some(true)
+            now.in_force_since(&before).then_some(true)
         });
         match time::timeout(PATIENCE, taken).await {
             Ok(true) => Ok(()),
