@@ -74,7 +74,8 @@ pub fn admit(
     shadow_refused: bool,
     now: Millis,
 ) -> (Admission, Change) {
-    let mut views = assess(page, charges, newcomers, now);
+    let mut views = Few::new();
+    assess(&mut views, page, charges, newcomers, now);
     let mut admission = sum_up(&views, charges);
     admission.shadow_refused |= shadow_refused;
     let mut change = Change::Keep;
@@ -105,7 +106,8 @@ pub fn admit(
 /// Looks at every charge and changes nothing.
 #[must_use]
 pub fn peek(page: &Page, charges: &[Charge], newcomers: &[u64], now: Millis) -> Admission {
-    let views = assess(page, charges, newcomers, now);
+    let mut views = Few::new();
+    assess(&mut views, page, charges, newcomers, now);
     let mut admission = sum_up(&views, charges);
     let standings = views
         .iter()
@@ -185,7 +187,7 @@ struct View {
     fits: bool,
     /// Units that must be replenished before it fits.
     missing: u64,
-    remaining: u64,
+    remaining: u32,
 }
 
 fn sum_up(views: &[View], charges: &[Charge]) -> Admission {
@@ -201,18 +203,19 @@ fn sum_up(views: &[View], charges: &[Charge]) -> Admission {
     }
 }
 
-fn assess(page: &Page, charges: &[Charge], newcomers: &[u64], now: Millis) -> Few<View> {
-    let slots: Few<Option<usize>> = charges.iter().map(|charge| page.find(charge.tag)).collect();
+fn assess(views: &mut Few<View>, page: &Page, charges: &[Charge], newcomers: &[u64], now: Millis) {
+    let mut slots: Few<Option<usize>> = Few::new();
+    for charge in charges {
+        slots.push(page.find(charge.tag));
+    }
     let fresh = slots.iter().filter(|slot| slot.is_none()).count();
     let mut room = Room::All;
     if fresh > 0 && crowded(page, fresh, newcomers) {
         room = room_for(page, fresh, newcomers, now);
     }
-    charges
-        .iter()
-        .zip(slots)
-        .map(|(charge, slot)| view(page, charge, slot, &mut room, now))
-        .collect()
+    for (charge, slot) in charges.iter().zip(&slots) {
+        views.push(view(page, charge, *slot, &mut room, now));
+    }
 }
 
 /// Whether a page is too full to take `fresh` counters as it is, beside room for all that newcomers share.
@@ -277,12 +280,12 @@ fn view(page: &Page, charge: &Charge, own: Option<usize>, room: &mut Room, now: 
             }
         }
     };
-    let wanted = window.used().saturating_add(u64::from(charge.units));
+    let wanted = u64::from(window.used()).saturating_add(u64::from(charge.units));
     let limit = u64::from(charge.limit);
     View {
         fits: wanted <= limit && place != Place::None,
         missing: wanted.saturating_sub(limit),
-        remaining: limit.saturating_sub(window.used()),
+        remaining: charge.limit.saturating_sub(window.used()),
         tag: if place == Place::Own {
             charge.tag
         } else {
@@ -295,7 +298,7 @@ fn view(page: &Page, charge: &Charge, own: Option<usize>, room: &mut Room, now: 
 }
 
 fn standing(view: &View, charge: &Charge, filed: Option<Millis>, now: Millis) -> Standing {
-    let charged = filed.map_or(0, |_| u64::from(charge.units));
+    let charged = filed.map_or(0, |_| charge.units);
     let frees = match (view.fits, view.place) {
         (true, _) => view.window.frees(1),
         // Nobody can say when somebody else's counter makes room; after a window's length all of today's have.
@@ -304,7 +307,7 @@ fn standing(view: &View, charge: &Charge, filed: Option<Millis>, now: Millis) ->
     };
     Standing {
         fits: view.fits,
-        remaining: u32::try_from(view.remaining.saturating_sub(charged)).unwrap_or(u32::MAX),
+        remaining: view.remaining.saturating_sub(charged),
         frees: frees.max(now),
         replenished: view.window.replenished().max(now),
         tag: view.tag,

@@ -5,6 +5,8 @@
 //! the limit admitted, and even use of a limit gets at least 90 % of it: 23 cells give 23/24, 11 cells give 11/12.
 //! Token buckets, which `governor` and Envoy's own limits use, admit up to twice the limit in such a span.
 
+use smallvec::SmallVec;
+
 use crate::exchange::Millis;
 
 /// How many numbers of 16 bits are kept of a window.
@@ -104,15 +106,15 @@ impl Kept {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scale {
     length: Millis,
-    shape: Shape,
     /// Milliseconds of a step: a cell's width, or what a log's ages count.
-    step: Millis,
+    step: u32,
     /// Steps after which a unit of step 0 no longer counts.
-    lifetime: u64,
+    lifetime: u32,
+    shape: Shape,
 }
 
 impl Scale {
-    /// The scale of a window of `length` milliseconds for a limit.
+    /// The scale of a window of `length` milliseconds, at most 366 days, for a limit.
     #[must_use]
     pub const fn new(length: Millis, limit: u32) -> Self {
         Self::of(length, Shape::of(limit))
@@ -125,11 +127,12 @@ impl Scale {
             Shape::Log => length.div_ceil(step),
             Shape::Fine | Shape::Coarse => shape.steps().saturating_add(1),
         };
+        // 366 days in 11 steps, and 2^32 - 2 steps of a log, are what 32 bits hold.
         Self {
             length,
+            step: step as u32,
+            lifetime: lifetime as u32,
             shape,
-            step,
-            lifetime,
         }
     }
 
@@ -142,7 +145,8 @@ impl Scale {
     /// The step that a moment falls in. A log's are rounded up, so that a unit's age is never overstated.
     fn step_of(&self, now: Millis) -> u64 {
         match self.shape {
-            Shape::Log => now.div_ceil(self.step),
+            Shape::Log if self.step == 1 => now,
+            Shape::Log => now.div_ceil(u64::from(self.step)),
             Shape::Fine | Shape::Coarse => self.whole_steps(now),
         }
     }
@@ -151,8 +155,13 @@ impl Scale {
         if self.step == 1 {
             time
         } else {
-            time.checked_div(self.step).unwrap_or(0)
+            time.checked_div(u64::from(self.step)).unwrap_or(0)
         }
+    }
+
+    /// The first moment of a step.
+    fn moment(&self, step: u64) -> Millis {
+        step.saturating_mul(u64::from(self.step))
     }
 }
 
@@ -163,9 +172,9 @@ pub struct Window {
     /// The step of now.
     newest: u64,
     /// The sum of all that counts.
-    used: u64,
+    used: u32,
     /// What each step used, newest first; in a log, the age of each unit, newest first.
-    cells: [u32; WORDS],
+    words: [u16; WORDS],
 }
 
 impl Window {
@@ -173,7 +182,7 @@ impl Window {
     #[must_use]
     pub fn new(scale: Scale, now: Millis) -> Self {
         let nothing = if scale.shape == Shape::Log {
-            NO_UNIT
+            u16::MAX
         } else {
             0
         };
@@ -181,7 +190,7 @@ impl Window {
             scale,
             newest: scale.step_of(now),
             used: 0,
-            cells: [nothing; WORDS],
+            words: [nothing; WORDS],
         }
     }
 
@@ -201,19 +210,17 @@ impl Window {
             scale: held,
             newest: held.step_of(now),
             used: 0,
-            cells: unpack(shape, &kept.words),
+            words: kept.words,
         };
         // Mostly the last request was in this very step; that is seen without a division.
-        let this_step = window.over(0) == kept.replenished();
-        if !this_step || shape == Shape::Log {
+        if shape == Shape::Log || window.over(0) != kept.replenished() {
             let newest = held
                 .whole_steps(kept.replenished())
-                .saturating_sub(held.lifetime);
+                .saturating_sub(u64::from(held.lifetime));
             window.advance(newest, now);
         }
         window.used = window.sum();
-        if shape == scale.shape || (scale.shape == Shape::Log && window.used > u64::from(LOG_LIMIT))
-        {
+        if shape == scale.shape || (scale.shape == Shape::Log && window.used > LOG_LIMIT) {
             return window;
         }
         window.reshape(scale, now)
@@ -222,7 +229,7 @@ impl Window {
     /// Ages what is held from step `then` to the step of now, which `empty` has computed.
     fn advance(&mut self, then: u64, now: Millis) {
         let back = then.saturating_sub(self.newest);
-        if back > 0 && (back == 1 || back.saturating_mul(self.scale.step) <= SKEW) {
+        if back > 0 && (back == 1 || self.scale.moment(back) <= SKEW) {
             // Another thread was a moment ahead: its moment is now.
             self.newest = then;
             return;
@@ -233,27 +240,29 @@ impl Window {
             Shape::Log => {
                 // The log's steps are rounded up; whether a unit is over is asked of the time rounded down.
                 let late = self.scale.whole_steps(now);
-                let end = then.saturating_add(self.scale.lifetime);
-                for cell in self.cells.iter_mut().filter(|cell| **cell != NO_UNIT) {
-                    let live = back > 0 || late.saturating_add(u64::from(*cell)) < end;
-                    let age = elapsed.saturating_add(u64::from(*cell));
-                    *cell = u32::try_from(age).ok().filter(|_| live).unwrap_or(NO_UNIT);
+                let end = then.saturating_add(u64::from(self.scale.lifetime));
+                for [low, high] in self.words.as_chunks_mut().0 {
+                    let age = join(*low, *high);
+                    let live =
+                        age != NO_UNIT && (back > 0 || late.saturating_add(u64::from(age)) < end);
+                    let age = u32::try_from(elapsed.saturating_add(u64::from(age)));
+                    (*low, *high) = split(age.ok().filter(|_| live).unwrap_or(NO_UNIT));
                 }
             }
-            Shape::Fine | Shape::Coarse => {
-                let places = usize::try_from(elapsed).unwrap_or(WORDS).min(WORDS);
-                self.cells
-                    .copy_within(..WORDS.saturating_sub(places), places);
-                self.cells
-                    .iter_mut()
-                    .take(places)
-                    .for_each(|cell| *cell = 0);
-                self.cells
-                    .iter_mut()
-                    .skip(self.scale.shape.cells())
-                    .for_each(|cell| *cell = 0);
-            }
+            Shape::Fine => self.shift(elapsed),
+            Shape::Coarse => self.shift(elapsed.saturating_mul(2)),
         }
+    }
+
+    /// Moves all words towards the old end by `places`, filling with zero.
+    fn shift(&mut self, places: u64) {
+        let places = usize::try_from(places).unwrap_or(WORDS).min(WORDS);
+        self.words
+            .copy_within(..WORDS.saturating_sub(places), places);
+        self.words
+            .iter_mut()
+            .take(places)
+            .for_each(|word| *word = 0);
     }
 
     /// The same use on another scale, each unit at the end of the step that it was in.
@@ -261,10 +270,8 @@ impl Window {
         let mut other = Self::new(scale, now);
         for (age, count) in self.oldest_first() {
             let end = self
-                .newest
-                .saturating_sub(age)
-                .saturating_add(1)
-                .saturating_mul(self.scale.step);
+                .scale
+                .moment(self.newest.saturating_sub(age).saturating_add(1));
             other.add(other.newest.saturating_sub(scale.step_of(end)), count);
         }
         other.used = other.sum();
@@ -273,26 +280,58 @@ impl Window {
 
     /// Units in use now.
     #[must_use]
-    pub const fn used(&self) -> u64 {
+    pub const fn used(&self) -> u32 {
         self.used
     }
 
-    fn sum(&self) -> u64 {
+    fn sum(&self) -> u32 {
+        let pairs = self.words.as_chunks().0;
         match self.scale.shape {
-            Shape::Log => self
-                .cells
+            Shape::Log => pairs
                 .iter()
-                .map(|&age| u64::from(age != NO_UNIT))
+                .map(|&[low, high]| u32::from(join(low, high) != NO_UNIT))
                 .sum(),
-            Shape::Fine | Shape::Coarse => self.cells.iter().map(|&count| u64::from(count)).sum(),
+            Shape::Fine => self.words.iter().map(|&count| u32::from(count)).sum(),
+            Shape::Coarse => pairs.iter().fold(0, |sum: u32, &[low, high]| {
+                sum.saturating_add(join(low, high))
+            }),
+        }
+    }
+
+    /// What a cell holds, or in a log the age of a unit; `None` beyond the last.
+    fn cell(&self, index: usize) -> Option<u32> {
+        match self.scale.shape {
+            Shape::Fine => self.words.get(index).map(|&word| u32::from(word)),
+            Shape::Log | Shape::Coarse => self
+                .words
+                .as_chunks()
+                .0
+                .get(index)
+                .map(|&[low, high]| join(low, high)),
+        }
+    }
+
+    /// A cell that outgrows its shape is held at the most that it can hold, which is never less than the limit.
+    fn set_cell(&mut self, index: usize, value: u32) {
+        match self.scale.shape {
+            Shape::Fine => {
+                if let Some(word) = self.words.get_mut(index) {
+                    *word = u16::try_from(value).unwrap_or(u16::MAX);
+                }
+            }
+            Shape::Log | Shape::Coarse => {
+                if let Some([low, high]) = self.words.as_chunks_mut().0.get_mut(index) {
+                    (*low, *high) = split(value);
+                }
+            }
         }
     }
 
     /// Ages in steps with their units, oldest first.
     fn oldest_first(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
         let log = self.scale.shape == Shape::Log;
-        let cells = self.cells.iter().enumerate().rev();
-        cells.filter_map(move |(index, &cell)| match (log, cell) {
+        let cells = (0..self.scale.shape.cells()).rev();
+        cells.filter_map(move |index| match (log, self.cell(index)?) {
             (true, NO_UNIT) | (false, 0) => None,
             (true, age) => Some((u64::from(age), 1)),
             (false, count) => Some((index as u64, count)),
@@ -304,75 +343,61 @@ impl Window {
     /// The caller has seen that they fit under the limit whose shape this is; what does not fit is not counted.
     pub fn charge(&mut self, units: u32) -> Millis {
         self.add(0, units);
-        self.used = self.used.saturating_add(u64::from(units));
-        self.newest.saturating_mul(self.scale.step)
+        self.used = self.used.saturating_add(units);
+        self.scale.moment(self.newest)
     }
 
     /// Adds units of the given age in steps.
     fn add(&mut self, age: u64, units: u32) {
-        match self.scale.shape {
-            Shape::Log => {
-                let age = u32::try_from(age).unwrap_or(NO_UNIT);
-                for _ in 0..units.min(LOG_LIMIT) {
-                    let place = self
-                        .cells
-                        .iter()
-                        .position(|&other| other >= age)
-                        .unwrap_or(WORDS);
-                    if let Some(tail) = self.cells.get_mut(place..self.scale.shape.cells()) {
-                        tail.rotate_right(1);
-                        tail.iter_mut().take(1).for_each(|cell| *cell = age);
-                    }
+        if self.scale.shape == Shape::Log {
+            let age = u32::try_from(age).unwrap_or(NO_UNIT);
+            for _ in 0..units.min(LOG_LIMIT) {
+                let younger = |&index: &usize| self.cell(index).is_some_and(|other| other >= age);
+                let place = (0..self.scale.shape.cells()).find(younger).unwrap_or(WORDS);
+                if let Some(tail) = self.words.get_mut(place.saturating_mul(2)..) {
+                    tail.rotate_right(2);
                 }
+                self.set_cell(place, age);
             }
-            Shape::Fine | Shape::Coarse => {
-                let index = usize::try_from(age).unwrap_or(WORDS);
-                if let Some(cell) = self.cells.get_mut(index) {
-                    *cell = cell.saturating_add(units);
-                }
-            }
+        } else if let Ok(index) = usize::try_from(age)
+            && let Some(held) = self.cell(index)
+        {
+            self.set_cell(index, held.saturating_add(units));
         }
     }
 
     /// Gives back `units` that were charged at the moment `at`. Units that are over are not given back twice; after a
     /// change of shape the units filed next after `at` are meant.
     pub fn refund(&mut self, at: Millis, units: u32) {
-        let step = self.scale.whole_steps(at);
-        let age = self.newest.saturating_sub(step);
-        let mut left = units;
-        if age >= self.scale.lifetime {
+        let age = self.newest.saturating_sub(self.scale.whole_steps(at));
+        if age >= u64::from(self.scale.lifetime) {
             return;
         }
-        match self.scale.shape {
-            Shape::Log => {
-                while left > 0 {
-                    let Some(place) = self.cells.iter().rposition(|&cell| u64::from(cell) <= age)
-                    else {
-                        break;
-                    };
-                    if let Some(tail) = self.cells.get_mut(place..) {
-                        tail.rotate_left(1);
-                    }
-                    self.cells
-                        .iter_mut()
-                        .rev()
-                        .take(1)
-                        .for_each(|cell| *cell = NO_UNIT);
-                    left = left.saturating_sub(1);
+        let mut left = units;
+        if self.scale.shape == Shape::Log {
+            let reach = |index: &usize| {
+                self.cell(*index)
+                    .is_some_and(|other| u64::from(other) <= age)
+            };
+            let mut places: SmallVec<[usize; WORDS]> =
+                (0..self.scale.shape.cells()).filter(reach).collect();
+            while let Some(place) = places.pop().filter(|_| left > 0) {
+                if let Some(tail) = self.words.get_mut(place.saturating_mul(2)..) {
+                    tail.rotate_left(2);
                 }
+                self.set_cell(self.scale.shape.cells().saturating_sub(1), NO_UNIT);
+                left = left.saturating_sub(1);
             }
-            Shape::Fine | Shape::Coarse => {
-                let reach = usize::try_from(age).unwrap_or(0).saturating_add(1);
-                for cell in self.cells.iter_mut().take(reach).rev() {
-                    let back = left.min(*cell);
-                    *cell = cell.saturating_sub(back);
-                    left = left.saturating_sub(back);
-                }
+        } else {
+            let oldest = usize::try_from(age).unwrap_or(0);
+            for index in (0..=oldest).rev() {
+                let held = self.cell(index).unwrap_or(0);
+                let back = left.min(held);
+                self.set_cell(index, held.saturating_sub(back));
+                left = left.saturating_sub(back);
             }
         }
-        self.used = self
-            .used
-            .saturating_sub(u64::from(units.saturating_sub(left)));
+        self.used = self.used.saturating_sub(units.saturating_sub(left));
     }
 
     /// The earliest moment at which at least `units` of what is used now will have been replenished, if nothing more
@@ -380,7 +405,7 @@ impl Window {
     #[must_use]
     pub fn frees(&self, units: u64) -> Millis {
         let mut freed: u64 = 0;
-        let mut at = self.newest.saturating_mul(self.scale.step);
+        let mut at = self.scale.moment(self.newest);
         for (age, count) in self.oldest_first() {
             if freed >= units {
                 break;
@@ -394,79 +419,43 @@ impl Window {
     /// When everything is replenished, if nothing more is charged.
     #[must_use]
     pub fn replenished(&self) -> Millis {
+        let cells = self.scale.shape.cells();
         let newest = match self.scale.shape {
-            Shape::Log => self
-                .cells
-                .first()
-                .filter(|&&age| age != NO_UNIT)
-                .map(|&age| u64::from(age)),
-            Shape::Fine | Shape::Coarse => self
-                .cells
-                .iter()
-                .position(|&count| count > 0)
+            Shape::Log => self.cell(0).filter(|&age| age != NO_UNIT).map(u64::from),
+            Shape::Fine | Shape::Coarse => (0..cells)
+                .find(|&index| self.cell(index) != Some(0))
                 .map(|age| age as u64),
         };
-        newest.map_or_else(
-            || self.newest.saturating_mul(self.scale.step),
-            |age| self.over(age),
-        )
+        newest.map_or_else(|| self.scale.moment(self.newest), |age| self.over(age))
     }
 
     /// When units of this age stop counting.
     fn over(&self, age: u64) -> Millis {
-        self.newest
+        let step = self
+            .newest
             .saturating_sub(age)
-            .saturating_add(self.scale.lifetime)
-            .saturating_mul(self.scale.step)
+            .saturating_add(u64::from(self.scale.lifetime));
+        self.scale.moment(step)
     }
 
     /// What is to be kept until the next request.
     #[must_use]
     pub fn keep(&self) -> Kept {
-        let shape = self.scale.shape as u64;
-        let words = pack(self.scale.shape, &self.cells);
         // From the newest step rather than the newest unit, so that the step can be read back.
         let replenished = if self.used == 0 { 0 } else { self.over(0) };
         Kept {
-            clock: (replenished << 2) | shape,
-            words,
+            clock: (replenished << 2) | self.scale.shape as u64,
+            words: self.words,
         }
     }
 }
 
-fn unpack(shape: Shape, words: &[u16; WORDS]) -> [u32; WORDS] {
-    let mut cells = [if shape == Shape::Log { NO_UNIT } else { 0 }; WORDS];
-    match shape {
-        Shape::Fine => cells
-            .iter_mut()
-            .zip(words)
-            .for_each(|(cell, &word)| *cell = u32::from(word)),
-        Shape::Log | Shape::Coarse => {
-            for (cell, [low, high]) in cells.iter_mut().zip(words.as_chunks().0) {
-                *cell = u32::from(*low) | (u32::from(*high) << 16);
-            }
-        }
-    }
-    cells
+const fn join(low: u16, high: u16) -> u32 {
+    (low as u32) | ((high as u32) << 16)
 }
 
-/// A cell that outgrows its shape is held at the most that it can hold, which is never less than the limit.
-fn pack(shape: Shape, cells: &[u32; WORDS]) -> [u16; WORDS] {
-    let mut words = [0; WORDS];
-    match shape {
-        Shape::Fine => {
-            words
-                .iter_mut()
-                .zip(cells)
-                .for_each(|(word, &cell)| *word = u16::try_from(cell).unwrap_or(u16::MAX));
-        }
-        Shape::Log | Shape::Coarse => {
-            for ([low, high], cell) in words.as_chunks_mut().0.iter_mut().zip(cells) {
-                (*low, *high) = ((cell & 0xffff) as u16, (cell >> 16) as u16);
-            }
-        }
-    }
-    words
+const fn split(number: u32) -> (u16, u16) {
+    ((number & 0xffff) as u16, (number >> 16) as u16)
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ impl Kit {
 
     fn ask(&mut self, now: Millis) -> Option<Millis> {
         let mut window = self.window(now);
-        if window.used() >= u64::from(self.limit) {
+        if window.used() >= self.limit {
             return None;
         }
         let filed = window.charge(1);
@@ -204,8 +204,8 @@ proptest! {
             if kit.ask(now).is_none() {
                 let frees = kit.window(now).frees(1);
                 prop_assert!(frees > now);
-                prop_assert!(kit.window(frees - 1).used() >= u64::from(limit));
-                prop_assert!(kit.window(frees).used() < u64::from(limit));
+                prop_assert!(kit.window(frees - 1).used() >= limit);
+                prop_assert!(kit.window(frees).used() < limit);
             }
         }
     }
