@@ -13,6 +13,19 @@
     reason = "a test that meets the unexpected should stop and say so"
 )]
 
-
 mod harness;
+
+mod account;
+mod concurrent;
+mod flood;
+mod hostile;
+mod identity;
+mod models;
 mod quotas;
+mod records;
+mod reload;
+mod replies;
+mod sdk;
+mod shadow;
+mod tls;
+mod traps;

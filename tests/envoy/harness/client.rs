@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
-use hyper::body::{Bytes, Frame, Incoming};
+pub(crate) use hyper::body::Bytes;
+use hyper::body::{Frame, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper::http::uri::Uri;
 use hyper::http::{HeaderMap, HeaderName, HeaderValue, Method};
