@@ -140,7 +140,7 @@ async fn no_path_is_a_way_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_over_the_cap_is_refused_before_it_is_sent() {
     let origin = Origin::start().await;
-    let mut policy = per_key(100);
+    let mut policy = per_model(100);
     policy["limits"] = json!({"body": "1KiB"});
     let Some(envoy) = Setup::new(policy).start(&origin).await else { return };
     let address = envoy.address("main").await;

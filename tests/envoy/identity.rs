@@ -15,8 +15,8 @@ async fn a_key_is_the_same_wherever_it_stands() {
     for request in [
         get("/").bearer("sk-one"),
         get("/").with("authorization", "bearer sk-one"),
-        get("/").with("x-api-key", "sk-one"),
         get("/?key=sk-one"),
+        get("/").with("x-api-key", "sk-one").bearer("sk-one"),
     ] {
         assert_eq!(envoy.send(request).await.status, 200);
     }
@@ -24,7 +24,7 @@ async fn a_key_is_the_same_wherever_it_stands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_place_that_holds_a_credential_counts() {
+async fn a_credential_stands_where_the_policy_says() {
     let origin = Origin::start().await;
     let mut policy = per_key(1);
     policy["identity"] = json!({"from": [{"header": "x-team"}, {"query": "team"}], "missing": "deny"});
@@ -82,6 +82,7 @@ async fn a_request_with_several_credentials_is_refused() {
         get("/").with("x-api-key", "sk-one").with("x-api-key", "sk-two"),
         get("/").with("x-api-key", "sk-one,sk-two"),
         get("/").bearer("sk-one").with("x-api-key", "sk-two"),
+        get("/").bearer("sk-one").with("x-goog-api-key", b"\xff"),
         get("/?key=sk-one&key=sk-two"),
         get("/?key=sk-one").bearer("sk-two"),
     ] {

@@ -211,8 +211,13 @@ impl Headers for Request {
 pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> RawReply {
     let (mut reading, mut writing) = TcpStream::connect(address).await.expect("Envoy takes connections").into_split();
     let bytes = bytes.to_vec();
-    // Envoy may answer and close before it has read everything, so a failure to write is no failure.
-    let written = tokio::spawn(async move { drop(writing.write_all(&bytes).await.map(|()| writing)) });
+    // Envoy may answer and close before it has read everything, so a failure to write is no failure. The half that
+    // writes stays open until the reply is there: closing it would be hanging up.
+    let written = tokio::spawn(async move {
+        drop(writing.write_all(&bytes).await);
+        std::future::pending::<()>().await;
+        drop(writing);
+    });
     let mut reply = Vec::new();
     // Nor is a reset after the reply.
     drop(within(reading.read_to_end(&mut reply)).await);
@@ -232,12 +237,13 @@ impl RawReply {
     }
 }
 
-/// The next piece of a body that is still on its way; `None` at its end.
+/// The next bytes of a body that is still on its way; `None` at its end.
 pub(crate) async fn next_chunk(body: &mut Incoming) -> Option<Result<Bytes, hyper::Error>> {
     loop {
         match within(body.frame()).await? {
             Ok(frame) => {
-                if let Ok(data) = frame.into_data() {
+                // HTTP/2 may end a stream with a frame without bytes.
+                if let Some(data) = frame.into_data().ok().filter(|data| !data.is_empty()) {
                     return Some(Ok(data));
                 }
             }

@@ -13,7 +13,6 @@ pub(crate) struct Setup {
     pub(crate) workers: u32,
     pub(crate) secret: Option<&'static str>,
     pub(crate) dynamic: bool,
-    pub(crate) debug_wasm: bool,
 }
 
 impl Setup {
@@ -36,7 +35,6 @@ impl Setup {
             workers: 1,
             secret: Some("a secret for tests only"),
             dynamic: false,
-            debug_wasm: false,
         }
     }
 
