@@ -138,6 +138,19 @@ async fn a_body_without_a_readable_model_is_never_free() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_compressed_body_is_no_way_in() {
+    let origin = Origin::start().await;
+    let Some(envoy) = Setup::new(per_model(2)).start(&origin).await else { return };
+
+    let mut statuses = Vec::new();
+    for encoding in ["gzip", "br", "zstd", "identity, gzip", "x-made-up"] {
+        let request = chat("m").bearer("sk-one").with("content-encoding", encoding);
+        statuses.push(envoy.send(request).await.status);
+    }
+    assert_eq!(statuses, [200, 200, 429, 429, 429], "without a readable model they share one quota");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deeply_nested_body_is_no_way_in() {
     let origin = Origin::start().await;
     let Some(envoy) = Setup::new(per_model(3)).start(&origin).await else { return };

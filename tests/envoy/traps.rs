@@ -1,5 +1,6 @@
 //! The twelve ways in which Envoy's proxy-wasm host is known to kill, hang or mislead a filter; a test each.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -59,16 +60,24 @@ async fn trap_3_headers_are_gone_after_a_resume() {
 #[tokio::test(flavor = "multi_thread")]
 async fn trap_4_a_paused_request_whose_body_never_comes() {
     let origin = Origin::start().await;
-    for stop_iteration in [true, false] {
-        let setup = Setup::new(per_model(1))
-            .adapt(move |listener| plugin(listener)["allow_on_headers_stop_iteration"] = json!(stop_iteration));
+    for (stop_iteration, policy) in [(true, per_model(1)), (false, per_key(1))] {
+        let setup = stopping(stop_iteration, policy);
         let Some(envoy) = setup.start(&origin).await else { return };
-        let address = envoy.address("main").await;
-        let request = b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-one\r\n\
-            content-length: 13\r\nconnection: close\r\n\r\n{\"model\":\"m\"}";
-        let statuses = [raw(address, request).await.status(), raw(address, request).await.status()];
-        assert_eq!(statuses, [200, 429], "allow_on_headers_stop_iteration: {stop_iteration}");
+        let ask = async || envoy.send(post("/v1/chat/completions", r#"{"model":"m"}"#).bearer("sk-one")).await.status;
+        assert_eq!([ask().await, ask().await], [200, 429], "allow_on_headers_stop_iteration: {stop_iteration}");
     }
+    // A rule that reads bodies cannot work without it: that is said before it hangs.
+    for (stop_iteration, exit) in [(true, 0), (false, 3)] {
+        let config = stopping(stop_iteration, per_model(1)).bootstrap(Path::new("/nowhere"), origin.address);
+        let (status, said) = check(&config.to_string());
+        assert_eq!(status, Some(exit), "{said}");
+        assert_eq!(said.contains("allow_on_headers_stop_iteration"), !stop_iteration, "{said}");
+    }
+}
+
+fn stopping(stop_iteration: bool, policy: Value) -> Setup {
+    Setup::new(policy)
+        .adapt(move |listener| plugin(listener)["allow_on_headers_stop_iteration"] = json!(stop_iteration))
 }
 
 /// A configuration that is written as a Struct arrives as binary protobuf, not as JSON.

@@ -16,7 +16,7 @@ use super::{Connection, envoy_binary, prometheus, until};
 pub(crate) struct Envoy {
     admin: SocketAddr,
     directory: TempDir,
-    process: Process,
+    _process: Process,
 }
 
 impl Envoy {
@@ -49,7 +49,7 @@ impl Envoy {
         })
         .await;
         Some(match admin {
-            Some(admin) => Ok(Self { admin, directory, process }),
+            Some(admin) => Ok(Self { admin, directory, _process: process }),
             None => Err(fs::read_to_string(file(LOG)).unwrap_or_default()),
         })
     }
@@ -150,7 +150,7 @@ impl Envoy {
         .await
     }
 
-    /// Resident memory of the process, in bytes.
+    /// What Envoy and the filter have allocated, in bytes.
     pub(crate) async fn memory(&self) -> u64 {
         let memory: Value = self.admin("/memory").await.json();
         memory["allocated"].as_str().and_then(|bytes| bytes.parse().ok()).expect("Envoy knows its memory")
@@ -170,11 +170,6 @@ impl Envoy {
     /// Where Envoy keeps a file of that name.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
-    }
-
-    /// Whether the process has ended.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.process.has_ended()
     }
 
     async fn admin(&self, path: &str) -> Reply {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, Response};
+use axum::http::{HeaderMap, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Bytes;
 use tokio::net::TcpListener;
@@ -25,7 +25,6 @@ pub(crate) struct Origin {
 /// A request as it reached the origin.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
-    pub(crate) method: Method,
     /// Path and query.
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
@@ -65,9 +64,9 @@ impl Origin {
     /// Sends the head of an event stream at once and leaves the events to the test.
     pub(crate) async fn holding() -> (Self, mpsc::UnboundedReceiver<Hold>) {
         let (holds, held) = mpsc::unbounded_channel();
-        let origin = Self::answering(move |seen| {
+        let origin = Self::answering(move |_| {
             let (frames, body) = mpsc::channel(1);
-            drop(holds.send(Hold { seen: seen.clone(), frames }));
+            drop(holds.send(Hold { frames }));
             let body = Body::from_stream(ReceiverStream::new(body));
             Response::builder().header("content-type", "text/event-stream").body(body).expect("a response")
         });
@@ -95,7 +94,6 @@ impl Drop for Origin {
 
 /// A response that is still being sent. Dropping it ends the response well.
 pub(crate) struct Hold {
-    pub(crate) seen: Seen,
     frames: mpsc::Sender<Result<Bytes, std::io::Error>>,
 }
 
@@ -127,7 +125,6 @@ async fn receive(request: Request, record: Record) -> Seen {
     let mut seen = Pending {
         record,
         seen: Some(Seen {
-            method: head.method,
             path: head.uri.path_and_query().map_or_else(String::new, ToString::to_string),
             headers: head.headers,
             body: Bytes::new(),
