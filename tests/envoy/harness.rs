@@ -55,9 +55,7 @@ pub(crate) fn envoy_binary() -> Option<PathBuf> {
 /// The filter, built once for all tests of this process.
 pub(crate) fn filter_module() -> PathBuf {
     static MODULE: OnceLock<PathBuf> = OnceLock::new();
-    MODULE
-        .get_or_init(|| shim::build().expect("the filter builds"))
-        .clone()
+    MODULE.get_or_init(|| shim::build().expect("the filter builds")).clone()
 }
 
 /// How long an event may take on a busy machine before the test gives up on it.

@@ -41,7 +41,8 @@ async fn an_empty_credential_is_none() {
     let origin = Origin::start().await;
     let Some(envoy) = Setup::new(per_key(2)).start(&origin).await else { return };
 
-    for header in ["authorization:", "authorization: Bearer", "authorization: Bearer  ", "x-api-key:", "x-api-key:   "] {
+    for header in ["authorization:", "authorization: Bearer", "authorization: Bearer  ", "x-api-key:", "x-api-key:   "]
+    {
         let request = [b"GET / HTTP/1.1\r\nhost: a\r\n", header.as_bytes(), END].concat();
         assert_eq!(raw(envoy.address("main").await, &request).await.status(), 401, "{header}");
     }
@@ -55,7 +56,8 @@ async fn a_thousand_headers_change_nothing() {
     let Some(envoy) = patient(Setup::new(per_key(2))).start(&origin).await else { return };
 
     let many: String = (0..1000).map(|n| format!("x-header-{n}: {n}\r\n")).collect();
-    let request = format!("GET / HTTP/1.1\r\nhost: a\r\n{many}authorization: Bearer sk-many\r\nconnection: close\r\n\r\n");
+    let request =
+        format!("GET / HTTP/1.1\r\nhost: a\r\n{many}authorization: Bearer sk-many\r\nconnection: close\r\n\r\n");
     let address = envoy.address("main").await;
     let mut statuses = Vec::new();
     for _ in 0..4 {
@@ -78,8 +80,19 @@ async fn bytes_that_are_no_text_in_every_header_change_nothing() {
     let Some(envoy) = Setup::new(policy).start(&origin).await else { return };
 
     let names = [
-        "user-agent", "accept", "accept-language", "cookie", "referer", "content-type", "x-forwarded-for",
-        "x-request-id", "x-auth-tier", "x-stillgate-verdict", "traceparent", "x-bin", "via",
+        "user-agent",
+        "accept",
+        "accept-language",
+        "cookie",
+        "referer",
+        "content-type",
+        "x-forwarded-for",
+        "x-request-id",
+        "x-auth-tier",
+        "x-stillgate-verdict",
+        "traceparent",
+        "x-bin",
+        "via",
     ];
     for (n, name) in names.iter().enumerate() {
         let head = format!("GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-{n}\r\n{name}: ");
@@ -146,7 +159,8 @@ async fn a_body_over_the_cap_is_refused_before_it_is_sent() {
     let address = envoy.address("main").await;
 
     for length in ["1025", "1000000", "99999999999", "18446744073709551615", "99999999999999999999999"] {
-        let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-one\r\nconnection: close\r\n";
+        let head =
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-one\r\nconnection: close\r\n";
         // Only the head: whoever waits for the body waits in vain.
         let status = raw(address, format!("{head}content-length: {length}\r\n\r\n").as_bytes()).await.status();
         assert!(status == 413 || status == 400, "{length}: {status}");
@@ -239,7 +253,9 @@ async fn an_origin_that_answers_with_anything_is_passed_on() {
         let status: u16 = seen.path[1..].parse().expect("a status in the path");
         let mut answer = axum::http::Response::new(axum::body::Body::from(vec![0xff_u8; 3]));
         *answer.status_mut() = StatusCode::from_u16(status).expect("a status");
-        for (name, value) in [("x-bin", &b"\xff\xfe"[..]), ("x-ratelimit-limit-requests", b"\xff"), ("content-type", b"\x80")] {
+        for (name, value) in
+            [("x-bin", &b"\xff\xfe"[..]), ("x-ratelimit-limit-requests", b"\xff"), ("content-type", b"\x80")]
+        {
             answer.headers_mut().insert(name, axum::http::HeaderValue::from_bytes(value).expect("bytes"));
         }
         answer

@@ -25,7 +25,8 @@ async fn each_model_has_a_quota_of_its_own(wire: Wire) {
     for (path, key) in [("/v1/chat/completions", "sk-openai"), ("/v1/messages", "sk-anthropic")] {
         for model in ["small", "large"] {
             // The model stands behind a long prompt, as a client may write it.
-            let body = json!({"max_tokens": 9, "messages": [{"role": "user", "content": "x".repeat(20_000)}], "model": model});
+            let body =
+                json!({"max_tokens": 9, "messages": [{"role": "user", "content": "x".repeat(20_000)}], "model": model});
             for status in [200, 200, 429] {
                 let request = post(path, body.to_string()).bearer(key);
                 assert_eq!(connection.send(request).await.status, status, "{path} {model}");
@@ -132,7 +133,11 @@ async fn a_body_without_a_readable_model_is_never_free() {
         let statuses = statuses_with(&envoy, body, 5).await;
         let admitted = crate::quotas::count(&statuses, 200);
         assert!(admitted <= 3, "{admitted} requests with {} passed a limit of 3: {statuses:?}", body.escape_ascii());
-        assert!(statuses.iter().all(|status| [200, 400, 413, 429].contains(status)), "{} {statuses:?}", body.escape_ascii());
+        assert!(
+            statuses.iter().all(|status| [200, 400, 413, 429].contains(status)),
+            "{} {statuses:?}",
+            body.escape_ascii()
+        );
     }
     envoy.assert_never_died().await;
 }
@@ -180,7 +185,8 @@ async fn the_decision_after_the_body_is_in_the_access_log() {
 
 /// Statuses of so many requests with this body; the key is made from it.
 async fn statuses_with(envoy: &Envoy, body: &[u8], requests: usize) -> Vec<u16> {
-    let key = format!("sk-{:x}", body.iter().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte))));
+    let key =
+        format!("sk-{:x}", body.iter().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte))));
     let mut statuses = Vec::new();
     for _ in 0..requests {
         statuses.push(envoy.send(post("/v1/chat/completions", body.to_vec()).bearer(&key)).await.status);

@@ -17,11 +17,13 @@ async fn the_access_log_tells_every_decision() {
     envoy.send(get("/v1/models").with("x-test-tag", "unknown")).await;
 
     let log = envoy.access_log(3).await;
-    let [allowed, refused, unknown] = ["allowed", "refused", "unknown"].map(|tag| {
-        log.iter().find(|line| line["tag"] == tag).unwrap_or_else(|| panic!("no {tag} in {log:?}"))
-    });
+    let [allowed, refused, unknown] = ["allowed", "refused", "unknown"]
+        .map(|tag| log.iter().find(|line| line["tag"] == tag).unwrap_or_else(|| panic!("no {tag} in {log:?}")));
     let key = decision(allowed)["key"].clone();
-    assert!(key.as_str().is_some_and(|key| key.len() == 16 && key.bytes().all(|digit| digit.is_ascii_hexdigit())), "{key}");
+    assert!(
+        key.as_str().is_some_and(|key| key.len() == 16 && key.bytes().all(|digit| digit.is_ascii_hexdigit())),
+        "{key}"
+    );
 
     assert_eq!((&allowed["code"], &allowed["details"]), (&json!(200), &json!("via_upstream")));
     assert_eq!(decision(allowed)["verdict"], "allow");
@@ -29,7 +31,8 @@ async fn the_access_log_tells_every_decision() {
 
     assert_eq!(refused["details"], "stillgate:throttle:quota:requests-per-hour");
     assert_eq!(refused["code"], 429);
-    let expected = json!({"verdict": "throttle", "reason": "quota", "rule": "requests-per-hour", "key": key, "remaining": 0});
+    let expected =
+        json!({"verdict": "throttle", "reason": "quota", "rule": "requests-per-hour", "key": key, "remaining": 0});
     assert_eq!(decision(refused), expected);
 
     assert_eq!((&unknown["code"], &unknown["details"]), (&json!(401), &json!("stillgate:deny:missing_credential")));

@@ -115,7 +115,9 @@ fn python() -> Option<PathBuf> {
         return None;
     }
     succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment));
-    succeed(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES));
+    succeed(
+        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES),
+    );
     fs::write(made, PACKAGES.join(" ")).unwrap();
     Some(python)
 }

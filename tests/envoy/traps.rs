@@ -19,7 +19,8 @@ async fn trap_1_a_header_that_is_not_utf_8() {
     let Some(envoy) = Setup::new(per_key(10)).start(&origin).await else { return };
 
     let address = envoy.address("main").await;
-    let request = b"GET / HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-one\r\nx-bin: \xff\xfe\r\nconnection: close\r\n\r\n";
+    let request =
+        b"GET / HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-one\r\nx-bin: \xff\xfe\r\nconnection: close\r\n\r\n";
     assert_eq!(raw(address, request).await.status(), 200);
     assert_eq!(origin.only().headers["x-bin"].as_bytes(), b"\xff\xfe");
     envoy.assert_never_died().await;
@@ -85,7 +86,8 @@ fn stopping(stop_iteration: bool, policy: Value) -> Setup {
 async fn trap_5_a_policy_as_a_protobuf_struct() {
     let origin = Origin::start().await;
     let setup = Setup::new(Value::Null).adapt(|listener| {
-        plugin(listener)["configuration"] = json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": per_key(2)});
+        plugin(listener)["configuration"] =
+            json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": per_key(2)});
     });
     let Some(envoy) = setup.start(&origin).await else { return };
 
@@ -106,7 +108,8 @@ async fn trap_6_a_panic_would_cut_everybody_elses_streams() {
     let address = envoy.address("main").await;
     for path in ["/v1/chat/completions", "/v1/messages", "/v1beta/models/m:generateContent", "/"] {
         for body in [&b"\xff\xfe"[..], b"{\"model\":\"\\ud800\"}", b"{\"model\":{}}", b"[[[[[["] {
-            let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+            let head =
+                format!("POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
             let request = [head.as_bytes(), b"x-bin: \xff\r\nx-api-key: \xff\xff\r\n\r\n", body].concat();
             // Over its limit after the first, which the origin holds: nobody waits for the answer to that one.
             tokio::select! {
@@ -127,7 +130,8 @@ fn trap_7_a_dead_worker_stays_dead_unless_told_to_reload() {
     assert_eq!(status, Some(0), "{said}");
     assert!(!said.contains("failure_policy"), "envoy/envoy.yaml sets it: {said}");
 
-    let without: String = shipped_config().lines().filter(|line| !line.contains("failure_policy")).fold(String::new(), join);
+    let without: String =
+        shipped_config().lines().filter(|line| !line.contains("failure_policy")).fold(String::new(), join);
     let (_, said) = check(&without);
     assert!(said.contains("failure_policy") && said.contains("FAIL_RELOAD"), "a warning: {said}");
 }
@@ -257,16 +261,52 @@ fn per_model(limit: u64) -> Value {
 
 /// Everything that a filter may call or be called for, but shared data.
 const CAPABILITIES: [&str; 48] = [
-    "clock_time_get", "environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get", "sched_yield",
-    "proxy_add_header_map_value", "proxy_call_foreign_function", "proxy_continue_stream", "proxy_close_stream",
-    "proxy_define_metric", "proxy_done", "proxy_get_buffer_bytes", "proxy_get_buffer_status",
-    "proxy_get_current_time_nanoseconds", "proxy_get_header_map_pairs", "proxy_get_header_map_size",
-    "proxy_get_header_map_value", "proxy_get_log_level", "proxy_get_metric", "proxy_get_property",
-    "proxy_get_status", "proxy_increment_metric", "proxy_log", "proxy_record_metric", "proxy_remove_header_map_value",
-    "proxy_replace_header_map_value", "proxy_send_local_response", "proxy_set_buffer_bytes",
-    "proxy_set_effective_context", "proxy_set_header_map_pairs", "proxy_set_property",
-    "proxy_set_tick_period_milliseconds", "proxy_on_configure", "proxy_on_context_create", "proxy_on_delete",
-    "proxy_on_done", "proxy_on_log", "proxy_on_request_body", "proxy_on_request_headers",
-    "proxy_on_request_trailers", "proxy_on_response_body", "proxy_on_response_headers", "proxy_on_response_trailers",
-    "proxy_on_tick", "proxy_on_vm_start", "proxy_validate_configuration",
+    "clock_time_get",
+    "environ_get",
+    "environ_sizes_get",
+    "fd_write",
+    "proc_exit",
+    "random_get",
+    "sched_yield",
+    "proxy_add_header_map_value",
+    "proxy_call_foreign_function",
+    "proxy_continue_stream",
+    "proxy_close_stream",
+    "proxy_define_metric",
+    "proxy_done",
+    "proxy_get_buffer_bytes",
+    "proxy_get_buffer_status",
+    "proxy_get_current_time_nanoseconds",
+    "proxy_get_header_map_pairs",
+    "proxy_get_header_map_size",
+    "proxy_get_header_map_value",
+    "proxy_get_log_level",
+    "proxy_get_metric",
+    "proxy_get_property",
+    "proxy_get_status",
+    "proxy_increment_metric",
+    "proxy_log",
+    "proxy_record_metric",
+    "proxy_remove_header_map_value",
+    "proxy_replace_header_map_value",
+    "proxy_send_local_response",
+    "proxy_set_buffer_bytes",
+    "proxy_set_effective_context",
+    "proxy_set_header_map_pairs",
+    "proxy_set_property",
+    "proxy_set_tick_period_milliseconds",
+    "proxy_on_configure",
+    "proxy_on_context_create",
+    "proxy_on_delete",
+    "proxy_on_done",
+    "proxy_on_log",
+    "proxy_on_request_body",
+    "proxy_on_request_headers",
+    "proxy_on_request_trailers",
+    "proxy_on_response_body",
+    "proxy_on_response_headers",
+    "proxy_on_response_trailers",
+    "proxy_on_tick",
+    "proxy_on_vm_start",
+    "proxy_validate_configuration",
 ];

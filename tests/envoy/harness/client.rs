@@ -236,7 +236,9 @@ impl RawReply {
 
     /// Whether all is there that its head announces. Envoy keeps a connection open for a while after a last reply.
     fn is_whole(&self) -> bool {
-        let Some(head) = self.0.windows(4).position(|four| four == b"\r\n\r\n").map(|end| end + 4) else { return false };
+        let Some(head) = self.0.windows(4).position(|four| four == b"\r\n\r\n").map(|end| end + 4) else {
+            return false;
+        };
         let text = String::from_utf8_lossy(&self.0[..head]).to_ascii_lowercase();
         let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
         length.is_some_and(|length: usize| self.0.len() >= head + length) || self.0[head..].ends_with(b"0\r\n\r\n")

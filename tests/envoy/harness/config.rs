@@ -139,15 +139,7 @@ type Change = Box<dyn Fn(&mut Value) + Send + Sync>;
 
 impl Listener {
     pub(crate) fn new(name: &'static str, policy: Value) -> Self {
-        Self {
-            name,
-            filter: true,
-            root_id: "stillgate",
-            vm_id: "stillgate",
-            policy,
-            tls: false,
-            changes: Vec::new(),
-        }
+        Self { name, filter: true, root_id: "stillgate", vm_id: "stillgate", policy, tls: false, changes: Vec::new() }
     }
 
     /// Under which `root_id` this instance of the filter runs.

@@ -109,7 +109,8 @@ impl Envoy {
 
     /// Envoy's own statistic of exactly that name; 0 when there is none.
     pub(crate) async fn stat(&self, name: &str) -> u64 {
-        let stats: Value = self.admin(&format!("/stats?format=json&filter=^{}$", name.replace('.', "%5C."))).await.json();
+        let stats: Value =
+            self.admin(&format!("/stats?format=json&filter=^{}$", name.replace('.', "%5C."))).await.json();
         let found = stats["stats"].as_array().into_iter().flatten().find(|stat| stat["name"] == name);
         found.and_then(|stat| stat["value"].as_u64()).unwrap_or(0)
     }
