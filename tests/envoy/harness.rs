@@ -37,7 +37,7 @@ pub(crate) async fn until<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<
 pub(crate) fn envoy_binary() -> Option<PathBuf> {
     static BINARY: OnceLock<Option<PathBuf>> = OnceLock::new();
     BINARY
-        .get_or_init(|| match shim::locate(None) {
+        .get_or_init(|| match stillgate::host::cli::envoy::locate(None) {
             Ok(path) => Some(path),
             Err(error) => {
                 assert!(std::env::var_os("CI").is_none(), "CI must have an Envoy: {error:#}");
@@ -55,7 +55,7 @@ pub(crate) fn envoy_binary() -> Option<PathBuf> {
 /// The filter, built once for all tests of this process.
 pub(crate) fn filter_module() -> PathBuf {
     static MODULE: OnceLock<PathBuf> = OnceLock::new();
-    MODULE.get_or_init(|| shim::build().expect("the filter builds")).clone()
+    MODULE.get_or_init(|| stillgate::host::cli::filter::build().expect("the filter builds")).clone()
 }
 
 /// How long an event may take on a busy machine before the test gives up on it.
@@ -63,12 +63,3 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Between two looks at the same thing.
 const BREATH: Duration = Duration::from_millis(20);
-
-mod shim {
-    pub(super) fn locate(_: Option<&std::path::Path>) -> Result<std::path::PathBuf, std::io::Error> {
-        Ok(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/envoy/1.40.0/envoy"))
-    }
-    pub(super) fn build() -> Result<std::path::PathBuf, std::io::Error> {
-        Ok(std::path::PathBuf::from("/tmp/fakefilter/target/wasm32-wasip1/release/fakefilter.wasm"))
-    }
-}
