@@ -9,7 +9,7 @@ use crate::harness::client::{Bytes, Headers as _, post_chunks, raw};
 use crate::harness::config::manager;
 use crate::harness::{Envoy, Origin, Setup, Wire, get, post, until};
 use crate::quotas::{count, per_key, statuses_of};
-use crate::records::decision;
+use crate::records::{decision, recorded};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_of_any_bytes_is_one_key_or_none() {
@@ -232,7 +232,7 @@ async fn an_origin_that_is_down_is_said_to_be_down() {
     policy["quotas"].as_array_mut().unwrap().push(json!(
         {"name": "in-flight", "per": ["key"], "count": "concurrent", "limit": 1}
     ));
-    let Some(envoy) = Setup::new(policy).start_before(nobody).await else { return };
+    let Some(envoy) = Setup::new(recorded(policy)).start_before(nobody).await else { return };
 
     let reply = envoy.send(get("/v1/models").bearer("sk-one")).await;
     assert_eq!(reply.status, 503);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::client::{Headers as _, Request, raw};
 use crate::harness::{Envoy, Origin, Setup, get};
 use crate::quotas::{per_key, statuses_of};
-use crate::records::decision;
+use crate::records::{decision, recorded};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_the_same_wherever_it_stands() {
@@ -98,7 +98,7 @@ async fn a_secret_makes_the_same_pseudonyms_after_a_restart() {
     let origin = Origin::start().await;
     let mut pseudonyms = Vec::new();
     for secret in [true, true, false, false] {
-        let setup = Setup::new(per_key(1));
+        let setup = Setup::new(recorded(per_key(1)));
         let setup = if secret { setup } else { setup.without_secret() };
         let Some(envoy) = setup.start(&origin).await else { return };
         let (_, decision) = decided(&envoy, get("/").bearer("sk-one")).await;

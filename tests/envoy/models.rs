@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 
 use crate::harness::client::{Bytes, Headers as _, Request, post_chunks};
 use crate::harness::{Connection, Envoy, Origin, Setup, Wire, post};
-use crate::records::decision;
+use crate::records::{decision, recorded};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_model_has_a_quota_of_its_own_over_http_1() {
@@ -172,7 +172,7 @@ async fn a_deeply_nested_body_is_no_way_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_decision_after_the_body_is_in_the_access_log() {
     let origin = Origin::start().await;
-    let Some(envoy) = Setup::new(per_model(1)).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(recorded(per_model(1))).start(&origin).await else { return };
 
     for _ in 0..2 {
         envoy.send(chat("m").bearer("sk-one")).await;

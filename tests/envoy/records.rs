@@ -9,7 +9,7 @@ use crate::quotas::{REQUESTS, per_key};
 #[tokio::test(flavor = "multi_thread")]
 async fn the_access_log_tells_every_decision() {
     let origin = Origin::start().await;
-    let Some(envoy) = Setup::new(per_key(1)).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(recorded(per_key(1))).start(&origin).await else { return };
 
     for tag in ["allowed", "refused"] {
         envoy.send(get("/v1/models").bearer("sk-one").with("x-test-tag", tag)).await;
@@ -39,6 +39,19 @@ async fn the_access_log_tells_every_decision() {
     assert_eq!(decision(unknown)["verdict"], "deny");
     assert_eq!(decision(unknown)["reason"], "missing_credential");
     assert!(decision(unknown).get("key").is_none_or(Value::is_null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_admission_is_recorded_only_on_demand() {
+    let origin = Origin::start().await;
+    let Some(envoy) = Setup::new(per_key(1)).start(&origin).await else { return };
+
+    for _ in 0..2 {
+        envoy.send(get("/v1/models").bearer("sk-one")).await;
+    }
+    let log = envoy.access_log(2).await;
+    assert!(log[0]["decision"].is_null(), "{log:?}");
+    assert_eq!(decision(&log[1])["verdict"], "throttle");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +91,7 @@ async fn metrics_count_requests_by_verdict_and_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_is_written_down_nowhere() {
     let origin = Origin::start().await;
-    let Some(envoy) = Setup::new(per_key(1)).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(recorded(per_key(1))).start(&origin).await else { return };
 
     let secret = "sk-4b1d7e9f2c6a8035";
     for _ in 0..2 {
@@ -95,6 +108,12 @@ async fn a_credential_is_written_down_nowhere() {
         assert!(!text.contains(secret), "the credential is in Envoy's {place}:\n{text}");
         assert!(!text.contains(&secret[3..]), "a part of the credential is in Envoy's {place}:\n{text}");
     }
+}
+
+/// The policy, such that it records every decision.
+pub(crate) fn recorded(mut policy: Value) -> Value {
+    policy["record"] = json!("all");
+    policy
 }
 
 /// The decision that the filter left for the access log.

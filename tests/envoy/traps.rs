@@ -10,7 +10,7 @@ use crate::harness::client::{Headers as _, next_chunk, raw};
 use crate::harness::config::{plugin, route};
 use crate::harness::{Origin, Setup, Wire, get, post};
 use crate::quotas::{REQUESTS, count, per_key, statuses_of};
-use crate::records::decision;
+use crate::records::{decision, recorded};
 
 /// The SDK's string getters panic on a header that is not UTF-8.
 #[tokio::test(flavor = "multi_thread")]
@@ -30,7 +30,7 @@ async fn trap_1_a_header_that_is_not_utf_8() {
 #[tokio::test(flavor = "multi_thread")]
 async fn trap_2_request_headers_are_gone_after_their_callback() {
     let origin = Origin::start().await;
-    let Some(envoy) = Setup::new(per_model(10)).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(recorded(per_model(10))).start(&origin).await else { return };
 
     for wire in [Wire::H1, Wire::H2] {
         let mut connection = envoy.connect(wire).await;

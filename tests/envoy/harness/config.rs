@@ -246,11 +246,9 @@ fn access_log(directory: &Path) -> Value {
             "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
             "path": directory.join(ACCESS_LOG),
             "log_format": {"json_format": {
-                "listener": "%FILTER_CHAIN_NAME%",
                 "code": "%RESPONSE_CODE%",
                 "details": "%RESPONSE_CODE_DETAILS%",
                 "decision": "%FILTER_STATE(wasm.stillgate:PLAIN)%",
-                "typed": "%FILTER_STATE(wasm.stillgate)%",
                 "tag": "%REQ(X-TEST-TAG)%",
             }},
         },
