@@ -60,7 +60,7 @@ async fn metrics_count_requests_by_verdict_and_reason() {
     let mut policy = per_key(2);
     policy["limits"] = json!({"body": "1KiB"});
     policy["quotas"].as_array_mut().unwrap().push(json!(
-        {"name": "large-model", "per": ["key"], "count": "requests", "limit": 9, "window": "1h", "match": {"model": "large"}}
+        {"name": "large-model", "per": ["key"], "count": "requests", "limit": 1, "window": "1h", "match": {"model": "large"}}
     ));
     let Some(envoy) = Setup::new(policy).workers(2).start(&origin).await else { return };
 

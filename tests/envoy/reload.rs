@@ -97,7 +97,7 @@ async fn a_policy_load_counts_once_and_not_once_a_worker() {
     let Some(envoy) = Setup::new(per_key(2)).workers(4).dynamic().start(&origin).await else { return };
 
     envoy.metric_reaches(LOADS, &[("result", "accepted")], 1).await;
-    for (limit, loads) in [(3, 2), (4, 3), (3, 4)] {
+    for (limit, loads) in [(3, 2), (4, 3), (5, 4)] {
         assert!(envoy.reload(Setup::new(per_key(limit))).await);
         envoy.metric_reaches(LOADS, &[("result", "accepted")], loads).await;
     }
@@ -150,7 +150,8 @@ async fn a_stream_that_was_admitted_under_the_old_policy_ends_under_the_new_one(
     assert!(envoy.reload(Setup::new(in_flight(2))).await);
 
     let mut second = envoy.connect(Wire::H1).await;
-    assert_eq!(second.begin(get("/").bearer("sk-one")).await.status(), 200, "one more than before");
+    let other = second.begin(get("/").bearer("sk-one")).await;
+    assert_eq!(other.status(), 200, "one more than before");
     assert_eq!(envoy.connect(Wire::H1).await.begin(get("/").bearer("sk-one")).await.status(), 429);
     drop((hold, stream, connection));
     until("the old stream's slot", async || {

@@ -158,8 +158,8 @@ async fn a_header_family_that_the_origin_sends_is_left_as_it_is() {
     let origin = Origin::answering(|seen| {
         let mut answer: Response = json_answer("{}");
         let (name, value) = match seen.path.as_str() {
-            "/v1/chat/completions" => ("x-ratelimit-limit-tokens", "90000"),
-            "/v1/messages" => ("anthropic-ratelimit-tokens-limit", "80000"),
+            "/v1/chat/completions" => ("x-ratelimit-limit-requests", "90000"),
+            "/v1/messages" => ("anthropic-ratelimit-requests-reset", "2027-01-01T00:00:00Z"),
             _ => ("ratelimit", r#""origin";r=7;t=8"#),
         };
         answer.headers_mut().insert(name, value.parse().unwrap());
@@ -169,11 +169,11 @@ async fn a_header_family_that_the_origin_sends_is_left_as_it_is() {
     let Some(envoy) = Setup::new(per_key(10)).start(&origin).await else { return };
 
     let openai = envoy.send(chat("sk-one")).await;
-    assert_eq!(family(&openai, "x-ratelimit-"), ["x-ratelimit-limit-tokens: 90000"]);
+    assert_eq!(family(&openai, "x-ratelimit-"), ["x-ratelimit-limit-requests: 90000"]);
     assert!(openai.header("ratelimit").is_some(), "a family that the origin did not send is ours");
 
     let anthropic = envoy.send(post("/v1/messages", "{}").bearer("sk-one")).await;
-    assert_eq!(family(&anthropic, "anthropic-ratelimit-"), ["anthropic-ratelimit-tokens-limit: 80000"]);
+    assert_eq!(family(&anthropic, "anthropic-ratelimit-"), ["anthropic-ratelimit-requests-reset: 2027-01-01T00:00:00Z"]);
     assert!(anthropic.header("ratelimit").is_some());
 
     let other = envoy.send(get("/other").bearer("sk-one")).await;

@@ -37,7 +37,8 @@ impl Envoy {
         command.args(["--use-dynamic-base-id", "--file-flush-interval-msec", "20", "--log-level", "info"]);
         command.args(["--concurrency", &setup.workers.to_string()]);
         command.env_remove(SECRET).envs(setup.secret.map(|secret| (SECRET, secret)));
-        let mut process = Process::spawn(command);
+        let said = fs::File::create(file(STDERR)).unwrap();
+        let mut process = Process::spawn(command.stderr(said));
 
         let admin = until("Envoy to be ready or to give up", async || {
             if process.has_ended() {
@@ -50,7 +51,7 @@ impl Envoy {
         .await;
         Some(match admin {
             Some(admin) => Ok(Self { admin, directory, _process: process }),
-            None => Err(fs::read_to_string(file(LOG)).unwrap_or_default()),
+            None => Err([STDERR, LOG].map(|name| fs::read_to_string(file(name)).unwrap_or_default()).concat()),
         })
     }
 
@@ -192,8 +193,8 @@ fn write_certificate(directory: &std::path::Path) {
 struct Process(Child);
 
 impl Process {
-    fn spawn(mut command: Command) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    fn spawn(command: &mut Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
         Self(command.spawn().expect("a shell starts"))
     }
 
@@ -222,4 +223,6 @@ wait $envoy
 const ADMIN: &str = "admin.address";
 const BOOTSTRAP: &str = "bootstrap.json";
 const LOG: &str = "envoy.log";
+/// What Envoy says before it has a log.
+const STDERR: &str = "envoy.stderr";
 const SECRET: &str = "STILLGATE_SECRET";

@@ -11,7 +11,7 @@ ASK = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "
 def talk(url):
     """Three calls, one of them streamed, then one too many, then one from nobody."""
     client = anthropic.Anthropic(base_url=url, api_key="sk-one", max_retries=0)
-    nobody = {"extra_headers": {"X-Api-Key": anthropic.Omit()}}
+    nobody = {"extra_headers": {"X-Api-Key": anthropic.Omit(), "Authorization": anthropic.Omit()}}
     called = client.messages.with_raw_response.create(**ASK)
     with client.messages.stream(**ASK) as stream:
         streamed = list(stream.text_stream)
