@@ -10,11 +10,17 @@ use crate::harness::{Envoy, Origin, Setup, get};
 async fn a_header_of_an_authentication_filter_sets_the_tier() {
     let origin = Origin::start().await;
     let policy = by_tier(json!({"header": "x-auth-tier"}));
-    let Some(envoy) = Setup::new(policy).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(policy).start(&origin).await else {
+        return;
+    };
 
     assert_eq!(admitted(&envoy, "sk-free", Some("free")).await, 1);
     assert_eq!(admitted(&envoy, "sk-pro", Some("pro")).await, 3);
-    assert_eq!(admitted(&envoy, "sk-other", Some("gold")).await, 2, "a tier that is not listed");
+    assert_eq!(
+        admitted(&envoy, "sk-other", Some("gold")).await,
+        2,
+        "a tier that is not listed"
+    );
     assert_eq!(admitted(&envoy, "sk-none", None).await, 2, "no tier at all");
 }
 
@@ -22,11 +28,18 @@ async fn a_header_of_an_authentication_filter_sets_the_tier() {
 async fn route_metadata_sets_the_tier() {
     let origin = Origin::start().await;
     let policy = by_tier(json!({"property": "xds.route_metadata.filter_metadata.plan.tier"}));
-    let setup = Setup::new(policy)
-        .adapt(|listener| route(listener)["metadata"] = json!({"filter_metadata": {"plan": {"tier": "pro"}}}));
-    let Some(envoy) = setup.start(&origin).await else { return };
+    let setup = Setup::new(policy).adapt(|listener| {
+        route(listener)["metadata"] = json!({"filter_metadata": {"plan": {"tier": "pro"}}})
+    });
+    let Some(envoy) = setup.start(&origin).await else {
+        return;
+    };
 
-    assert_eq!(admitted(&envoy, "sk-one", Some("free")).await, 3, "a client's header is not asked");
+    assert_eq!(
+        admitted(&envoy, "sk-one", Some("free")).await,
+        3,
+        "a client's header is not asked"
+    );
     assert_eq!(admitted(&envoy, "sk-two", None).await, 3);
 }
 
@@ -46,7 +59,9 @@ async fn dynamic_metadata_of_a_filter_before_sets_the_tier() {
             }),
         );
     });
-    let Some(envoy) = setup.start(&origin).await else { return };
+    let Some(envoy) = setup.start(&origin).await else {
+        return;
+    };
 
     assert_eq!(admitted(&envoy, "sk-one", Some("pro")).await, 1);
 }
@@ -59,11 +74,23 @@ async fn an_organisation_shares_a_quota_among_its_keys() {
         "account": {"org": {"header": "x-auth-org"}},
         "quotas": [{"name": "org", "per": ["org"], "count": "requests", "limit": 2, "window": "1h"}],
     });
-    let Some(envoy) = Setup::new(policy).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(policy).start(&origin).await else {
+        return;
+    };
 
     let mut statuses = Vec::new();
-    for (key, org) in [("sk-one", "acme"), ("sk-two", "acme"), ("sk-three", "acme"), ("sk-four", "other")] {
-        statuses.push(envoy.send(get("/").bearer(key).with("x-auth-org", org)).await.status);
+    for (key, org) in [
+        ("sk-one", "acme"),
+        ("sk-two", "acme"),
+        ("sk-three", "acme"),
+        ("sk-four", "other"),
+    ] {
+        statuses.push(
+            envoy
+                .send(get("/").bearer(key).with("x-auth-org", org))
+                .await
+                .status,
+        );
     }
     assert_eq!(statuses, [200, 200, 429, 200]);
 }

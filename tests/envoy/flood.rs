@@ -10,7 +10,9 @@ use crate::quotas::{count, statuses_of};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_keys_forgives_nobody() {
     let origin = Origin::start().await;
-    let Some(envoy) = small(10, "1h").workers(2).start(&origin).await else { return };
+    let Some(envoy) = small(10, "1h").workers(2).start(&origin).await else {
+        return;
+    };
 
     assert_eq!(count(&statuses_of(&envoy, "sk-over", 12).await, 200), 10);
     assert_eq!(statuses_of(&envoy, "sk-known", 4).await, [200; 4]);
@@ -20,11 +22,25 @@ async fn a_flood_of_keys_forgives_nobody() {
     flood(&envoy, 2_000..50_000).await;
     let grown = envoy.memory().await.saturating_sub(before);
 
-    assert_eq!(statuses_of(&envoy, "sk-over", 3).await, [429; 3], "over its limit before, over it afterwards");
+    assert_eq!(
+        statuses_of(&envoy, "sk-over", 3).await,
+        [429; 3],
+        "over its limit before, over it afterwards"
+    );
     let known = statuses_of(&envoy, "sk-known", 8).await;
-    assert_eq!(count(&known, 200), 6, "a known key has what it had left, no more and no less: {known:?}");
-    assert!(grown < (1 << 20) + ENVOYS_OWN, "48,000 keys took {grown} bytes");
-    assert!(envoy.metric("stillgate_shared_newcomers_total", &[]).await > 0, "newcomers to a full page share");
+    assert_eq!(
+        count(&known, 200),
+        6,
+        "a known key has what it had left, no more and no less: {known:?}"
+    );
+    assert!(
+        grown < (1 << 20) + ENVOYS_OWN,
+        "48,000 keys took {grown} bytes"
+    );
+    assert!(
+        envoy.metric("stillgate_shared_newcomers_total", &[]).await > 0,
+        "newcomers to a full page share"
+    );
     assert_eq!(envoy.metric("stillgate_store_failures_total", &[]).await, 0);
     envoy.assert_never_died().await;
 }
@@ -32,7 +48,9 @@ async fn a_flood_of_keys_forgives_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_replenished_makes_room() {
     let origin = Origin::start().await;
-    let Some(envoy) = small(1_000, "1s").start(&origin).await else { return };
+    let Some(envoy) = small(1_000, "1s").start(&origin).await else {
+        return;
+    };
 
     let mut from = 0;
     crate::harness::until("keys to be evicted", async || {
@@ -68,7 +86,9 @@ async fn flood(envoy: &Envoy, keys: std::ops::Range<u32>) {
         let keys = keys.clone();
         clients.spawn(async move {
             for key in keys.filter(|key| key % CLIENTS == client) {
-                connection.send(get("/").bearer(&format!("sk-flood-{key}"))).await;
+                connection
+                    .send(get("/").bearer(&format!("sk-flood-{key}")))
+                    .await;
             }
         });
     }

@@ -25,7 +25,10 @@ pub(crate) async fn until<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<
         if let Some(answer) = probe().await {
             return answer;
         }
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain for {what}");
+        assert!(
+            Instant::now() < deadline,
+            "waited {PATIENCE:?} in vain for {what}"
+        );
         sleep(BREATH).await;
     }
 }
@@ -55,7 +58,9 @@ pub(crate) fn envoy_binary() -> Option<PathBuf> {
 /// The filter, built once for all tests of this process.
 pub(crate) fn filter_module() -> PathBuf {
     static MODULE: OnceLock<PathBuf> = OnceLock::new();
-    MODULE.get_or_init(|| stillgate::host::cli::filter::build().expect("the filter builds")).clone()
+    MODULE
+        .get_or_init(|| stillgate::host::cli::filter::build().expect("the filter builds"))
+        .clone()
 }
 
 /// How long an event may take on a busy machine before the test gives up on it.

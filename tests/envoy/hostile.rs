@@ -14,7 +14,9 @@ use crate::records::{decision, recorded};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_of_any_bytes_is_one_key_or_none() {
     let origin = Origin::start().await;
-    let Some(envoy) = patient(Setup::new(per_key(2))).start(&origin).await else { return };
+    let Some(envoy) = patient(Setup::new(per_key(2))).start(&origin).await else {
+        return;
+    };
 
     let credentials: [Vec<u8>; 9] = [
         b"\xff\xfe\x80".to_vec(),
@@ -29,7 +31,13 @@ async fn a_credential_of_any_bytes_is_one_key_or_none() {
     ];
     for credential in &credentials {
         for name in ["authorization: Bearer ", "x-api-key: "] {
-            let request = [b"GET / HTTP/1.1\r\nhost: a\r\n", name.as_bytes(), credential, END].concat();
+            let request = [
+                b"GET / HTTP/1.1\r\nhost: a\r\n",
+                name.as_bytes(),
+                credential,
+                END,
+            ]
+            .concat();
             never_free(&envoy, &request, 2).await;
         }
     }
@@ -39,12 +47,23 @@ async fn a_credential_of_any_bytes_is_one_key_or_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_credential_is_none() {
     let origin = Origin::start().await;
-    let Some(envoy) = Setup::new(per_key(2)).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(per_key(2)).start(&origin).await else {
+        return;
+    };
 
-    for header in ["authorization:", "authorization: Bearer", "authorization: Bearer  ", "x-api-key:", "x-api-key:   "]
-    {
+    for header in [
+        "authorization:",
+        "authorization: Bearer",
+        "authorization: Bearer  ",
+        "x-api-key:",
+        "x-api-key:   ",
+    ] {
         let request = [b"GET / HTTP/1.1\r\nhost: a\r\n", header.as_bytes(), END].concat();
-        assert_eq!(raw(envoy.address("main").await, &request).await.status(), 401, "{header}");
+        assert_eq!(
+            raw(envoy.address("main").await, &request).await.status(),
+            401,
+            "{header}"
+        );
     }
     assert!(origin.seen().is_empty());
     still_serves(&envoy).await;
@@ -53,11 +72,16 @@ async fn an_empty_credential_is_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_headers_change_nothing() {
     let origin = Origin::start().await;
-    let Some(envoy) = patient(Setup::new(per_key(2))).start(&origin).await else { return };
+    let Some(envoy) = patient(Setup::new(per_key(2))).start(&origin).await else {
+        return;
+    };
 
-    let many: String = (0..1000).map(|n| format!("x-header-{n}: {n}\r\n")).collect();
-    let request =
-        format!("GET / HTTP/1.1\r\nhost: a\r\n{many}authorization: Bearer sk-many\r\nconnection: close\r\n\r\n");
+    let many: String = (0..1000)
+        .map(|n| format!("x-header-{n}: {n}\r\n"))
+        .collect();
+    let request = format!(
+        "GET / HTTP/1.1\r\nhost: a\r\n{many}authorization: Bearer sk-many\r\nconnection: close\r\n\r\n"
+    );
     let address = envoy.address("main").await;
     let mut statuses = Vec::new();
     for _ in 0..4 {
@@ -67,7 +91,11 @@ async fn a_thousand_headers_change_nothing() {
 
     let doubles = "authorization: Bearer sk-many\r\n".repeat(1000);
     let request = format!("GET / HTTP/1.1\r\nhost: a\r\n{doubles}connection: close\r\n\r\n");
-    assert_eq!(raw(address, request.as_bytes()).await.status(), 401, "a thousand credentials are ambiguous");
+    assert_eq!(
+        raw(address, request.as_bytes()).await.status(),
+        401,
+        "a thousand credentials are ambiguous"
+    );
     still_serves(&envoy).await;
 }
 
@@ -77,7 +105,9 @@ async fn bytes_that_are_no_text_in_every_header_change_nothing() {
     let mut policy = per_key(2);
     policy["account"] = json!({"tier": {"header": "x-auth-tier"}});
     policy["quotas"][0]["limit"] = json!({"by": "tier", "values": {"pro": 5}, "else": 2});
-    let Some(envoy) = Setup::new(policy).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(policy).start(&origin).await else {
+        return;
+    };
 
     let names = [
         "user-agent",
@@ -95,12 +125,55 @@ async fn bytes_that_are_no_text_in_every_header_change_nothing() {
         "via",
     ];
     for (n, name) in names.iter().enumerate() {
-        let head = format!("GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-{n}\r\n{name}: ");
-        never_free(&envoy, &[head.as_bytes(), b"\xff\xfe\x80\xc3", END].concat(), 2).await;
+        let head = format!(
+            "GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-{n}\r\n{name}: "
+        );
+        never_free(
+            &envoy,
+            &[head.as_bytes(), b"\xff\xfe\x80\xc3", END].concat(),
+            2,
+        )
+        .await;
     }
-    let all: Vec<u8> = names.iter().flat_map(|name| [name.as_bytes(), b": \xff\xfe\x80\r\n"].concat()).collect();
+    let all: Vec<u8> = names
+        .iter()
+        .flat_map(|name| [name.as_bytes(), b": \xff\xfe\x80\r\n"].concat())
+        .collect();
     let head = b"GET /v1/models HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-all\r\n";
-    never_free(&envoy, &[&head[..], &all, b"connection: close\r\n\r\n"].concat(), 2).await;
+    never_free(
+        &envoy,
+        &[&head[..], &all, b"connection: close\r\n\r\n"].concat(),
+        2,
+    )
+    .await;
+    still_serves(&envoy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_cannot_speak_for_stillgate() {
+    let origin = Origin::start().await;
+    let Some(envoy) = Setup::new(per_model(2)).start(&origin).await else {
+        return;
+    };
+
+    for request in [
+        get("/v1/models"),
+        post("/v1/chat/completions", r#"{"model":"m"}"#),
+    ] {
+        let request = request
+            .with("x-stillgate-verdict", "allow")
+            .with("X-Stillgate-Key", b"\xff")
+            .with("x-still", "1");
+        assert_eq!(envoy.send(request.bearer("sk-one")).await.status, 200);
+    }
+    for seen in origin.seen() {
+        let names: Vec<&str> = seen.headers.keys().map(|name| name.as_str()).collect();
+        assert!(
+            !names.iter().any(|name| name.starts_with("x-stillgate-"))
+                && names.contains(&"x-still"),
+            "{names:?}"
+        );
+    }
     still_serves(&envoy).await;
 }
 
@@ -114,7 +187,9 @@ async fn no_path_is_a_way_in() {
             {"name": "each", "per": ["key", "path", "model"], "count": "requests", "limit": 100, "window": "1h"},
         ],
     });
-    let Some(envoy) = patient(Setup::new(policy)).start(&origin).await else { return };
+    let Some(envoy) = patient(Setup::new(policy)).start(&origin).await else {
+        return;
+    };
 
     let long = "a".repeat(64 << 10);
     let slashes = "/".repeat(64 << 10);
@@ -142,7 +217,9 @@ async fn no_path_is_a_way_in() {
     ];
     for (n, path) in paths.iter().enumerate() {
         for method in ["GET", "POST", "OPTIONS", "PATCH", "BREW"] {
-            let head = format!("{method} {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-{n}-{method}\r\n");
+            let head = format!(
+                "{method} {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-{n}-{method}\r\n"
+            );
             let request = format!("{head}content-length: 0\r\nconnection: close\r\n\r\n");
             never_free(&envoy, request.as_bytes(), 2).await;
         }
@@ -155,20 +232,44 @@ async fn a_body_over_the_cap_is_refused_before_it_is_sent() {
     let origin = Origin::start().await;
     let mut policy = per_model(100);
     policy["limits"] = json!({"body": "1KiB"});
-    let Some(envoy) = Setup::new(policy).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(policy).start(&origin).await else {
+        return;
+    };
     let address = envoy.address("main").await;
 
-    for length in ["1025", "1000000", "99999999999", "18446744073709551615", "99999999999999999999999"] {
-        let head =
-            "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-one\r\nconnection: close\r\n";
+    for length in [
+        "1025",
+        "1000000",
+        "99999999999",
+        "18446744073709551615",
+        "99999999999999999999999",
+    ] {
+        let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-one\r\nconnection: close\r\n";
         // Only the head: whoever waits for the body waits in vain.
-        let status = raw(address, format!("{head}content-length: {length}\r\n\r\n").as_bytes()).await.status();
+        let status = raw(
+            address,
+            format!("{head}content-length: {length}\r\n\r\n").as_bytes(),
+        )
+        .await
+        .status();
         assert!(status == 413 || status == 400, "{length}: {status}");
     }
-    assert_eq!(envoy.send(post("/v1/chat/completions", vec![b' '; 1024]).bearer("sk-one")).await.status, 200);
-    let over = envoy.send(post("/v1/chat/completions", vec![b' '; 1025]).bearer("sk-one")).await;
+    assert_eq!(
+        envoy
+            .send(post("/v1/chat/completions", vec![b' '; 1024]).bearer("sk-one"))
+            .await
+            .status,
+        200
+    );
+    let over = envoy
+        .send(post("/v1/chat/completions", vec![b' '; 1025]).bearer("sk-one"))
+        .await;
     assert_eq!(over.status, 413);
-    assert!(over.json()["error"]["message"].is_string(), "{}", over.text());
+    assert!(
+        over.json()["error"]["message"].is_string(),
+        "{}",
+        over.text()
+    );
     assert_eq!(origin.seen().len(), 1);
     still_serves(&envoy).await;
 }
@@ -178,7 +279,9 @@ async fn a_body_without_length_is_refused_once_it_is_over_the_cap() {
     let origin = Origin::start().await;
     let mut policy = per_model(100);
     policy["limits"] = json!({"body": "10KiB"});
-    let Some(envoy) = Setup::new(policy).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(policy).start(&origin).await else {
+        return;
+    };
 
     for wire in [Wire::H1, Wire::H2] {
         let mut connection = envoy.connect(wire).await;
@@ -206,22 +309,34 @@ async fn a_client_that_leaves_in_the_middle_of_its_body_leaves_nothing_behind() 
     policy["quotas"].as_array_mut().unwrap().push(json!(
         {"name": "in-flight", "per": ["key"], "count": "concurrent", "limit": 1}
     ));
-    let Some(envoy) = Setup::new(policy).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(policy).start(&origin).await else {
+        return;
+    };
     let address = envoy.address("main").await;
 
     for part in ["", "{", "{\"model\":\"m", "{\"model\":\"m\"}"] {
         let mut socket = TcpStream::connect(address).await.unwrap();
-        let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-one\r\n";
-        socket.write_all(format!("{head}content-length: 100\r\n\r\n{part}").as_bytes()).await.unwrap();
+        let head =
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-one\r\n";
+        socket
+            .write_all(format!("{head}content-length: 100\r\n\r\n{part}").as_bytes())
+            .await
+            .unwrap();
         drop(socket);
     }
     envoy.access_log(4).await;
     until("the slot that nobody holds any more", async || {
-        let reply = envoy.send(post("/v1/chat/completions", r#"{"model":"m"}"#).bearer("sk-one")).await;
+        let reply = envoy
+            .send(post("/v1/chat/completions", r#"{"model":"m"}"#).bearer("sk-one"))
+            .await;
         (reply.status == 200).then_some(())
     })
     .await;
-    assert!(origin.seen().iter().filter(|seen| seen.whole).count() == 1, "half a request is none: {:?}", origin.seen());
+    assert!(
+        origin.seen().iter().filter(|seen| seen.whole).count() == 1,
+        "half a request is none: {:?}",
+        origin.seen()
+    );
     still_serves(&envoy).await;
 }
 
@@ -232,14 +347,27 @@ async fn an_origin_that_is_down_is_said_to_be_down() {
     policy["quotas"].as_array_mut().unwrap().push(json!(
         {"name": "in-flight", "per": ["key"], "count": "concurrent", "limit": 1}
     ));
-    let Some(envoy) = Setup::new(recorded(policy)).start_before(nobody).await else { return };
+    let Some(envoy) = Setup::new(recorded(policy)).start_before(nobody).await else {
+        return;
+    };
 
     let reply = envoy.send(get("/v1/models").bearer("sk-one")).await;
     assert_eq!(reply.status, 503);
-    assert!(reply.text().starts_with("upstream connect error"), "Envoy's own words: {}", reply.text());
+    assert!(
+        reply.text().starts_with("upstream connect error"),
+        "Envoy's own words: {}",
+        reply.text()
+    );
     let log = envoy.access_log(1).await;
-    assert_eq!(decision(&log[0])["verdict"], "allow", "it was not Stillgate that refused");
-    assert!(!log[0]["details"].as_str().unwrap().starts_with("stillgate"), "{log:?}");
+    assert_eq!(
+        decision(&log[0])["verdict"],
+        "allow",
+        "it was not Stillgate that refused"
+    );
+    assert!(
+        !log[0]["details"].as_str().unwrap().starts_with("stillgate"),
+        "{log:?}"
+    );
     until("the slot of the failed request", async || {
         (envoy.send(get("/v1/models").bearer("sk-one")).await.status == 503).then_some(())
     })
@@ -253,20 +381,32 @@ async fn an_origin_that_answers_with_anything_is_passed_on() {
         let status: u16 = seen.path[1..].parse().expect("a status in the path");
         let mut answer = axum::http::Response::new(axum::body::Body::from(vec![0xff_u8; 3]));
         *answer.status_mut() = StatusCode::from_u16(status).expect("a status");
-        for (name, value) in
-            [("x-bin", &b"\xff\xfe"[..]), ("x-ratelimit-limit-requests", b"\xff"), ("content-type", b"\x80")]
-        {
-            answer.headers_mut().insert(name, axum::http::HeaderValue::from_bytes(value).expect("bytes"));
+        for (name, value) in [
+            ("x-bin", &b"\xff\xfe"[..]),
+            ("x-ratelimit-limit-requests", b"\xff"),
+            ("content-type", b"\x80"),
+        ] {
+            answer.headers_mut().insert(
+                name,
+                axum::http::HeaderValue::from_bytes(value).expect("bytes"),
+            );
         }
         answer
     })
     .await;
-    let Some(envoy) = Setup::new(per_key(100)).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(per_key(100)).start(&origin).await else {
+        return;
+    };
 
     for status in [200, 201, 301, 400, 401, 404, 418, 429, 500, 503, 599] {
-        let reply = envoy.send(get(&format!("/{status}")).bearer("sk-one")).await;
+        let reply = envoy
+            .send(get(&format!("/{status}")).bearer("sk-one"))
+            .await;
         assert_eq!((reply.status, &reply.body[..]), (status, &[0xff_u8; 3][..]));
-        assert_eq!(reply.headers["x-ratelimit-limit-requests"].as_bytes(), b"\xff");
+        assert_eq!(
+            reply.headers["x-ratelimit-limit-requests"].as_bytes(),
+            b"\xff"
+        );
     }
     still_serves_with(&envoy, "/200").await;
 }
@@ -279,8 +419,16 @@ async fn never_free(envoy: &Envoy, request: &[u8], limit: usize) {
         statuses.push(raw(address, request).await.status());
     }
     let shown = request[..request.len().min(200)].escape_ascii();
-    assert!(count(&statuses, 200) <= limit, "more than {limit} passed: {statuses:?} for {shown}");
-    assert!(statuses.iter().all(|status| REFUSALS.contains(status) || *status == 200), "{statuses:?} for {shown}");
+    assert!(
+        count(&statuses, 200) <= limit,
+        "more than {limit} passed: {statuses:?} for {shown}"
+    );
+    assert!(
+        statuses
+            .iter()
+            .all(|status| REFUSALS.contains(status) || *status == 200),
+        "{statuses:?} for {shown}"
+    );
 }
 
 /// After everything: no virtual machine died, and the one there is still counts.
@@ -291,7 +439,10 @@ async fn still_serves(envoy: &Envoy) {
 }
 
 async fn still_serves_with(envoy: &Envoy, path: &str) {
-    assert_eq!(envoy.send(get(path).bearer("sk-still-serves")).await.status, 200);
+    assert_eq!(
+        envoy.send(get(path).bearer("sk-still-serves")).await.status,
+        200
+    );
     envoy.assert_never_died().await;
 }
 

@@ -28,7 +28,13 @@ async fn exactly_the_limit_is_admitted_with_four_workers_over_http_2() {
 /// One key, 100 a minute, 2,000 requests over 32 connections.
 async fn exactly_the_limit_is_admitted(workers: u32, wire: Wire) {
     let origin = Origin::start().await;
-    let Some(envoy) = Setup::new(per_key(100)).workers(workers).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(per_key(100))
+        .workers(workers)
+        .start(&origin)
+        .await
+    else {
+        return;
+    };
 
     let mut clients = tokio::task::JoinSet::new();
     for client in 0..32 {
@@ -38,7 +44,12 @@ async fn exactly_the_limit_is_admitted(workers: u32, wire: Wire) {
         clients.spawn(async move {
             let mut statuses = Vec::new();
             for _ in 0..share {
-                statuses.push(connection.send(get("/v1/models").bearer("sk-one")).await.status);
+                statuses.push(
+                    connection
+                        .send(get("/v1/models").bearer("sk-one"))
+                        .await
+                        .status,
+                );
             }
             statuses
         });
@@ -48,9 +59,21 @@ async fn exactly_the_limit_is_admitted(workers: u32, wire: Wire) {
     assert_eq!(statuses.len(), 2000);
     assert_eq!(count(&statuses, 200), 100);
     assert_eq!(count(&statuses, 429), 1900);
-    assert_eq!(origin.seen().len(), 100, "what is refused never reaches the origin");
-    envoy.metric_reaches(REQUESTS, &[("verdict", "allow"), ("reason", "none")], 100).await;
-    envoy.metric_reaches(REQUESTS, &[("verdict", "throttle"), ("reason", "quota")], 1900).await;
+    assert_eq!(
+        origin.seen().len(),
+        100,
+        "what is refused never reaches the origin"
+    );
+    envoy
+        .metric_reaches(REQUESTS, &[("verdict", "allow"), ("reason", "none")], 100)
+        .await;
+    envoy
+        .metric_reaches(
+            REQUESTS,
+            &[("verdict", "throttle"), ("reason", "quota")],
+            1900,
+        )
+        .await;
     assert_eq!(envoy.metric("stillgate_store_failures_total", &[]).await, 0);
     envoy.assert_never_died().await;
 }
@@ -58,7 +81,9 @@ async fn exactly_the_limit_is_admitted(workers: u32, wire: Wire) {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_do_not_share_a_quota() {
     let origin = Origin::start().await;
-    let Some(envoy) = Setup::new(per_key(2)).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(per_key(2)).start(&origin).await else {
+        return;
+    };
 
     assert_eq!(statuses_of(&envoy, "sk-one", 3).await, [200, 200, 429]);
     assert_eq!(statuses_of(&envoy, "sk-two", 3).await, [200, 200, 429]);
@@ -75,13 +100,19 @@ async fn a_request_refused_by_one_quota_costs_nothing_of_the_others() {
             {"name": "each-path", "per": ["key", "path"], "count": "requests", "limit": 1, "window": "1h"},
         ],
     });
-    let Some(envoy) = Setup::new(policy).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(policy).start(&origin).await else {
+        return;
+    };
 
     assert_eq!(status(&envoy, "/a").await, 200);
     for _ in 0..5 {
         assert_eq!(status(&envoy, "/a").await, 429, "refused by each-path");
     }
-    assert_eq!(status(&envoy, "/b").await, 200, "the refusals did not use up all");
+    assert_eq!(
+        status(&envoy, "/b").await,
+        200,
+        "the refusals did not use up all"
+    );
     assert_eq!(status(&envoy, "/c").await, 200);
     assert_eq!(status(&envoy, "/d").await, 429, "refused by all");
 }
@@ -96,13 +127,29 @@ async fn a_quota_counts_only_what_it_matches() {
             "match": {"method": "POST", "path": "/v1/embeddings"},
         }],
     });
-    let Some(envoy) = Setup::new(policy).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(policy).start(&origin).await else {
+        return;
+    };
 
     let embed = || post("/v1/embeddings", r#"{"model":"m","input":"x"}"#).bearer("sk-one");
     assert_eq!(envoy.send(embed()).await.status, 200);
     assert_eq!(envoy.send(embed()).await.status, 429);
-    assert_eq!(envoy.send(get("/v1/embeddings").bearer("sk-one")).await.status, 200, "another method");
-    assert_eq!(envoy.send(post("/v1/completions", "{}").bearer("sk-one")).await.status, 200, "another path");
+    assert_eq!(
+        envoy
+            .send(get("/v1/embeddings").bearer("sk-one"))
+            .await
+            .status,
+        200,
+        "another method"
+    );
+    assert_eq!(
+        envoy
+            .send(post("/v1/completions", "{}").bearer("sk-one"))
+            .await
+            .status,
+        200,
+        "another path"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +159,9 @@ async fn a_quota_per_network_counts_all_keys_of_an_address_together() {
         "version": 1,
         "quotas": [{"name": "network", "per": ["network"], "count": "requests", "limit": 2, "window": "1h"}],
     });
-    let Some(envoy) = Setup::new(policy).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(policy).start(&origin).await else {
+        return;
+    };
 
     assert_eq!(statuses_of(&envoy, "sk-one", 1).await, [200]);
     assert_eq!(statuses_of(&envoy, "sk-two", 1).await, [200]);

@@ -14,32 +14,71 @@ use crate::harness::{Envoy, Origin, Setup};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn openai_raises_its_own_errors() {
-    let Some(told) = talk("openai_client.py").await else { return };
+    let Some(told) = talk("openai_client.py").await else {
+        return;
+    };
     assert_eq!(told["call"], "Hello.");
     assert_eq!(told["stream"], json!(["Hel", "lo."]));
     assert_eq!(told["headers"]["x-ratelimit-remaining-requests"], "2");
 
     let refused = &told["refused"];
-    assert_eq!((&refused["raised"], &refused["status"]), (&json!("RateLimitError"), &json!(429)));
+    assert_eq!(
+        (&refused["raised"], &refused["status"]),
+        (&json!("RateLimitError"), &json!(429))
+    );
     assert_eq!(refused["code"], "rate_limit_exceeded");
-    assert!(refused["message"].as_str().unwrap().contains("requests"), "{refused}");
-    assert!(refused["retry_after"].as_str().unwrap().parse::<u64>().unwrap() >= 1);
-    assert_eq!((&told["unknown"]["raised"], &told["unknown"]["status"]), (&json!("AuthenticationError"), &json!(401)));
+    assert!(
+        refused["message"].as_str().unwrap().contains("requests"),
+        "{refused}"
+    );
+    assert!(
+        refused["retry_after"]
+            .as_str()
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+            >= 1
+    );
+    assert_eq!(
+        (&told["unknown"]["raised"], &told["unknown"]["status"]),
+        (&json!("AuthenticationError"), &json!(401))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn anthropic_raises_its_own_errors() {
-    let Some(told) = talk("anthropic_client.py").await else { return };
+    let Some(told) = talk("anthropic_client.py").await else {
+        return;
+    };
     assert_eq!(told["call"], "Hello.");
     assert_eq!(told["stream"], json!(["Hel", "lo."]));
-    assert_eq!(told["headers"]["anthropic-ratelimit-requests-remaining"], "2");
+    assert_eq!(
+        told["headers"]["anthropic-ratelimit-requests-remaining"],
+        "2"
+    );
 
     let refused = &told["refused"];
-    assert_eq!((&refused["raised"], &refused["status"]), (&json!("RateLimitError"), &json!(429)));
+    assert_eq!(
+        (&refused["raised"], &refused["status"]),
+        (&json!("RateLimitError"), &json!(429))
+    );
     assert_eq!(refused["type"], "rate_limit_error");
-    assert!(refused["message"].as_str().unwrap().contains("requests"), "{refused}");
-    assert!(refused["retry_after"].as_str().unwrap().parse::<u64>().unwrap() >= 1);
-    assert_eq!((&told["unknown"]["raised"], &told["unknown"]["status"]), (&json!("AuthenticationError"), &json!(401)));
+    assert!(
+        refused["message"].as_str().unwrap().contains("requests"),
+        "{refused}"
+    );
+    assert!(
+        refused["retry_after"]
+            .as_str()
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+            >= 1
+    );
+    assert_eq!(
+        (&told["unknown"]["raised"], &told["unknown"]["status"]),
+        (&json!("AuthenticationError"), &json!(401))
+    );
     assert_eq!(told["unknown"]["type"], "authentication_error");
 }
 
@@ -63,18 +102,29 @@ async fn talk(script: &str) -> Option<Value> {
 /// Two calls in a row where one is allowed in two seconds: the SDK retries by itself, once, not before it was told.
 async fn waits_as_told(script: &str) {
     let origin = Origin::answering(answer).await;
-    let Some(envoy) = Setup::new(limited(1, "2s")).start(&origin).await else { return };
-    let Some(told) = run(&envoy, script, "retry").await else { return };
+    let Some(envoy) = Setup::new(limited(1, "2s")).start(&origin).await else {
+        return;
+    };
+    let Some(told) = run(&envoy, script, "retry").await else {
+        return;
+    };
 
     assert_eq!(told["answers"], json!(["Hello.", "Hello."]));
     let log = envoy.access_log(3).await;
     let codes: Vec<&Value> = log.iter().map(|line| &line["code"]).collect();
-    assert_eq!(codes, [&json!(200), &json!(429), &json!(200)], "one refusal, then one retry that passes");
+    assert_eq!(
+        codes,
+        [&json!(200), &json!(429), &json!(200)],
+        "one refusal, then one retry that passes"
+    );
 
     let waited = origin.seen()[1].at - origin.seen()[0].at;
     let asked = Duration::from_secs(told["retry_after"].as_str().unwrap().parse().unwrap());
     assert!(!asked.is_zero());
-    assert!(waited >= asked, "told to wait {asked:?}, came back after {waited:?}");
+    assert!(
+        waited >= asked,
+        "told to wait {asked:?}, came back after {waited:?}"
+    );
 }
 
 fn limited(limit: u64, window: &str) -> Value {
@@ -86,11 +136,22 @@ fn limited(limit: u64, window: &str) -> Value {
 
 /// Runs a client through Envoy and returns what it printed; `None` on a machine without Python.
 async fn run(envoy: &Envoy, script: &str, scene: &str) -> Option<Value> {
-    let python = tokio::task::spawn_blocking(python).await.expect("an environment")?;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/envoy/sdk").join(script);
+    let python = tokio::task::spawn_blocking(python)
+        .await
+        .expect("an environment")?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/envoy/sdk")
+        .join(script);
     let url = format!("http://{}", envoy.address("main").await);
     let mut client = tokio::process::Command::new(python);
-    let output = client.arg(script).arg(url).arg(scene).kill_on_drop(true).output().await.expect("Python runs");
+    let output = client
+        .arg(script)
+        .arg(url)
+        .arg(scene)
+        .kill_on_drop(true)
+        .output()
+        .await
+        .expect("Python runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{}", envoy.log());
     Some(serde_json::from_slice(&output.stdout).expect("JSON from the client"))
@@ -110,13 +171,28 @@ fn python() -> Option<PathBuf> {
         return Some(python);
     }
     if let Err(error) = Command::new("python3").arg("--version").output() {
-        assert!(std::env::var_os("CI").is_none(), "CI must have Python: {error}");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "CI must have Python: {error}"
+        );
         eprintln!("SKIPPED: the SDKs are not tried, because there is no python3 here: {error}");
         return None;
     }
-    succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment));
     succeed(
-        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES),
+        Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&environment),
+    );
+    succeed(
+        Command::new(&python)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ])
+            .args(PACKAGES),
     );
     fs::write(made, PACKAGES.join(" ")).unwrap();
     Some(python)
@@ -124,7 +200,11 @@ fn python() -> Option<PathBuf> {
 
 fn succeed(command: &mut Command) {
     let output = command.output().expect("Python runs");
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// As the providers answer, as far as the SDKs look.
@@ -141,7 +221,10 @@ fn answer(seen: &Seen) -> Response<Body> {
 }
 
 fn events(text: &'static str) -> Response<Body> {
-    Response::builder().header("content-type", "text/event-stream").body(Body::from(text)).expect("a response")
+    Response::builder()
+        .header("content-type", "text/event-stream")
+        .body(Body::from(text))
+        .expect("a response")
 }
 
 const PACKAGES: [&str; 2] = ["openai==3.54.0", "anthropic==2.12.0"];

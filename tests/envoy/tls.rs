@@ -9,12 +9,24 @@ use crate::quotas::per_key;
 async fn quotas_hold_over_tls_in_http_1_and_http_2() {
     let origin = Origin::start().await;
     let listener = Listener::new("main", per_key(2)).tls();
-    let Some(envoy) = Setup::of([listener]).start(&origin).await else { return };
+    let Some(envoy) = Setup::of([listener]).start(&origin).await else {
+        return;
+    };
 
-    for (wire, statuses) in [(Wire::TlsH2, [200, 200, 429]), (Wire::TlsH1, [429, 429, 429])] {
+    for (wire, statuses) in [
+        (Wire::TlsH2, [200, 200, 429]),
+        (Wire::TlsH1, [429, 429, 429]),
+    ] {
         let mut connection = envoy.connect(wire).await;
         for status in statuses {
-            assert_eq!(connection.send(get("/v1/models").bearer("sk-one")).await.status, status, "{wire:?}");
+            assert_eq!(
+                connection
+                    .send(get("/v1/models").bearer("sk-one"))
+                    .await
+                    .status,
+                status,
+                "{wire:?}"
+            );
         }
     }
     assert_eq!(origin.seen().len(), 2);

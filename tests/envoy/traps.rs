@@ -16,7 +16,9 @@ use crate::records::{decision, recorded};
 #[tokio::test(flavor = "multi_thread")]
 async fn trap_1_a_header_that_is_not_utf_8() {
     let origin = Origin::start().await;
-    let Some(envoy) = Setup::new(per_key(10)).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(per_key(10)).start(&origin).await else {
+        return;
+    };
 
     let address = envoy.address("main").await;
     let request =
@@ -30,16 +32,28 @@ async fn trap_1_a_header_that_is_not_utf_8() {
 #[tokio::test(flavor = "multi_thread")]
 async fn trap_2_request_headers_are_gone_after_their_callback() {
     let origin = Origin::start().await;
-    let Some(envoy) = Setup::new(recorded(per_model(10))).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(recorded(per_model(10))).start(&origin).await else {
+        return;
+    };
 
     for wire in [Wire::H1, Wire::H2] {
         let mut connection = envoy.connect(wire).await;
-        let reply = connection.send(post("/v1/messages", r#"{"model":"m"}"#).with("x-api-key", "sk-one")).await;
+        let reply = connection
+            .send(post("/v1/messages", r#"{"model":"m"}"#).with("x-api-key", "sk-one"))
+            .await;
         assert_eq!(reply.status, 200);
-        assert!(reply.header("anthropic-ratelimit-requests-remaining").is_some(), "the path was kept for the response");
+        assert!(
+            reply
+                .header("anthropic-ratelimit-requests-remaining")
+                .is_some(),
+            "the path was kept for the response"
+        );
     }
     let log = envoy.access_log(2).await;
-    assert!(log.iter().all(|line| decision(line)["verdict"] == "allow"), "{log:?}");
+    assert!(
+        log.iter().all(|line| decision(line)["verdict"] == "allow"),
+        "{log:?}"
+    );
     envoy.assert_never_died().await;
 }
 
@@ -47,7 +61,9 @@ async fn trap_2_request_headers_are_gone_after_their_callback() {
 #[tokio::test(flavor = "multi_thread")]
 async fn trap_3_headers_are_gone_after_a_resume() {
     let origin = Origin::start().await;
-    let Some(envoy) = Setup::new(per_model(1)).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(per_model(1)).start(&origin).await else {
+        return;
+    };
 
     for status in [200, 429] {
         let request = post("/v1/chat/completions", r#"{"model":"m"}"#).bearer("sk-one");
@@ -63,22 +79,39 @@ async fn trap_4_a_paused_request_whose_body_never_comes() {
     let origin = Origin::start().await;
     for (stop_iteration, policy) in [(true, per_model(1)), (false, per_key(1))] {
         let setup = stopping(stop_iteration, policy);
-        let Some(envoy) = setup.start(&origin).await else { return };
-        let ask = async || envoy.send(post("/v1/chat/completions", r#"{"model":"m"}"#).bearer("sk-one")).await.status;
-        assert_eq!([ask().await, ask().await], [200, 429], "allow_on_headers_stop_iteration: {stop_iteration}");
+        let Some(envoy) = setup.start(&origin).await else {
+            return;
+        };
+        let ask = async || {
+            envoy
+                .send(post("/v1/chat/completions", r#"{"model":"m"}"#).bearer("sk-one"))
+                .await
+                .status
+        };
+        assert_eq!(
+            [ask().await, ask().await],
+            [200, 429],
+            "allow_on_headers_stop_iteration: {stop_iteration}"
+        );
     }
     // A rule that reads bodies cannot work without it: that is said before it hangs.
     for (stop_iteration, exit) in [(true, 0), (false, 3)] {
-        let config = stopping(stop_iteration, per_model(1)).bootstrap(Path::new("/nowhere"), origin.address);
+        let config =
+            stopping(stop_iteration, per_model(1)).bootstrap(Path::new("/nowhere"), origin.address);
         let (status, said) = check(&config.to_string());
         assert_eq!(status, Some(exit), "{said}");
-        assert_eq!(said.contains("allow_on_headers_stop_iteration"), !stop_iteration, "{said}");
+        assert_eq!(
+            said.contains("allow_on_headers_stop_iteration"),
+            !stop_iteration,
+            "{said}"
+        );
     }
 }
 
 fn stopping(stop_iteration: bool, policy: Value) -> Setup {
-    Setup::new(policy)
-        .adapt(move |listener| plugin(listener)["allow_on_headers_stop_iteration"] = json!(stop_iteration))
+    Setup::new(policy).adapt(move |listener| {
+        plugin(listener)["allow_on_headers_stop_iteration"] = json!(stop_iteration)
+    })
 }
 
 /// A configuration that is written as a Struct arrives as binary protobuf, not as JSON.
@@ -89,7 +122,9 @@ async fn trap_5_a_policy_as_a_protobuf_struct() {
         plugin(listener)["configuration"] =
             json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": per_key(2)});
     });
-    let Some(envoy) = setup.start(&origin).await else { return };
+    let Some(envoy) = setup.start(&origin).await else {
+        return;
+    };
 
     assert_eq!(statuses_of(&envoy, "sk-one", 3).await, [200, 200, 429]);
 }
@@ -98,19 +133,40 @@ async fn trap_5_a_policy_as_a_protobuf_struct() {
 #[tokio::test(flavor = "multi_thread")]
 async fn trap_6_a_panic_would_cut_everybody_elses_streams() {
     let (origin, mut holds) = Origin::holding().await;
-    let Some(envoy) = Setup::new(per_model(1)).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(per_model(1)).start(&origin).await else {
+        return;
+    };
 
     let mut connection = envoy.connect(Wire::H2).await;
-    let stream = connection.begin(get("/v1/chat/completions").bearer("sk-patient")).await;
+    let stream = connection
+        .begin(get("/v1/chat/completions").bearer("sk-patient"))
+        .await;
     assert_eq!(stream.status(), 200);
     let hold = holds.recv().await.expect("a request at the origin");
 
     let address = envoy.address("main").await;
-    for path in ["/v1/chat/completions", "/v1/messages", "/v1beta/models/m:generateContent", "/"] {
-        for body in [&b"\xff\xfe"[..], b"{\"model\":\"\\ud800\"}", b"{\"model\":{}}", b"[[[[[["] {
-            let head =
-                format!("POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-            let request = [head.as_bytes(), b"x-bin: \xff\r\nx-api-key: \xff\xff\r\n\r\n", body].concat();
+    for path in [
+        "/v1/chat/completions",
+        "/v1/messages",
+        "/v1beta/models/m:generateContent",
+        "/",
+    ] {
+        for body in [
+            &b"\xff\xfe"[..],
+            b"{\"model\":\"\\ud800\"}",
+            b"{\"model\":{}}",
+            b"[[[[[[",
+        ] {
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {}\r\n",
+                body.len()
+            );
+            let request = [
+                head.as_bytes(),
+                b"x-bin: \xff\r\nx-api-key: \xff\xff\r\n\r\n",
+                body,
+            ]
+            .concat();
             // Over its limit after the first, which the origin holds: nobody waits for the answer to that one.
             tokio::select! {
                 _ = raw(address, &request) => {}
@@ -119,7 +175,10 @@ async fn trap_6_a_panic_would_cut_everybody_elses_streams() {
         }
     }
     hold.send("data: still here\n\n").await;
-    assert_eq!(next_chunk(&mut stream.into_body()).await.unwrap().unwrap(), "data: still here\n\n");
+    assert_eq!(
+        next_chunk(&mut stream.into_body()).await.unwrap().unwrap(),
+        "data: still here\n\n"
+    );
     envoy.assert_never_died().await;
 }
 
@@ -128,12 +187,20 @@ async fn trap_6_a_panic_would_cut_everybody_elses_streams() {
 fn trap_7_a_dead_worker_stays_dead_unless_told_to_reload() {
     let (status, said) = check(&shipped_config());
     assert_eq!(status, Some(0), "{said}");
-    assert!(!said.contains("failure_policy"), "envoy/envoy.yaml sets it: {said}");
+    assert!(
+        !said.contains("failure_policy"),
+        "envoy/envoy.yaml sets it: {said}"
+    );
 
-    let without: String =
-        shipped_config().lines().filter(|line| !line.contains("failure_policy")).fold(String::new(), join);
+    let without: String = shipped_config()
+        .lines()
+        .filter(|line| !line.contains("failure_policy"))
+        .fold(String::new(), join);
     let (_, said) = check(&without);
-    assert!(said.contains("failure_policy") && said.contains("FAIL_RELOAD"), "a warning: {said}");
+    assert!(
+        said.contains("failure_policy") && said.contains("FAIL_RELOAD"),
+        "a warning: {said}"
+    );
 }
 
 /// FAIL_OPEN does not cover the request that kills the virtual machine, and lets everything pass after it.
@@ -141,7 +208,10 @@ fn trap_7_a_dead_worker_stays_dead_unless_told_to_reload() {
 fn trap_8_failing_open_is_not_what_it_says() {
     let open = shipped_config().replace("FAIL_RELOAD", "FAIL_OPEN");
     let (_, said) = check(&open);
-    assert!(said.contains("failure_policy") && said.contains("FAIL_RELOAD"), "a warning: {said}");
+    assert!(
+        said.contains("failure_policy") && said.contains("FAIL_RELOAD"),
+        "a warning: {said}"
+    );
 }
 
 /// The SDK panics on a status that it does not list, such as that of a host call which the operator forbids.
@@ -152,13 +222,25 @@ async fn trap_9_an_operator_forbids_shared_data() {
         let mut policy = per_key(1);
         policy["on_error"] = json!(on_error);
         let setup = Setup::new(policy).adapt(|listener| {
-            let allowed: Value = CAPABILITIES.iter().map(|name| ((*name).to_owned(), json!({}))).collect();
-            plugin(listener)["capability_restriction_config"] = json!({"allowed_capabilities": allowed});
+            let allowed: Value = CAPABILITIES
+                .iter()
+                .map(|name| ((*name).to_owned(), json!({})))
+                .collect();
+            plugin(listener)["capability_restriction_config"] =
+                json!({"allowed_capabilities": allowed});
         });
-        let Some(envoy) = setup.start(&origin).await else { return };
+        let Some(envoy) = setup.start(&origin).await else {
+            return;
+        };
 
-        assert_eq!(statuses_of(&envoy, "sk-one", 3).await, [status; 3], "on_error: {on_error}");
-        envoy.metric_reaches(REQUESTS, &[("verdict", verdict), ("reason", "store")], 3).await;
+        assert_eq!(
+            statuses_of(&envoy, "sk-one", 3).await,
+            [status; 3],
+            "on_error: {on_error}"
+        );
+        envoy
+            .metric_reaches(REQUESTS, &[("verdict", verdict), ("reason", "store")], 3)
+            .await;
         assert!(envoy.metric("stillgate_store_failures_total", &[]).await >= 3);
         envoy.assert_never_died().await;
     }
@@ -168,7 +250,9 @@ async fn trap_9_an_operator_forbids_shared_data() {
 #[tokio::test(flavor = "multi_thread")]
 async fn trap_10_every_thread_ticks() {
     let origin = Origin::start().await;
-    let Some(envoy) = Setup::new(per_key(40)).workers(4).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(per_key(40)).workers(4).start(&origin).await else {
+        return;
+    };
 
     for round in 1..=3 {
         for _ in 0..20 {
@@ -178,14 +262,18 @@ async fn trap_10_every_thread_ticks() {
         // `metric_reaches` fails if a value is ever beyond what it waits for.
         envoy.metric_reaches(REQUESTS, &[], round * 20).await;
     }
-    envoy.metric_reaches(REQUESTS, &[("verdict", "allow")], 40).await;
+    envoy
+        .metric_reaches(REQUESTS, &[("verdict", "allow")], 40)
+        .await;
 }
 
 /// Writing a key for the first time is unconditional: two workers that do it at once lose a count.
 #[tokio::test(flavor = "multi_thread")]
 async fn trap_11_the_first_write_of_a_key_races() {
     let origin = Origin::start().await;
-    let Some(envoy) = Setup::new(per_key(1)).workers(4).start(&origin).await else { return };
+    let Some(envoy) = Setup::new(per_key(1)).workers(4).start(&origin).await else {
+        return;
+    };
 
     let mut clients = tokio::task::JoinSet::new();
     let mut starts = Vec::new();
@@ -197,7 +285,12 @@ async fn trap_11_the_first_write_of_a_key_races() {
             started.await.expect("a start");
             let mut statuses = Vec::new();
             for key in 0..200 {
-                statuses.push(connection.send(get("/").bearer(&format!("sk-{key}"))).await.status);
+                statuses.push(
+                    connection
+                        .send(get("/").bearer(&format!("sk-{key}")))
+                        .await
+                        .status,
+                );
             }
             statuses
         });
@@ -208,7 +301,11 @@ async fn trap_11_the_first_write_of_a_key_races() {
     let clients = clients.join_all().await;
     for key in 0..200 {
         let statuses: Vec<u16> = clients.iter().map(|statuses| statuses[key]).collect();
-        assert_eq!(count(&statuses, 200), 1, "fresh key {key}, asked by eight at once: {statuses:?}");
+        assert_eq!(
+            count(&statuses, 200),
+            1,
+            "fresh key {key}, asked by eight at once: {statuses:?}"
+        );
     }
 }
 
@@ -227,9 +324,16 @@ async fn trap_12_attributes_moved_under_xds() {
         })
     };
     for (property, limit) in [("xds.route_name", 1), ("route_name", 3)] {
-        let setup = Setup::new(policy(property)).adapt(|listener| route(listener)["name"] = json!("chat"));
-        let Some(envoy) = setup.start(&origin).await else { return };
-        assert_eq!(count(&statuses_of(&envoy, "sk-one", 5).await, 200), limit, "{property}");
+        let setup =
+            Setup::new(policy(property)).adapt(|listener| route(listener)["name"] = json!("chat"));
+        let Some(envoy) = setup.start(&origin).await else {
+            return;
+        };
+        assert_eq!(
+            count(&statuses_of(&envoy, "sk-one", 5).await, 200),
+            limit,
+            "{property}"
+        );
         envoy.assert_never_died().await;
     }
 }
@@ -239,13 +343,18 @@ fn check(config: &str) -> (Option<i32>, String) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("envoy.yaml");
     std::fs::write(&file, config).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_stillgate")).arg("check").arg(file).output().expect("stillgate runs");
+    let output = Command::new(env!("CARGO_BIN_EXE_stillgate"))
+        .arg("check")
+        .arg(file)
+        .output()
+        .expect("stillgate runs");
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(said).expect("text"))
 }
 
 fn shipped_config() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/envoy.yaml")).expect("envoy/envoy.yaml")
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/envoy.yaml"))
+        .expect("envoy/envoy.yaml")
 }
 
 fn join(text: String, line: &str) -> String {

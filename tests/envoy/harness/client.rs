@@ -51,7 +51,9 @@ enum Sender {
 
 impl Connection {
     pub(crate) async fn open(address: SocketAddr, wire: Wire, certificate: Option<&Path>) -> Self {
-        Self::try_open(address, wire, certificate).await.expect("Envoy takes connections")
+        Self::try_open(address, wire, certificate)
+            .await
+            .expect("Envoy takes connections")
     }
 
     pub(crate) async fn try_open(
@@ -67,10 +69,23 @@ impl Connection {
             Wire::TlsH1 => b"http/1.1",
             Wire::TlsH2 => b"h2",
         };
-        let connector = connector(certificate.expect("TLS needs the certificate to trust"), protocol);
-        let tls = connector.connect(ServerName::try_from("localhost")?, tcp).await?;
-        assert_eq!(tls.get_ref().1.alpn_protocol(), Some(protocol), "Envoy agrees on the protocol");
-        if wire == Wire::TlsH2 { Self::http2(tls).await } else { Self::http1(tls).await }
+        let connector = connector(
+            certificate.expect("TLS needs the certificate to trust"),
+            protocol,
+        );
+        let tls = connector
+            .connect(ServerName::try_from("localhost")?, tcp)
+            .await?;
+        assert_eq!(
+            tls.get_ref().1.alpn_protocol(),
+            Some(protocol),
+            "Envoy agrees on the protocol"
+        );
+        if wire == Wire::TlsH2 {
+            Self::http2(tls).await
+        } else {
+            Self::http1(tls).await
+        }
     }
 
     async fn http1<T>(io: T) -> Result<Self, Box<dyn std::error::Error + Send + Sync>>
@@ -78,7 +93,10 @@ impl Connection {
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (sender, connection) = http1::handshake(TokioIo::new(io)).await?;
-        Ok(Self { sender: Sender::H1(sender), driver: tokio::spawn(async { drop(connection.await) }) })
+        Ok(Self {
+            sender: Sender::H1(sender),
+            driver: tokio::spawn(async { drop(connection.await) }),
+        })
     }
 
     async fn http2<T>(io: T) -> Result<Self, Box<dyn std::error::Error + Send + Sync>>
@@ -86,7 +104,10 @@ impl Connection {
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(io)).await?;
-        Ok(Self { sender: Sender::H2(sender), driver: tokio::spawn(async { drop(connection.await) }) })
+        Ok(Self {
+            sender: Sender::H2(sender),
+            driver: tokio::spawn(async { drop(connection.await) }),
+        })
     }
 
     /// Sends a request and reads the whole reply.
@@ -98,7 +119,11 @@ impl Connection {
     pub(crate) async fn try_send(&mut self, request: Request) -> Result<Reply, hyper::Error> {
         let (head, body) = self.try_begin(request).await?.into_parts();
         let body = within(body.collect()).await?.to_bytes();
-        Ok(Reply { status: head.status.as_u16(), headers: head.headers, body })
+        Ok(Reply {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body,
+        })
     }
 
     /// Sends a request and returns as soon as the head of the reply is there; the body can be read as it comes.
@@ -106,17 +131,26 @@ impl Connection {
         self.try_begin(request).await.expect("the head of a reply")
     }
 
-    async fn try_begin(&mut self, mut request: Request) -> Result<hyper::Response<Incoming>, hyper::Error> {
+    async fn try_begin(
+        &mut self,
+        mut request: Request,
+    ) -> Result<hyper::Response<Incoming>, hyper::Error> {
         match &mut self.sender {
             Sender::H1(sender) => {
                 within(sender.ready()).await?;
-                request.headers_mut().entry("host").or_insert(HeaderValue::from_static(HOST));
+                request
+                    .headers_mut()
+                    .entry("host")
+                    .or_insert(HeaderValue::from_static(HOST));
                 within(sender.send_request(request)).await
             }
             Sender::H2(sender) => {
                 within(sender.ready()).await?;
                 let path = request.uri().path_and_query().cloned().expect("a path");
-                let uri = Uri::builder().scheme("http").authority(HOST).path_and_query(path);
+                let uri = Uri::builder()
+                    .scheme("http")
+                    .authority(HOST)
+                    .path_and_query(path);
                 *request.uri_mut() = uri.build().expect("an absolute URI");
                 within(sender.send_request(request)).await
             }
@@ -143,18 +177,27 @@ impl Reply {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?;
-        assert!(values.next().is_none(), "{name} occurs twice in {:?}", self.headers);
+        assert!(
+            values.next().is_none(),
+            "{name} occurs twice in {:?}",
+            self.headers
+        );
         Some(value.to_str().expect("a header in ASCII"))
     }
 
     /// A header that is a whole number.
     pub(crate) fn number(&self, name: &str) -> u64 {
-        let value = self.header(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.headers));
-        value.parse().unwrap_or_else(|_| panic!("{name}: {value} is not a whole number"))
+        let value = self
+            .header(name)
+            .unwrap_or_else(|| panic!("no {name} in {:?}", self.headers));
+        value
+            .parse()
+            .unwrap_or_else(|_| panic!("{name}: {value} is not a whole number"))
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {}", self.text()))
     }
 
     pub(crate) fn text(&self) -> String {
@@ -169,15 +212,29 @@ pub(crate) fn get(path: &str) -> Request {
 
 /// `POST path` with a body and its `content-length`.
 pub(crate) fn post(path: &str, body: impl Into<Bytes>) -> Request {
-    request(Method::POST, path, Full::new(body.into()).boxed()).with("content-type", "application/json")
+    request(Method::POST, path, Full::new(body.into()).boxed())
+        .with("content-type", "application/json")
 }
 
 /// `POST path` with a body that has no length: it arrives chunk by chunk as the test sends it, and ends when the sender is dropped.
 pub(crate) fn post_chunks(path: &str) -> (mpsc::Sender<Bytes>, Request) {
     let (sender, chunks) = mpsc::channel(1);
-    let frames = ReceiverStream::new(chunks).map(|chunk: Bytes| Ok::<_, Infallible>(Frame::data(chunk)));
+    let frames =
+        ReceiverStream::new(chunks).map(|chunk: Bytes| Ok::<_, Infallible>(Frame::data(chunk)));
     let request = request(Method::POST, path, StreamBody::new(frames).boxed());
     (sender, request.with("content-type", "application/json"))
+}
+
+/// `POST path` with a body that trailers follow, which HTTP/2 allows.
+pub(crate) fn post_with_trailers(path: &str, body: &'static str) -> Request {
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-checksum", HeaderValue::from_static("1"));
+    let frames = [
+        Frame::data(Bytes::from_static(body.as_bytes())),
+        Frame::trailers(trailers),
+    ];
+    let body = StreamBody::new(tokio_stream::iter(frames.map(Ok::<_, Infallible>))).boxed();
+    request(Method::POST, path, body).with("content-type", "application/json")
 }
 
 fn request(method: Method, path: &str, body: Body) -> Request {
@@ -201,14 +258,20 @@ pub(crate) trait Headers: Sized {
 impl Headers for Request {
     fn with(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
-        self.headers_mut().append(name, HeaderValue::from_bytes(value.as_ref()).expect("a header value"));
+        self.headers_mut().append(
+            name,
+            HeaderValue::from_bytes(value.as_ref()).expect("a header value"),
+        );
         self
     }
 }
 
 /// Sends bytes as they are and returns the reply to them, or whatever came before Envoy closed.
 pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> RawReply {
-    let (mut reading, mut writing) = TcpStream::connect(address).await.expect("Envoy takes connections").into_split();
+    let (mut reading, mut writing) = TcpStream::connect(address)
+        .await
+        .expect("Envoy takes connections")
+        .into_split();
     let bytes = bytes.to_vec();
     // Envoy may answer and close before it has read everything, so a failure to write is no failure. The half that
     // writes stays open until the reply is there: closing it would be hanging up.
@@ -218,7 +281,11 @@ pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> RawReply {
         drop(writing);
     });
     let mut reply = RawReply(Vec::new());
-    while !reply.is_whole() && within(reading.read_buf(&mut reply.0)).await.is_ok_and(|read| read > 0) {}
+    while !reply.is_whole()
+        && within(reading.read_buf(&mut reply.0))
+            .await
+            .is_ok_and(|read| read > 0)
+    {}
     written.abort();
     reply
 }
@@ -230,18 +297,34 @@ pub(crate) struct RawReply(pub(crate) Vec<u8>);
 impl RawReply {
     /// The status of the first reply; 0 when Envoy closed without one.
     pub(crate) fn status(&self) -> u16 {
-        let line = self.0.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        String::from_utf8_lossy(line).split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
+        let line = self
+            .0
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        String::from_utf8_lossy(line)
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .unwrap_or(0)
     }
 
     /// Whether all is there that its head announces. Envoy keeps a connection open for a while after a last reply.
     fn is_whole(&self) -> bool {
-        let Some(head) = self.0.windows(4).position(|four| four == b"\r\n\r\n").map(|end| end + 4) else {
+        let Some(head) = self
+            .0
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .map(|end| end + 4)
+        else {
             return false;
         };
         let text = String::from_utf8_lossy(&self.0[..head]).to_ascii_lowercase();
-        let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-        length.is_some_and(|length: usize| self.0.len() >= head + length) || self.0[head..].ends_with(b"0\r\n\r\n")
+        let length = text
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        length.is_some_and(|length: usize| self.0.len() >= head + length)
+            || self.0[head..].ends_with(b"0\r\n\r\n")
     }
 }
 
@@ -267,10 +350,16 @@ async fn within<F: Future>(event: F) -> F::Output {
 
 fn connector(certificate: &Path, protocol: &[u8]) -> tokio_rustls::TlsConnector {
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(certificate).expect("a certificate")).expect("a root");
+    roots
+        .add(CertificateDer::from_pem_file(certificate).expect("a certificate"))
+        .expect("a root");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let mut config = versions.expect("TLS versions").with_root_certificates(roots).with_no_client_auth();
+    let versions =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let mut config = versions
+        .expect("TLS versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     config.alpn_protocols = vec![protocol.to_vec()];
     tokio_rustls::TlsConnector::from(Arc::new(config))
 }

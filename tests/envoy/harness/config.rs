@@ -57,7 +57,10 @@ impl Setup {
     }
 
     /// A last word on the JSON of every listener.
-    pub(crate) fn adapt(mut self, change: impl Fn(&mut Value) + Clone + Send + Sync + 'static) -> Self {
+    pub(crate) fn adapt(
+        mut self,
+        change: impl Fn(&mut Value) + Clone + Send + Sync + 'static,
+    ) -> Self {
         for listener in &mut self.listeners {
             listener.changes.push(Box::new(change.clone()));
         }
@@ -74,7 +77,11 @@ impl Setup {
 
     /// The same in front of an address where nobody may be listening.
     pub(crate) async fn start_before(self, origin: SocketAddr) -> Option<Envoy> {
-        Some(Envoy::start(self, origin).await?.unwrap_or_else(|log| panic!("Envoy did not start:\n{log}")))
+        Some(
+            Envoy::start(self, origin)
+                .await?
+                .unwrap_or_else(|log| panic!("Envoy did not start:\n{log}")),
+        )
     }
 
     /// The log of an Envoy that must refuse to start.
@@ -120,7 +127,10 @@ impl Setup {
     }
 
     fn listeners(&self, directory: &Path) -> Value {
-        self.listeners.iter().map(|listener| listener.json(directory)).collect()
+        self.listeners
+            .iter()
+            .map(|listener| listener.json(directory))
+            .collect()
     }
 }
 
@@ -139,7 +149,15 @@ type Change = Box<dyn Fn(&mut Value) + Send + Sync>;
 
 impl Listener {
     pub(crate) fn new(name: &'static str, policy: Value) -> Self {
-        Self { name, filter: true, root_id: "stillgate", vm_id: "stillgate", policy, tls: false, changes: Vec::new() }
+        Self {
+            name,
+            filter: true,
+            root_id: "stillgate",
+            vm_id: "stillgate",
+            policy,
+            tls: false,
+            changes: Vec::new(),
+        }
     }
 
     /// Under which `root_id` this instance of the filter runs.
@@ -235,7 +253,9 @@ pub(crate) fn plugin(listener: &mut Value) -> &mut Value {
 
 /// Puts an HTTP filter before Stillgate.
 pub(crate) fn put_before(listener: &mut Value, filter: Value) {
-    let filters = manager(listener)["http_filters"].as_array_mut().expect("filters are a list");
+    let filters = manager(listener)["http_filters"]
+        .as_array_mut()
+        .expect("filters are a list");
     filters.insert(0, filter);
 }
 

@@ -23,20 +23,39 @@ impl Envoy {
     /// Starts Envoy and waits until it is ready; its log when it is not going to be.
     pub(crate) async fn start(setup: Setup, origin: SocketAddr) -> Option<Result<Self, String>> {
         let binary = envoy_binary()?;
-        let directory = tempfile::Builder::new().prefix("stillgate-").tempdir().expect("a temporary directory");
+        let directory = tempfile::Builder::new()
+            .prefix("stillgate-")
+            .tempdir()
+            .expect("a temporary directory");
         let file = |name: &str| directory.path().join(name);
         write_certificate(directory.path());
-        fs::write(file(BOOTSTRAP), setup.bootstrap(directory.path(), origin).to_string()).unwrap();
-        fs::write(file(LISTENERS), setup.discovery(directory.path()).to_string()).unwrap();
+        fs::write(
+            file(BOOTSTRAP),
+            setup.bootstrap(directory.path(), origin).to_string(),
+        )
+        .unwrap();
+        fs::write(
+            file(LISTENERS),
+            setup.discovery(directory.path()).to_string(),
+        )
+        .unwrap();
 
         let mut command = Command::new("sh");
         command.args(["-c", GUARD, "guard"]).arg(binary);
         command.arg("--config-path").arg(file(BOOTSTRAP));
         command.arg("--admin-address-path").arg(file(ADMIN));
         command.arg("--log-path").arg(file(LOG));
-        command.args(["--use-dynamic-base-id", "--file-flush-interval-msec", "20", "--log-level", "info"]);
+        command.args([
+            "--use-dynamic-base-id",
+            "--file-flush-interval-msec",
+            "20",
+            "--log-level",
+            "info",
+        ]);
         command.args(["--concurrency", &setup.workers.to_string()]);
-        command.env_remove(SECRET).envs(setup.secret.map(|secret| (SECRET, secret)));
+        command
+            .env_remove(SECRET)
+            .envs(setup.secret.map(|secret| (SECRET, secret)));
         let said = fs::File::create(file(STDERR)).unwrap();
         let mut process = Process::spawn(command.stderr(said));
 
@@ -50,8 +69,14 @@ impl Envoy {
         })
         .await;
         Some(match admin {
-            Some(admin) => Ok(Self { admin, directory, _process: process }),
-            None => Err([STDERR, LOG].map(|name| fs::read_to_string(file(name)).unwrap_or_default()).concat()),
+            Some(admin) => Ok(Self {
+                admin,
+                directory,
+                _process: process,
+            }),
+            None => Err([STDERR, LOG]
+                .map(|name| fs::read_to_string(file(name)).unwrap_or_default())
+                .concat()),
         })
     }
 
@@ -64,8 +89,16 @@ impl Envoy {
             .flatten()
             .find(|status| status["name"] == listener)
             .map(|status| &status["local_address"]["socket_address"]);
-        let Some(address) = address else { panic!("no listener {listener} in {listeners}") };
-        format!("{}:{}", address["address"].as_str().unwrap(), address["port_value"]).parse().unwrap()
+        let Some(address) = address else {
+            panic!("no listener {listener} in {listeners}")
+        };
+        format!(
+            "{}:{}",
+            address["address"].as_str().unwrap(),
+            address["port_value"]
+        )
+        .parse()
+        .unwrap()
     }
 
     /// A new connection to the only listener.
@@ -75,7 +108,12 @@ impl Envoy {
 
     /// A new connection to the listener of that name.
     pub(crate) async fn connect_to(&self, listener: &str, wire: Wire) -> Connection {
-        Connection::open(self.address(listener).await, wire, Some(&self.file(CERTIFICATE))).await
+        Connection::open(
+            self.address(listener).await,
+            wire,
+            Some(&self.file(CERTIFICATE)),
+        )
+        .await
     }
 
     /// One request on a connection of its own.
@@ -110,9 +148,18 @@ impl Envoy {
 
     /// Envoy's own statistic of exactly that name; 0 when there is none.
     pub(crate) async fn stat(&self, name: &str) -> u64 {
-        let stats: Value =
-            self.admin(&format!("/stats?format=json&filter=^{}$", name.replace('.', "%5C."))).await.json();
-        let found = stats["stats"].as_array().into_iter().flatten().find(|stat| stat["name"] == name);
+        let stats: Value = self
+            .admin(&format!(
+                "/stats?format=json&filter=^{}$",
+                name.replace('.', "%5C.")
+            ))
+            .await
+            .json();
+        let found = stats["stats"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|stat| stat["name"] == name);
         found.and_then(|stat| stat["value"].as_u64()).unwrap_or(0)
     }
 
@@ -146,7 +193,10 @@ impl Envoy {
         until(&format!("{count} lines of access log"), async || {
             let text = fs::read_to_string(self.file(ACCESS_LOG)).unwrap_or_default();
             let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-            let lines: Vec<Value> = whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let lines: Vec<Value> = whole
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
             (lines.len() >= count).then_some(lines)
         })
         .await
@@ -155,17 +205,36 @@ impl Envoy {
     /// What Envoy and the filter have allocated, in bytes.
     pub(crate) async fn memory(&self) -> u64 {
         let memory: Value = self.admin("/memory").await.json();
-        memory["allocated"].as_str().and_then(|bytes| bytes.parse().ok()).expect("Envoy knows its memory")
+        memory["allocated"]
+            .as_str()
+            .and_then(|bytes| bytes.parse().ok())
+            .expect("Envoy knows its memory")
     }
 
     /// No virtual machine died: none was reloaded, none panicked, no request met a dead one.
     pub(crate) async fn assert_never_died(&self) {
         let stats = self.admin("/stats?filter=vm_reload").await.text();
-        let reloaded: Vec<&str> = stats.lines().filter(|line| !line.ends_with(": 0")).collect();
-        assert!(reloaded.is_empty(), "a virtual machine died: {reloaded:?}\n{}", self.log());
+        let reloaded: Vec<&str> = stats
+            .lines()
+            .filter(|line| !line.ends_with(": 0"))
+            .collect();
+        assert!(
+            reloaded.is_empty(),
+            "a virtual machine died: {reloaded:?}\n{}",
+            self.log()
+        );
         let log = self.log();
-        for sign in ["panicked", "RuntimeError", "Proxy-Wasm plugin in-VM", "wasm_fail_stream", "Plugin VM failed"] {
-            assert!(!log.contains(sign), "a virtual machine died: {sign} in\n{log}");
+        for sign in [
+            "panicked",
+            "RuntimeError",
+            "Proxy-Wasm plugin in-VM",
+            "wasm_fail_stream",
+            "Plugin VM failed",
+        ] {
+            assert!(
+                !log.contains(sign),
+                "a virtual machine died: {sign} in\n{log}"
+            );
         }
     }
 
@@ -175,18 +244,30 @@ impl Envoy {
     }
 
     async fn admin(&self, path: &str) -> Reply {
-        ask(self.admin, path).await.unwrap_or_else(|| panic!("Envoy's admin did not answer {path}:\n{}", self.log()))
+        ask(self.admin, path)
+            .await
+            .unwrap_or_else(|| panic!("Envoy's admin did not answer {path}:\n{}", self.log()))
     }
 }
 
 async fn ask(admin: SocketAddr, path: &str) -> Option<Reply> {
-    Connection::try_open(admin, Wire::H1, None).await.ok()?.try_send(get(path)).await.ok()
+    Connection::try_open(admin, Wire::H1, None)
+        .await
+        .ok()?
+        .try_send(get(path))
+        .await
+        .ok()
 }
 
 fn write_certificate(directory: &std::path::Path) {
-    let certified = rcgen::generate_simple_self_signed([String::from("localhost")]).expect("a certificate");
+    let certified =
+        rcgen::generate_simple_self_signed([String::from("localhost")]).expect("a certificate");
     fs::write(directory.join(CERTIFICATE), certified.cert.pem()).unwrap();
-    fs::write(directory.join(PRIVATE_KEY), certified.signing_key.serialize_pem()).unwrap();
+    fs::write(
+        directory.join(PRIVATE_KEY),
+        certified.signing_key.serialize_pem(),
+    )
+    .unwrap();
 }
 
 /// Envoy under a guard.

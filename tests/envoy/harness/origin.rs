@@ -45,7 +45,9 @@ impl Origin {
     where
         F: Fn(&Seen) -> Response<Body> + Send + Sync + 'static,
     {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("a free port");
         let address = listener.local_addr().expect("an address");
         let seen = Arc::new(Mutex::new(Vec::new()));
         let answer = Arc::new(answer);
@@ -58,7 +60,11 @@ impl Origin {
             }
         });
         let server = tokio::spawn(async { drop(axum::serve(listener, app).await) });
-        Self { address, seen, server }
+        Self {
+            address,
+            seen,
+            server,
+        }
     }
 
     /// Sends the head of an event stream at once and leaves the events to the test.
@@ -68,14 +74,20 @@ impl Origin {
             let (frames, body) = mpsc::channel(1);
             drop(holds.send(Hold { frames }));
             let body = Body::from_stream(ReceiverStream::new(body));
-            Response::builder().header("content-type", "text/event-stream").body(body).expect("a response")
+            Response::builder()
+                .header("content-type", "text/event-stream")
+                .body(body)
+                .expect("a response")
         });
         (origin.await, held)
     }
 
     /// Every request that reached the origin, in the order in which they arrived.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().expect("no test panicked while it held the lock").clone()
+        self.seen
+            .lock()
+            .expect("no test panicked while it held the lock")
+            .clone()
     }
 
     /// The only request that reached the origin.
@@ -100,12 +112,20 @@ pub(crate) struct Hold {
 impl Hold {
     /// Sends a piece of the body.
     pub(crate) async fn send(&self, bytes: &'static str) {
-        drop(self.frames.send(Ok(Bytes::from_static(bytes.as_bytes()))).await);
+        drop(
+            self.frames
+                .send(Ok(Bytes::from_static(bytes.as_bytes())))
+                .await,
+        );
     }
 
     /// Breaks the connection in the middle of the response.
     pub(crate) async fn die(self) {
-        drop(self.frames.send(Err(std::io::Error::other("the origin dies"))).await);
+        drop(
+            self.frames
+                .send(Err(std::io::Error::other("the origin dies")))
+                .await,
+        );
     }
 
     /// Returns when Envoy no longer wants the response.
@@ -116,7 +136,10 @@ impl Hold {
 
 /// A `200` with this JSON.
 pub(crate) fn json_answer(json: impl Into<Body>) -> Response<Body> {
-    Response::builder().header("content-type", "application/json").body(json.into()).expect("a response")
+    Response::builder()
+        .header("content-type", "application/json")
+        .body(json.into())
+        .expect("a response")
 }
 
 /// Remembers a request even if its body never ends, because then its handler is dropped.
@@ -125,7 +148,10 @@ async fn receive(request: Request, record: Record) -> Seen {
     let mut seen = Pending {
         record,
         seen: Some(Seen {
-            path: head.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+            path: head
+                .uri
+                .path_and_query()
+                .map_or_else(String::new, ToString::to_string),
             headers: head.headers,
             body: Bytes::new(),
             whole: false,
@@ -135,7 +161,9 @@ async fn receive(request: Request, record: Record) -> Seen {
     let mut bytes = Vec::new();
     loop {
         match body.frame().await {
-            Some(Ok(frame)) => bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
+            Some(Ok(frame)) => {
+                bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data))
+            }
             Some(Err(_)) => return seen.finish(bytes, false),
             None => return seen.finish(bytes, true),
         }
@@ -151,8 +179,16 @@ struct Pending {
 
 impl Pending {
     fn finish(&mut self, body: Vec<u8>, whole: bool) -> Seen {
-        let seen = Seen { body: body.into(), whole, ..self.seen.take().expect("finished once") };
-        self.record.0.lock().expect("no test panicked while it held the lock").push(seen.clone());
+        let seen = Seen {
+            body: body.into(),
+            whole,
+            ..self.seen.take().expect("finished once")
+        };
+        self.record
+            .0
+            .lock()
+            .expect("no test panicked while it held the lock")
+            .push(seen.clone());
         seen
     }
 }

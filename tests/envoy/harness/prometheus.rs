@@ -2,9 +2,17 @@
 
 /// The sum of the series of `name` that carry all of `labels`.
 pub(crate) fn sum(text: &str, name: &str, labels: &[(&str, &str)]) -> u64 {
-    let of_name = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{')?.rsplit_once("} "));
+    let of_name = text.lines().filter_map(|line| {
+        line.strip_prefix(name)?
+            .strip_prefix('{')?
+            .rsplit_once("} ")
+    });
     of_name
-        .filter(|(series, _)| labels.iter().all(|(label, value)| series.contains(&format!("{label}=\"{value}\""))))
+        .filter(|(series, _)| {
+            labels
+                .iter()
+                .all(|(label, value)| series.contains(&format!("{label}=\"{value}\"")))
+        })
         .map(|(_, value)| value.parse::<u64>().expect("a count is a whole number"))
         .sum()
 }
