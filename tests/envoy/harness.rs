@@ -6,6 +6,7 @@ pub(crate) mod envoy;
 pub(crate) mod origin;
 pub(crate) mod prometheus;
 
+use std::fmt::Display;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -33,26 +34,27 @@ pub(crate) async fn until<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<
     }
 }
 
-/// The Envoy binary, or `None` after one loud sentence on a machine that has none.
+/// The Envoy binary, or `None` on a machine that has none.
+pub(crate) fn envoy_binary() -> Option<PathBuf> {
+    static BINARY: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let locate = || stillgate::host::cli::envoy::locate(None);
+    BINARY
+        .get_or_init(|| {
+            locate()
+                .map_err(|error| skip("no end-to-end test runs", &error))
+                .ok()
+        })
+        .clone()
+}
+
+/// Says in one loud sentence what is not tested here, and why.
 ///
 /// # Panics
 /// Where `CI` is set: there, a skipped test is a failed one.
-pub(crate) fn envoy_binary() -> Option<PathBuf> {
-    static BINARY: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BINARY
-        .get_or_init(|| match stillgate::host::cli::envoy::locate(None) {
-            Ok(path) => Some(path),
-            Err(error) => {
-                assert!(std::env::var_os("CI").is_none(), "CI must have an Envoy: {error:#}");
-                // Not `eprintln!`: the test harness swallows that for tests that pass.
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "\nSKIPPED: no end-to-end test runs, because there is no Envoy here: {error:#}\n"
-                );
-                None
-            }
-        })
-        .clone()
+pub(crate) fn skip(what: &str, why: &dyn Display) {
+    assert!(std::env::var_os("CI").is_none(), "in CI, {what}: {why:#}");
+    // Not `eprintln!`: the test harness swallows that for tests that pass.
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED: {what}: {why:#}\n");
 }
 
 /// The filter, built once for all tests of this process.

@@ -10,7 +10,7 @@ use axum::http::Response;
 use serde_json::{Value, json};
 
 use crate::harness::origin::{Seen, json_answer};
-use crate::harness::{Envoy, Origin, Setup};
+use crate::harness::{Envoy, Origin, Setup, skip};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn openai_raises_its_own_errors() {
@@ -171,11 +171,7 @@ fn python() -> Option<PathBuf> {
         return Some(python);
     }
     if let Err(error) = Command::new("python3").arg("--version").output() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "CI must have Python: {error}"
-        );
-        eprintln!("SKIPPED: the SDKs are not tried, because there is no python3 here: {error}");
+        skip("the SDKs are not tried, for want of python3", &error);
         return None;
     }
     succeed(
