@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod envoy;
 pub(crate) mod origin;
 pub(crate) mod prometheus;
+pub(crate) mod raw;
 
 use std::fmt::Display;
 use std::io::Write as _;
@@ -18,6 +19,7 @@ pub(crate) use client::{Connection, Wire, get, post};
 pub(crate) use config::Setup;
 pub(crate) use envoy::Envoy;
 pub(crate) use origin::Origin;
+pub(crate) use raw::raw;
 
 /// Asks again and again until there is an answer; a test that waits in vain says what for.
 pub(crate) async fn until<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::client::{Headers as _, Request, raw};
-use crate::harness::{Envoy, Origin, Setup, get};
+use crate::harness::client::{Headers as _, Request};
+use crate::harness::{Envoy, Origin, Setup, get, raw};
 use crate::quotas::{per_key, statuses_of};
 use crate::records::{decision, recorded};
 

@@ -16,6 +16,7 @@
 mod harness;
 
 mod account;
+mod broken;
 mod concurrent;
 mod flood;
 mod hostile;

@@ -316,7 +316,8 @@ fn chat(model: &str) -> Request {
     )
 }
 
-fn per_model(limit: u64) -> Value {
+/// `limit` requests an hour for every key and model, under the name `per-model`: a rule that reads bodies.
+pub(crate) fn per_model(limit: u64) -> Value {
     json!({
         "version": 1,
         "quotas": [{"name": "per-model", "per": ["key", "model"], "count": "requests", "limit": limit, "window": "1h"}],

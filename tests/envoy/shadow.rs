@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::harness::client::{Headers as _, raw};
-use crate::harness::{Origin, Setup, get};
+use crate::harness::client::Headers as _;
+use crate::harness::{Origin, Setup, get, raw};
 use crate::quotas::{REQUESTS, statuses_of};
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,9 +6,10 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use crate::harness::client::{Headers as _, next_chunk, raw};
+use crate::harness::client::{Headers as _, next_chunk};
 use crate::harness::config::{plugin, route};
-use crate::harness::{Origin, Setup, Wire, get, post};
+use crate::harness::{Origin, Setup, Wire, get, post, raw};
+use crate::models::per_model;
 use crate::quotas::{REQUESTS, count, per_key, statuses_of};
 use crate::records::{decision, recorded};
 
@@ -223,8 +224,8 @@ async fn trap_9_an_operator_forbids_shared_data() {
         policy["on_error"] = json!(on_error);
         let setup = Setup::new(policy).adapt(|listener| {
             let allowed: Value = CAPABILITIES
-                .iter()
-                .map(|name| ((*name).to_owned(), json!({})))
+                .split_whitespace()
+                .map(|name| (name.to_owned(), json!({})))
                 .collect();
             plugin(listener)["capability_restriction_config"] =
                 json!({"allowed_capabilities": allowed});
@@ -361,61 +362,18 @@ fn join(text: String, line: &str) -> String {
     text + line + "\n"
 }
 
-fn per_model(limit: u64) -> Value {
-    json!({
-        "version": 1,
-        "quotas": [{"name": "per-model", "per": ["key", "model"], "count": "requests", "limit": limit, "window": "1h"}],
-    })
-}
-
 /// Everything that a filter may call or be called for, but shared data.
-const CAPABILITIES: [&str; 48] = [
-    "clock_time_get",
-    "environ_get",
-    "environ_sizes_get",
-    "fd_write",
-    "proc_exit",
-    "random_get",
-    "sched_yield",
-    "proxy_add_header_map_value",
-    "proxy_call_foreign_function",
-    "proxy_continue_stream",
-    "proxy_close_stream",
-    "proxy_define_metric",
-    "proxy_done",
-    "proxy_get_buffer_bytes",
-    "proxy_get_buffer_status",
-    "proxy_get_current_time_nanoseconds",
-    "proxy_get_header_map_pairs",
-    "proxy_get_header_map_size",
-    "proxy_get_header_map_value",
-    "proxy_get_log_level",
-    "proxy_get_metric",
-    "proxy_get_property",
-    "proxy_get_status",
-    "proxy_increment_metric",
-    "proxy_log",
-    "proxy_record_metric",
-    "proxy_remove_header_map_value",
-    "proxy_replace_header_map_value",
-    "proxy_send_local_response",
-    "proxy_set_buffer_bytes",
-    "proxy_set_effective_context",
-    "proxy_set_header_map_pairs",
-    "proxy_set_property",
-    "proxy_set_tick_period_milliseconds",
-    "proxy_on_configure",
-    "proxy_on_context_create",
-    "proxy_on_delete",
-    "proxy_on_done",
-    "proxy_on_log",
-    "proxy_on_request_body",
-    "proxy_on_request_headers",
-    "proxy_on_request_trailers",
-    "proxy_on_response_body",
-    "proxy_on_response_headers",
-    "proxy_on_response_trailers",
-    "proxy_on_tick",
-    "proxy_on_vm_start",
-    "proxy_validate_configuration",
-];
+const CAPABILITIES: &str = "
+    clock_time_get environ_get environ_sizes_get fd_write proc_exit random_get sched_yield
+    proxy_add_header_map_value proxy_call_foreign_function proxy_continue_stream proxy_close_stream
+    proxy_define_metric proxy_done proxy_get_buffer_bytes proxy_get_buffer_status
+    proxy_get_current_time_nanoseconds proxy_get_header_map_pairs proxy_get_header_map_size
+    proxy_get_header_map_value proxy_get_log_level proxy_get_metric proxy_get_property
+    proxy_get_status proxy_increment_metric proxy_log proxy_record_metric
+    proxy_remove_header_map_value proxy_replace_header_map_value proxy_send_local_response
+    proxy_set_buffer_bytes proxy_set_effective_context proxy_set_header_map_pairs
+    proxy_set_property proxy_set_tick_period_milliseconds proxy_on_configure
+    proxy_on_context_create proxy_on_delete proxy_on_done proxy_on_log proxy_on_request_body
+    proxy_on_request_headers proxy_on_request_trailers proxy_on_response_body
+    proxy_on_response_headers proxy_on_response_trailers proxy_on_tick proxy_on_vm_start
+    proxy_validate_configuration";
