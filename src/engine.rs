@@ -494,7 +494,11 @@ impl Engine {
                     decision.retry_at = Some(retry);
                     decision.rule = Some(place);
                 }
-                decision.quotas.push(state);
+                // In the order of the policy, which subjects may have mixed up.
+                let after = decision.quotas.iter().position(|other| other.quota > place);
+                decision
+                    .quotas
+                    .insert(after.unwrap_or(decision.quotas.len()), state);
             }
         }
         if decision.rule.is_some() {
@@ -502,7 +506,6 @@ impl Engine {
             decision.shadow = None;
             decision.leases.clear();
         }
-        decision.quotas.sort_unstable_by_key(|state| state.quota);
         decision
     }
 }

@@ -31,7 +31,7 @@ enum State {
     /// Nothing is decided.
     New,
     /// The body is awaited: the headers as the host handed them over, and in shadow what has passed of the body.
-    Reading { headers: Vec<u8>, passed: Vec<u8> },
+    Reading { headers: Vec<u8>, body: Body },
     /// It goes on to the origin.
     Admitted {
         decision: Decision,
@@ -39,6 +39,15 @@ enum State {
     },
     /// It was answered here.
     Refused,
+}
+
+/// What is known of a body that has not ended.
+#[derive(Default)]
+struct Body {
+    /// How much of it Envoy holds.
+    held: usize,
+    /// What has passed of it, under a policy in shadow: there Envoy holds nothing.
+    passed: Vec<u8>,
 }
 
 /// What Envoy knows of the request beside its bytes.
@@ -98,7 +107,7 @@ impl Stream {
             Screening::ReadBody => {
                 self.state = State::Reading {
                     headers,
-                    passed: Vec::new(),
+                    body: Body::default(),
                 };
                 // In shadow the body is read as it passes: to hold it would change the traffic's pace.
                 if shadow {
@@ -110,30 +119,40 @@ impl Stream {
         }
     }
 
-    /// Reads the body once it is complete, under the policy's cap.
+    /// Reads the body once it is complete, under the policy's cap. `size` is how much of it Envoy holds.
     fn on_body(&mut self, running: &Rc<Running>, size: usize, ends: bool) -> Action {
         let policy = running.engine.policy();
-        let State::Reading { headers, passed } = &mut self.state else {
-            return if matches!(self.state, State::Refused) {
-                Action::Pause
-            } else {
-                Action::Continue
-            };
+        let State::Reading { body, .. } = &mut self.state else {
+            return self.after_decision();
         };
+        body.held = size;
         let cap = usize::try_from(policy.body).unwrap_or(usize::MAX);
-        if policy.shadow && passed.len() <= cap {
-            passed.extend(abi::buffer(Buffer::RequestBody, 0, size));
+        if policy.shadow && body.passed.len() <= cap {
+            body.passed
+                .extend(abi::buffer(Buffer::RequestBody, 0, size));
         }
-        let length = if policy.shadow { passed.len() } else { size };
-        let long = length > cap;
-        if !long && !ends {
-            return if policy.shadow {
-                Action::Continue
-            } else {
-                Action::Pause
-            };
+        let long = if policy.shadow {
+            body.passed.len()
+        } else {
+            size
+        } > cap;
+        if ends || long {
+            return self.on_whole_body(running, long);
         }
-        let (headers, passed) = (core::mem::take(headers), core::mem::take(passed));
+        if policy.shadow {
+            Action::Continue
+        } else {
+            Action::Pause
+        }
+    }
+
+    /// Decides about a body that has ended, or is too `long` to be read.
+    fn on_whole_body(&mut self, running: &Rc<Running>, long: bool) -> Action {
+        let policy = running.engine.policy();
+        let State::Reading { headers, body } = &mut self.state else {
+            return self.after_decision();
+        };
+        let (headers, body) = (core::mem::take(headers), core::mem::take(body));
         let request = Request::read(&headers);
         if long && policy.enforces_by_body() {
             return self.act(
@@ -145,10 +164,19 @@ impl Stream {
         }
         let found = match (long, policy.shadow) {
             (true, _) => model::Found::Unreadable,
-            (false, true) => model::find(&passed),
-            (false, false) => model::find(&abi::buffer(Buffer::RequestBody, 0, size)),
+            (false, true) => model::find(&body.passed),
+            (false, false) => model::find(&abi::buffer(Buffer::RequestBody, 0, body.held)),
         };
         self.decide(running, &request, found.model(), now())
+    }
+
+    /// What becomes of bytes that come when all is decided.
+    const fn after_decision(&self) -> Action {
+        if matches!(self.state, State::Refused) {
+            Action::Pause
+        } else {
+            Action::Continue
+        }
     }
 
     fn decide(
@@ -229,7 +257,7 @@ impl HttpContext for Stream {
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
         // A body that trailers follow has no last callback of its own.
         match self.running.clone() {
-            Some(running) => self.on_body(&running, usize::MAX, true),
+            Some(running) => self.on_whole_body(&running, false),
             None => Action::Continue,
         }
     }

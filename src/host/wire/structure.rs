@@ -23,7 +23,8 @@ enum Value<'b> {
 
 /// `message Struct { map<string, Value> fields = 1; }`
 fn object(mut bytes: &[u8], depth: u32) -> Option<Json> {
-    let mut entries = Vec::new();
+    // A map has no order; a policy's faults should have one.
+    let mut entries: Vec<(String, Json)> = Vec::new();
     while !bytes.is_empty() {
         let (1, Value::Bytes(mut entry)) = field(&mut bytes)? else {
             return None;
@@ -36,10 +37,9 @@ fn object(mut bytes: &[u8], depth: u32) -> Option<Json> {
                 _ => return None,
             }
         }
-        entries.push((name, value));
+        let place = entries.partition_point(|(other, _)| *other <= name);
+        entries.insert(place, (name, value));
     }
-    // A map has no order; a policy's faults should have one.
-    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
     Some(Json::Object(entries))
 }
 
