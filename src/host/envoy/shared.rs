@@ -1,6 +1,12 @@
 //! Pages in Envoy's shared data, which all workers of a process see.
 //!
 //! Shared data never forgets a key, so the number of pages is fixed and no client can choose a key's name.
+//!
+//! To read a page costs more than to write it: for every value that it hands over, the host has to call back for memory.
+//! So a VM keeps the pages that it wrote last, and first tries to write without reading. The host numbers its values
+//! one after the other, all keys together: after a write the number is the last known one and one more, unless
+//! another thread has written anything in between. A guess is never too high, and numbers only rise; so a guess that
+//! the host takes is right, and one that is wrong costs a tenth of a microsecond and is followed by a reading.
 
 use core::cell::{Cell, RefCell};
 use core::hash::Hasher;
@@ -14,23 +20,46 @@ use crate::store::{Change, Page, Store, StoreError, pages_in};
 /// the page each time; each attempt takes about a microsecond.
 const ATTEMPTS: u32 = 256;
 
+/// How many pages a VM keeps beside the host's: 4 KiB each.
+const RECENT: usize = 32;
+
+/// What a wrong guess costs in trust, of which a right one earns 1: with as many wrong ones as this many in a hundred
+/// guessing still pays.
+const DISTRUST: i8 = 4;
+
+thread_local! {
+    /// The highest number of a value that this VM knows of.
+    static LATEST: Cell<u32> = const { Cell::new(0) };
+}
+
 /// The pages of one filter. Filters of the same name and root id share them, others do not.
 pub(super) struct SharedStore {
     /// Begins every key of this filter's, also where several filters share one namespace, as they do in Istio.
     prefix: [u8; 10],
     pages: u32,
     scratch: RefCell<Scratch>,
+    /// Whether guesses have been right of late: from 0 on they are tried.
+    trust: Cell<i8>,
     /// Attempts that met another thread's change, since last asked.
     conflicts: Cell<u32>,
     /// Pages that were no pages, since last asked.
     discarded: Cell<u32>,
 }
 
-/// Room for one page, kept between requests.
+/// Room for pages, kept between requests.
 #[derive(Default)]
 struct Scratch {
-    page: Page,
+    recent: [Option<Box<Recent>>; RECENT],
     bytes: Vec<u8>,
+}
+
+/// A page as this VM last saw it.
+#[derive(Default)]
+struct Recent {
+    page: u32,
+    content: Page,
+    /// The number that it had, or should have now.
+    cas: Option<u32>,
 }
 
 impl SharedStore {
@@ -46,6 +75,7 @@ impl SharedStore {
             prefix,
             pages: pages_in(memory),
             scratch: RefCell::default(),
+            trust: Cell::new(0),
             conflicts: Cell::new(0),
             discarded: Cell::new(0),
         }
@@ -65,7 +95,7 @@ impl SharedStore {
             Ok(Some((_, cas))) => Some(*cas),
             _ => None,
         };
-        abi::swap_shared(&key, value, cas).is_ok()
+        swap(&key, value, cas).is_ok()
     }
 
     /// Empties pages that a policy with more memory has left behind: shared data cannot be removed, but made short.
@@ -114,24 +144,37 @@ impl Store for SharedStore {
             .scratch
             .try_borrow_mut()
             .map_err(|_| StoreError::Unavailable)?;
-        let Scratch { page, bytes } = &mut *scratch;
-        for _ in 0..ATTEMPTS {
-            let held = abi::shared(&key).map_err(|_| StoreError::Unavailable)?;
-            let cas = held.as_ref().map(|&(_, cas)| cas);
-            // An empty value is a page that `trim` has emptied.
-            let held = held.map(|(held, _)| held).filter(|held| !held.is_empty());
-            match held.map(|held| page.decode(&held)) {
-                Some(Ok(())) => {}
-                Some(Err(_)) => self.discarded.set(self.discarded.get().saturating_add(1)),
-                None => page.clear(),
+        let Scratch { recent, bytes } = &mut *scratch;
+        let place = recent
+            .get_mut(page as usize & (RECENT - 1))
+            .ok_or(StoreError::Unavailable)?;
+        let recent = place.get_or_insert_default();
+        if recent.page == page && recent.cas.is_some() && self.trusts() {
+            let (result, change) = visit(&mut recent.content);
+            // Only a write tells whether the page was still the same: what was not written is looked at again.
+            if change == Change::Replace {
+                recent.content.encode(bytes);
+                let swapped = swap(&key, bytes, recent.cas);
+                self.learn(swapped.is_ok());
+                if let Ok(cas) = swapped {
+                    recent.cas = Some(cas);
+                    return Ok(result);
+                }
             }
-            let (result, change) = visit(page);
+        }
+        (recent.page, recent.cas) = (page, None);
+        for _ in 0..ATTEMPTS {
+            let cas = self.load(&key, &mut recent.content)?;
+            let (result, change) = visit(&mut recent.content);
             if change == Change::Keep {
                 return Ok(result);
             }
-            page.encode(bytes);
-            match abi::swap_shared(&key, bytes, cas) {
-                Ok(()) => return Ok(result),
+            recent.content.encode(bytes);
+            match swap(&key, bytes, cas) {
+                Ok(cas) => {
+                    recent.cas = Some(cas);
+                    return Ok(result);
+                }
                 Err(Status::CAS_MISMATCH) => {
                     self.conflicts.set(self.conflicts.get().saturating_add(1))
                 }
@@ -140,4 +183,49 @@ impl Store for SharedStore {
         }
         Err(StoreError::Contended)
     }
+}
+
+impl SharedStore {
+    /// Reads a page, and the number under which it may be replaced.
+    fn load(&self, key: &[u8], page: &mut Page) -> Result<Option<u32>, StoreError> {
+        let held = abi::shared(key).map_err(|_| StoreError::Unavailable)?;
+        let Some((held, cas)) = held else {
+            page.clear();
+            return Ok(None);
+        };
+        LATEST.with(|latest| latest.set(latest.get().max(cas)));
+        if held.is_empty() {
+            // One that `trim` has emptied.
+            page.clear();
+        } else if page.decode(&held).is_err() {
+            self.discarded.set(self.discarded.get().saturating_add(1));
+        }
+        Ok(Some(cas))
+    }
+
+    fn trusts(&self) -> bool {
+        let trust = self.trust.get();
+        if trust < 0 {
+            self.trust.set(trust.saturating_add(1));
+        }
+        trust >= 0
+    }
+
+    fn learn(&self, right: bool) {
+        let trust = self.trust.get();
+        self.trust.set(if right {
+            trust.saturating_add(1).min(DISTRUST)
+        } else {
+            trust.saturating_sub(DISTRUST)
+        });
+    }
+}
+
+/// Replaces a value, and answers the number that it should have now.
+fn swap(key: &[u8], value: &[u8], cas: Option<u32>) -> Result<u32, Status> {
+    abi::swap_shared(key, value, cas)?;
+    Ok(LATEST.with(|latest| {
+        latest.set(latest.get().wrapping_add(1).max(1));
+        latest.get()
+    }))
 }
