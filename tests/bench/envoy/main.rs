@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 use serde_json::{Value, json};
+use stillgate::host::cli::{envoy::locate, filter};
 
 use contender::{Contender, Limit};
 use cost::{Expect, Workload};
@@ -94,9 +95,9 @@ async fn main() -> Result<()> {
     });
     let bench = Bench {
         beside: beside.collect::<Result<_>>()?,
-        envoy: proxy::locate(arguments.envoy)?,
+        envoy: locate(arguments.envoy.as_deref())?,
         empty: modules::empty()?,
-        stillgate: arguments.module.map_or_else(modules::stillgate, Ok)?,
+        stillgate: arguments.module.map_or_else(filter::build, Ok)?,
         rounds: arguments.rounds,
     };
     let parts = if arguments.parts.is_empty() {
