@@ -49,7 +49,7 @@ struct Arguments {
     /// The filter's module; without it, the one that this package builds.
     #[arg(long)]
     module: Option<PathBuf>,
-    /// Other wasm modules to measure beside, as NAME=FILE.
+    /// Other builds of the filter to measure beside it with three quotas, as NAME=FILE.
     #[arg(long, value_name = "NAME=FILE")]
     beside: Vec<String>,
     /// Passed by cargo.
@@ -82,7 +82,7 @@ struct Bench {
     envoy: PathBuf,
     empty: PathBuf,
     stillgate: PathBuf,
-    beside: Vec<Contender>,
+    beside: Vec<(String, PathBuf)>,
     rounds: usize,
 }
 
@@ -91,7 +91,7 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let beside = arguments.beside.iter().map(|module| {
         let (name, file) = module.split_once('=').context("--beside wants NAME=FILE")?;
-        Ok(Contender::module(name, file.into()))
+        Ok((name.into(), file.into()))
     });
     let bench = Bench {
         beside: beside.collect::<Result<_>>()?,
@@ -207,7 +207,9 @@ impl Bench {
             stillgate(3),
             stillgate(5),
         ];
-        all.extend(self.beside.iter().cloned());
+        let three = quotas.get(..3).unwrap_or_default();
+        let beside = self.beside.iter();
+        all.extend(beside.map(|(name, file)| Contender::stillgate(name, file.clone(), three)));
         all
     }
 
