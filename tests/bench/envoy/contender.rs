@@ -104,7 +104,7 @@ impl Contender {
         }
     }
 
-    /// Any other wasm filter, with no configuration.
+    /// Any other wasm filter, with no configuration, that refuses nothing.
     pub(crate) fn module(name: &str, module: PathBuf) -> Self {
         Self {
             name: name.into(),

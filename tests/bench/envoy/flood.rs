@@ -25,6 +25,13 @@ pub(crate) struct Flooded {
     pub(crate) forgiven: Option<u64>,
 }
 
+impl Flooded {
+    /// What the flood added to the resident memory, in bytes.
+    pub(crate) fn grown(&self) -> i64 {
+        self.after.resident.cast_signed() - self.before.resident.cast_signed()
+    }
+}
+
 /// Drives one key over its limit of a day, floods, and asks again with that key.
 ///
 /// # Errors

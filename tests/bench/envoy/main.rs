@@ -14,6 +14,7 @@ mod load;
 mod modules;
 mod origin;
 mod proxy;
+mod quotas;
 mod report;
 #[path = "../results.rs"]
 mod results;
@@ -24,12 +25,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
-use serde_json::{Value, json};
+use stillgate::host::cli::{envoy::locate, filter};
 
 use contender::{Contender, Limit};
 use cost::{Expect, Workload};
 use load::Request;
 use proxy::Route;
+use quotas::{ROOMY, quotas, requests};
 
 /// Measures Stillgate in Envoy.
 #[derive(Debug, Parser)]
@@ -48,7 +50,7 @@ struct Arguments {
     /// The filter's module; without it, the one that this package builds.
     #[arg(long)]
     module: Option<PathBuf>,
-    /// Other wasm modules to measure beside, as NAME=FILE.
+    /// Other builds of the filter to measure beside it with three quotas, as NAME=FILE.
     #[arg(long, value_name = "NAME=FILE")]
     beside: Vec<String>,
     /// Passed by cargo.
@@ -81,7 +83,7 @@ struct Bench {
     envoy: PathBuf,
     empty: PathBuf,
     stillgate: PathBuf,
-    beside: Vec<Contender>,
+    beside: Vec<(String, PathBuf)>,
     rounds: usize,
 }
 
@@ -90,13 +92,13 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let beside = arguments.beside.iter().map(|module| {
         let (name, file) = module.split_once('=').context("--beside wants NAME=FILE")?;
-        Ok(Contender::module(name, file.into()))
+        Ok((name.into(), file.into()))
     });
     let bench = Bench {
         beside: beside.collect::<Result<_>>()?,
-        envoy: proxy::locate(arguments.envoy)?,
+        envoy: locate(arguments.envoy.as_deref())?,
         empty: modules::empty()?,
-        stillgate: arguments.module.map_or_else(modules::stillgate, Ok)?,
+        stillgate: arguments.module.map_or_else(filter::build, Ok)?,
         rounds: arguments.rounds,
     };
     let parts = if arguments.parts.is_empty() {
@@ -206,7 +208,9 @@ impl Bench {
             stillgate(3),
             stillgate(5),
         ];
-        all.extend(self.beside.iter().cloned());
+        let three = quotas.get(..3).unwrap_or_default();
+        let beside = self.beside.iter();
+        all.extend(beside.map(|(name, file)| Contender::stillgate(name, file.clone(), three)));
         all
     }
 
@@ -237,13 +241,19 @@ impl Bench {
         for contender in &contenders {
             flooded.push(flood::flood(&self.envoy, contender, limit.requests).await?);
         }
-        let held = flooded.last().is_some_and(|row| row.forgiven == Some(0));
-        ensure!(
-            held,
-            "the flood freed a key that was over its limit:\n{}",
-            report::flood(&flooded)
-        );
-        Ok(report::flood(&flooded))
+        let text = report::flood(&flooded);
+        if let [none, .., stillgate] = flooded.as_slice() {
+            ensure!(
+                stillgate.forgiven == Some(0),
+                "the flood freed a key that was over its limit:\n{text}"
+            );
+            let grown = stillgate.grown() - none.grown();
+            ensure!(
+                grown <= MEMORY,
+                "the counters take {grown} bytes, and may take {MEMORY}:\n{text}"
+            );
+        }
+        Ok(text)
     }
 
     async fn accuracy(&self) -> Result<String> {
@@ -302,24 +312,6 @@ impl Bench {
     }
 }
 
-/// Five quotas: the first, the first three or all are used. The windows grow and the limits with them, since a rule that
-/// another one always forestalls is a fault.
-fn quotas(limit: u64, windows: [&str; 3]) -> [Value; 5] {
-    let [short, middle, long] = windows.map(|window| move |limit: u64| requests(limit, window));
-    [
-        short(limit),
-        middle(limit * 2),
-        long(limit * 4),
-        json!({"name": "in-flight", "per": ["key"], "count": "concurrent", "limit": 1000}),
-        json!({"name": "network", "per": ["network"], "count": "requests", "limit": ROOMY, "window": "1m"}),
-    ]
-}
-
-/// So many requests of a key in a window.
-fn requests(limit: u64, window: &str) -> Value {
-    json!({"name": format!("requests-per-{window}"), "per": ["key"], "count": "requests", "limit": limit, "window": window})
-}
-
 fn size(module: &Path) -> Result<u64> {
     Ok(fs::metadata(module)
         .with_context(|| format!("reading {}", module.display()))?
@@ -339,8 +331,8 @@ const STEPS: [(Option<&str>, &str); 6] = [
     (Some("property"), "+ 100 bytes into filter state"),
 ];
 
-/// A limit that no burst reaches.
-const ROOMY: u64 = 500_000_000;
+/// The most that counters may take by default, in bytes.
+const MEMORY: i64 = 32 << 20;
 
 /// How often each contender is started.
 const STARTS: usize = 9;

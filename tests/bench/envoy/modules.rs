@@ -1,4 +1,4 @@
-//! The wasm modules, built from their sources.
+//! The wasm modules to compare with, built from their sources.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,15 +30,6 @@ pub(crate) fn steps(step: Option<&str>) -> Result<PathBuf> {
     let kept = built.with_file_name(format!("steps-{}.wasm", step.unwrap_or("none")));
     fs::copy(&built, &kept).with_context(|| format!("copying {}", built.display()))?;
     Ok(kept)
-}
-
-/// The filter of this package.
-///
-/// # Errors
-/// When it does not build.
-pub(crate) fn stillgate() -> Result<PathBuf> {
-    build(root(), &["--profile", "wasm", "--lib"])?;
-    Ok(root().join("target/wasm32-wasip1/wasm/stillgate.wasm"))
 }
 
 fn build(package: &Path, arguments: &[&str]) -> Result<()> {

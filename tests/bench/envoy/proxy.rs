@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -185,12 +185,4 @@ pub(crate) fn version(envoy: &Path) -> Result<String> {
         version.context("Envoy tells no version")?,
         build.context("Envoy tells no build")?
     ))
-}
-
-/// The Envoy to measure: the file given, or the one from the PyPI wheel.
-pub(crate) fn locate(given: Option<PathBuf>) -> Result<PathBuf> {
-    match given {
-        Some(path) => Ok(path),
-        None => Ok("/tmp/hc/envoy/envoy/_bin/envoy".into()),
-    }
 }

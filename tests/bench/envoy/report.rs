@@ -90,13 +90,12 @@ pub(crate) fn flood(rows: &[Flooded]) -> String {
         "| Envoy with | resident before, MiB | after | at its highest | bytes a key | refused in the flood | \
          the key over its limit, after the flood |\n| - | - | - | - | - | - | - |\n",
     );
-    let grown = |row: &Flooded| row.after.resident as f64 - row.before.resident as f64;
-    let base = rows.first().map_or(0.0, grown);
+    let base = rows.first().map_or(0, Flooded::grown);
     for (place, row) in rows.iter().enumerate() {
         let a_key = if place == 0 {
             "-".into()
         } else {
-            format!("{:.0}", (grown(row) - base) / flood::KEYS as f64)
+            format!("{:.0}", (row.grown() - base) as f64 / flood::KEYS as f64)
         };
         let fate = match row.forgiven {
             None => "-".into(),
