@@ -8,7 +8,8 @@ pub use page::Page;
 
 use core::fmt;
 
-/// What a page costs in memory, in bytes: its slots, and 128 for the key and the map node that Envoy keeps beside it.
+/// What a page costs in memory, in bytes: in Envoy, the allocator's next size above its own, and 128 for the key and
+/// the map node beside it.
 pub const PAGE_COST: u64 = 4_096 + 128;
 
 /// How many pages fit into `memory` bytes. At least 1.

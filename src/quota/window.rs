@@ -5,6 +5,7 @@
 //! the limit admitted, and even use of a limit gets at least 90 % of it: 23 cells give 23/24, 11 cells give 11/12.
 //! Token buckets, which `governor` and Envoy's own limits use, admit up to twice the limit in such a span.
 
+use bytemuck::{Pod, Zeroable};
 use smallvec::SmallVec;
 
 use crate::exchange::Millis;
@@ -80,7 +81,8 @@ impl Shape {
 }
 
 /// What is kept of a window between two requests: 56 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
+#[repr(C)]
 pub struct Kept {
     /// When nothing of it counts any more, in milliseconds, shifted left by two; the low bits are the [`Shape`].
     pub clock: u64,

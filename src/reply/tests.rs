@@ -235,11 +235,7 @@ fn of_several_quotas_the_tightest_is_told() {
     assert!(told.contains(&("x-ratelimit-remaining-requests", String::from("3"))));
     // A family that the origin speaks for is left to it.
     let left = fields(&allowed, Dialect::OpenAi, &policy, NOW, &[Family::Ietf]);
-    assert!(
-        left.iter()
-            .all(|(name, _)| Family::Ietf.names().contains(name))
-            && left.len() == 2
-    );
+    assert!(left.iter().all(|(name, _)| name.starts_with("ratelimit")) && left.len() == 2);
     let nothing = decision(Verdict::Allow, Reason::None, None);
     assert!(fields(&nothing, Dialect::OpenAi, &policy, NOW, &FAMILIES).is_empty());
 }

@@ -11,9 +11,14 @@ const SHARDS: u32 = 256;
 /// Pages in shards behind a lock each.
 #[derive(Debug)]
 pub struct MemoryStore {
-    shards: Box<[Mutex<Box<[Page]>>]>,
+    shards: Box<[Mutex<Box<[Aligned]>>]>,
     pages: u32,
 }
+
+/// A page of which every slot is a cache line, and which no two pages of the processor's memory share.
+#[derive(Debug, Default)]
+#[repr(align(4096))]
+struct Aligned(Page);
 
 impl MemoryStore {
     /// A store of as many empty pages as fit into `memory` bytes; all of it is taken at once.
@@ -24,7 +29,7 @@ impl MemoryStore {
             Mutex::new(
                 (index..pages)
                     .step_by(256)
-                    .map(|_| Page::default())
+                    .map(|_| Aligned::default())
                     .collect(),
             )
         };
@@ -49,7 +54,7 @@ impl Store for MemoryStore {
         let shard = self.shards.get(shard).ok_or(StoreError::Unavailable)?;
         // A page is valid whatever a panicking thread left of it: every field of every slot may hold any value.
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let page = shard.get_mut(place).ok_or(StoreError::Unavailable)?;
+        let Aligned(page) = shard.get_mut(place).ok_or(StoreError::Unavailable)?;
         Ok(visit(page).0)
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct SharedStore {
     /// Begins every key of this filter's, also where several filters share one namespace, as they do in Istio.
     prefix: [u8; 10],
     pages: u32,
-    scratch: RefCell<Scratch>,
+    recent: RefCell<[Recent; RECENT]>,
     /// Whether guesses have been right of late: from 0 on they are tried.
     trust: Cell<i8>,
     /// Attempts that met another thread's change, since last asked.
@@ -46,18 +46,12 @@ pub(super) struct SharedStore {
     discarded: Cell<u32>,
 }
 
-/// Room for pages, kept between requests.
-#[derive(Default)]
-struct Scratch {
-    recent: [Option<Box<Recent>>; RECENT],
-    bytes: Vec<u8>,
-}
-
 /// A page as this VM last saw it.
 #[derive(Default)]
 struct Recent {
     page: u32,
-    content: Page,
+    /// Its bytes; not a page where it was never read.
+    bytes: Vec<u8>,
     /// The number that it had, or should have now.
     cas: Option<u32>,
 }
@@ -74,7 +68,7 @@ impl SharedStore {
         Self {
             prefix,
             pages: pages_in(memory),
-            scratch: RefCell::default(),
+            recent: RefCell::default(),
             trust: Cell::new(0),
             conflicts: Cell::new(0),
             discarded: Cell::new(0),
@@ -140,21 +134,22 @@ impl Store for SharedStore {
         mut visit: impl FnMut(&mut Page) -> (T, Change),
     ) -> Result<T, StoreError> {
         let key = self.key(page);
-        let mut scratch = self
-            .scratch
+        let mut recent = self
+            .recent
             .try_borrow_mut()
             .map_err(|_| StoreError::Unavailable)?;
-        let Scratch { recent, bytes } = &mut *scratch;
-        let place = recent
+        let recent = recent
             .get_mut(page as usize & (RECENT - 1))
             .ok_or(StoreError::Unavailable)?;
-        let recent = place.get_or_insert_default();
-        if recent.page == page && recent.cas.is_some() && self.trusts() {
-            let (result, change) = visit(&mut recent.content);
+        if recent.page == page
+            && recent.cas.is_some()
+            && self.trusts()
+            && let Some(content) = Page::from_bytes(&mut recent.bytes)
+        {
+            let (result, change) = visit(content);
             // Only a write tells whether the page was still the same: what was not written is looked at again.
             if change == Change::Replace {
-                recent.content.encode(bytes);
-                let swapped = swap(&key, bytes, recent.cas);
+                let swapped = swap(&key, &recent.bytes, recent.cas);
                 self.learn(swapped.is_ok());
                 if let Ok(cas) = swapped {
                     recent.cas = Some(cas);
@@ -162,15 +157,15 @@ impl Store for SharedStore {
                 }
             }
         }
-        (recent.page, recent.cas) = (page, None);
+        recent.page = page;
         for _ in 0..ATTEMPTS {
-            let cas = self.load(&key, &mut recent.content)?;
-            let (result, change) = visit(&mut recent.content);
+            recent.cas = self.load(&key, &mut recent.bytes)?;
+            let content = Page::from_bytes(&mut recent.bytes).ok_or(StoreError::Unavailable)?;
+            let (result, change) = visit(content);
             if change == Change::Keep {
                 return Ok(result);
             }
-            recent.content.encode(bytes);
-            match swap(&key, bytes, cas) {
+            match swap(&key, &recent.bytes, recent.cas.take()) {
                 Ok(cas) => {
                     recent.cas = Some(cas);
                     return Ok(result);
@@ -187,20 +182,21 @@ impl Store for SharedStore {
 
 impl SharedStore {
     /// Reads a page, and the number under which it may be replaced.
-    fn load(&self, key: &[u8], page: &mut Page) -> Result<Option<u32>, StoreError> {
+    fn load(&self, key: &[u8], bytes: &mut Vec<u8>) -> Result<Option<u32>, StoreError> {
         let held = abi::shared(key).map_err(|_| StoreError::Unavailable)?;
-        let Some((held, cas)) = held else {
-            page.clear();
-            return Ok(None);
-        };
-        LATEST.with(|latest| latest.set(latest.get().max(cas)));
-        if held.is_empty() {
-            // One that `trim` has emptied.
-            page.clear();
-        } else if page.decode(&held).is_err() {
-            self.discarded.set(self.discarded.get().saturating_add(1));
+        let cas = held.as_ref().map(|&(_, cas)| cas);
+        *bytes = held.map(|(held, _)| held).unwrap_or_default();
+        if let Some(cas) = cas {
+            LATEST.with(|latest| latest.set(latest.get().max(cas)));
         }
-        Ok(Some(cas))
+        if Page::from_bytes(bytes).is_none() {
+            // An empty one was never written, or `trim` has emptied it.
+            if !bytes.is_empty() {
+                self.discarded.set(self.discarded.get().saturating_add(1));
+            }
+            *bytes = Page::default().as_bytes().to_vec();
+        }
+        Ok(cas)
     }
 
     fn trusts(&self) -> bool {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
+use smallvec::SmallVec;
 
 use super::abi::{self, Buffer, Level, Map};
 use super::running::{Running, now};
@@ -34,7 +35,7 @@ enum State {
     Reading { headers: Vec<u8>, body: Body },
     /// It goes on to the origin.
     Admitted {
-        decision: Decision,
+        decision: Box<Decision>,
         dialect: Dialect,
     },
     /// It was answered here.
@@ -209,7 +210,10 @@ impl Stream {
             if !decision.leases.is_empty() {
                 running.hold(self.id, core::mem::take(&mut decision.leases));
             }
-            self.state = State::Admitted { decision, dialect };
+            self.state = State::Admitted {
+                decision: Box::new(decision),
+                dialect,
+            };
             return Action::Continue;
         }
         self.state = State::Refused;
@@ -269,14 +273,12 @@ impl HttpContext for Stream {
         {
             let silent = |family: &Family| {
                 !family
-                    .names()
+                    .marks()
                     .iter()
                     .any(|name| abi::has_header(Map::Response, name))
             };
-            let wanted: Vec<Family> = FAMILIES
-                .into_iter()
-                .filter(|family| family.speaks(*dialect) && silent(family))
-                .collect();
+            let told = |family: &Family| family.speaks(*dialect) && silent(family);
+            let wanted: SmallVec<[Family; 3]> = FAMILIES.into_iter().filter(told).collect();
             for (name, value) in
                 reply::fields(decision, *dialect, running.engine.policy(), now(), &wanted)
             {
