@@ -2,6 +2,8 @@
 
 pub mod model;
 
+use crate::exchange::Exchange;
+
 /// The API that a path belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -19,7 +21,7 @@ impl Dialect {
     /// Recognises the API by the path, without its query. `/v1/models` and its like belong to two of them; there the
     /// `anthropic-version` header, which that API demands, decides.
     #[must_use]
-    pub fn of(path: &[u8], anthropic_version: bool) -> Self {
+    pub fn of(path: &[u8], anthropic_version: impl FnOnce() -> bool) -> Self {
         let Some(rest) = find(path, b"/v1").and_then(|place| path.get(place.saturating_add(3)..))
         else {
             return if find(path, b"/openai/deployments/").is_some() {
@@ -37,13 +39,20 @@ impl Dialect {
             || gemini_method(rest)
         {
             Self::Gemini
-        } else if anthropic_version {
+        } else if anthropic_version() {
             Self::Anthropic
         } else if rest.is_empty() || rest.starts_with(b"/") {
             Self::OpenAi
         } else {
             Self::Other
         }
+    }
+
+    /// Recognises the API that a request is for.
+    #[must_use]
+    pub fn of_exchange(exchange: &Exchange<'_>) -> Self {
+        let anthropic = || exchange.values(b"anthropic-version").next().is_some();
+        Self::of(exchange.path, anthropic)
     }
 
     /// The model that the path names, if this API's paths do.
@@ -115,7 +124,7 @@ mod tests {
             ("/", Dialect::Other, None),
             ("", Dialect::Other, None),
         ] {
-            let found = Dialect::of(path.as_bytes(), false);
+            let found = Dialect::of(path.as_bytes(), || false);
             assert_eq!(found, dialect, "{path}");
             assert_eq!(
                 found.model_in_path(path.as_bytes()),
@@ -123,6 +132,6 @@ mod tests {
                 "{path}"
             );
         }
-        assert_eq!(Dialect::of(b"/v1/models", true), Dialect::Anthropic);
+        assert_eq!(Dialect::of(b"/v1/models", || true), Dialect::Anthropic);
     }
 }

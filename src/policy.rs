@@ -127,6 +127,8 @@ pub struct Quota {
     pub newcomers: u64,
     /// The place in [`Policy::subjects`] of what it is per.
     pub subject: usize,
+    /// Whether it needs to know the model.
+    pub reads_model: bool,
     /// Whether it counts requests in flight rather than requests in a window.
     pub concurrent: bool,
     /// The limit.
@@ -179,24 +181,16 @@ impl Policy {
 
     /// Whether any rule needs to know the model, which some APIs name in the body only.
     #[must_use]
-    pub fn reads_body(&self) -> bool {
-        self.quotas.iter().any(|quota| self.reads_model(quota))
+    pub fn reads_model(&self) -> bool {
+        self.quotas.iter().any(|quota| quota.reads_model)
     }
 
     /// Whether any rule that is enforced needs to know the model, so that a body too long to read is refused.
     #[must_use]
-    pub fn enforces_by_body(&self) -> bool {
+    pub fn enforces_by_model(&self) -> bool {
         self.quotas
             .iter()
-            .any(|quota| !quota.shadow && self.reads_model(quota))
-    }
-
-    /// Whether a rule needs to know the model.
-    #[must_use]
-    pub fn reads_model(&self, quota: &Quota) -> bool {
-        let subject = self.subjects.get(quota.subject);
-        quota.model.is_some()
-            || subject.is_some_and(|subject| subject.traits.contains(&Trait::Model))
+            .any(|quota| !quota.shadow && quota.reads_model)
     }
 }
 

@@ -28,10 +28,12 @@ pub struct Charge {
     pub units: u32,
     /// Whether a refusal is only noted.
     pub shadow: bool,
+    /// How the counter stands, once that is known.
+    pub standing: Standing,
 }
 
 /// How one counter stands after a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Standing {
     /// Whether the request fits under the limit.
     pub fits: bool,
@@ -47,11 +49,9 @@ pub struct Standing {
     pub filed: Option<Millis>,
 }
 
-/// What a visit to a page came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a visit to a page came to, beside how each of its charges stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Admission {
-    /// One for every charge, in their order.
-    pub standings: Few<Standing>,
     /// Whether any rule that is enforced refuses: then nothing was charged.
     pub refused: bool,
     /// Whether any rule at all refuses: then nothing was charged to rules in shadow.
@@ -69,7 +69,7 @@ pub struct Admission {
 /// which newcomers share any rule of the policy: a page keeps room for them.
 pub fn admit(
     page: &mut Page,
-    charges: &[Charge],
+    charges: &mut [Charge],
     newcomers: &[u64],
     shadow_refused: bool,
     now: Millis,
@@ -98,22 +98,20 @@ pub fn admit(
             write(page, view, view.window.keep());
             change = Change::Replace;
         }
-        admission.standings.push(standing(view, charge, filed, now));
+        charge.standing = standing(view, charge, filed, now);
     }
     (admission, change)
 }
 
 /// Looks at every charge and changes nothing.
 #[must_use]
-pub fn peek(page: &Page, charges: &[Charge], newcomers: &[u64], now: Millis) -> Admission {
+pub fn peek(page: &Page, charges: &mut [Charge], newcomers: &[u64], now: Millis) -> Admission {
     let mut views = Few::new();
     assess(&mut views, page, charges, newcomers, now);
-    let mut admission = sum_up(&views, charges);
-    let standings = views
-        .iter()
-        .zip(charges)
-        .map(|(view, charge)| standing(view, charge, None, now));
-    admission.standings.extend(standings);
+    let admission = sum_up(&views, charges);
+    for (view, charge) in views.iter().zip(charges) {
+        charge.standing = standing(view, charge, None, now);
+    }
     admission
 }
 
@@ -192,7 +190,6 @@ struct View {
 
 fn sum_up(views: &[View], charges: &[Charge]) -> Admission {
     Admission {
-        standings: Few::with_capacity(charges.len()),
         refused: views
             .iter()
             .zip(charges)

@@ -131,7 +131,7 @@ fn quota(quota: file::Quota, subject: usize, mode: Mode, facts: &[String]) -> Qu
     let [path, model, method] = lists.map(|list| list.clone().map(file::OneOrMany::into_vec));
     // What a counter is found by: a rule whose meaning changes gets new counters, one whose limit changes keeps them.
     let mut meaning = vec![quota.name.clone(), format!("{:?} {length}", quota.count)];
-    meaning.extend(per);
+    meaning.extend(per.iter().cloned());
     for list in [&path, &model, &method] {
         meaning.push(format!("{list:?}"));
     }
@@ -144,6 +144,7 @@ fn quota(quota: file::Quota, subject: usize, mode: Mode, facts: &[String]) -> Qu
         id,
         newcomers: hash(&meaning),
         subject,
+        reads_model: model.is_some() || per.iter().any(|name| name == "model"),
         concurrent: quota.count == Count::Concurrent,
         limit: match quota.limit {
             file::Limit::Number(limit) => Limit::Fixed(limit, Scale::new(length, limit)),

@@ -20,7 +20,9 @@ const QUOTA: &str =
 #[test]
 fn a_minimal_policy_has_safe_defaults() {
     let policy = Policy::parse(br#"{"version": 1}"#).unwrap();
-    assert!(!policy.shadow && !policy.by_network && !policy.allow_on_error && !policy.reads_body());
+    assert!(
+        !policy.shadow && !policy.by_network && !policy.allow_on_error && !policy.reads_model()
+    );
     assert_eq!((policy.memory, policy.body), (32 << 20, 1 << 20));
     assert_eq!(policy.sources.len(), 5);
 }

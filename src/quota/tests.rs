@@ -12,6 +12,7 @@ fn charge(tag: u64, limit: u32) -> Charge {
         limit,
         units: 1,
         shadow: false,
+        standing: Standing::default(),
     }
 }
 
@@ -22,8 +23,48 @@ fn shadow(tag: u64, limit: u32) -> Charge {
     }
 }
 
-fn go(page: &mut Page, charges: &[Charge], now: Millis) -> Admission {
-    admit(page, charges, &[1], false, now).0
+/// What a visit came to, and how each charge stands.
+#[derive(Debug)]
+struct Seen {
+    refused: bool,
+    shadow_refused: bool,
+    evicted: u32,
+    shared: bool,
+    standings: Vec<Standing>,
+}
+
+fn visit(
+    page: &mut Page,
+    charges: &[Charge],
+    newcomers: &[u64],
+    shadow_refused: bool,
+    now: Millis,
+) -> (Seen, Change) {
+    let mut charges = charges.to_vec();
+    let (
+        Admission {
+            refused,
+            shadow_refused,
+            evicted,
+            shared,
+        },
+        change,
+    ) = admit(page, &mut charges, newcomers, shadow_refused, now);
+    let standings = charges.iter().map(|charge| charge.standing).collect();
+    (
+        Seen {
+            refused,
+            shadow_refused,
+            evicted,
+            shared,
+            standings,
+        },
+        change,
+    )
+}
+
+fn go(page: &mut Page, charges: &[Charge], now: Millis) -> Seen {
+    visit(page, charges, &[1], false, now).0
 }
 
 #[test]
@@ -59,7 +100,7 @@ fn shadow_refuses_nobody_and_shows_what_enforcement_would_do() {
     // An enforced refusal leaves the shadow rule's counter alone, and a shadow refusal elsewhere does too.
     let before = page.clone();
     assert!(go(&mut page, &[shadow(12, 2), charge(11, 5)], 1_000).refused);
-    let (elsewhere, change) = admit(&mut page, &[shadow(12, 2)], &[1], true, 1_000);
+    let (elsewhere, change) = visit(&mut page, &[shadow(12, 2)], &[1], true, 1_000);
     assert!(!elsewhere.refused && change == Change::Keep);
     assert_eq!(page, before);
 }
@@ -111,7 +152,7 @@ fn a_page_without_room_even_for_newcomers_refuses() {
     // What another policy has filled, without keeping room for this one's newcomers.
     let mut page = Page::default();
     for tag in 100..100 + SLOTS as u64 {
-        assert!(!admit(&mut page, &[charge(tag, 3)], &[], false, 0).0.refused);
+        assert!(!visit(&mut page, &[charge(tag, 3)], &[], false, 0).0.refused);
     }
     let refusal = go(&mut page, &[charge(7, 3)], 1_000);
     assert!(
@@ -157,9 +198,9 @@ proptest! {
         for (tag, clock, words) in slots {
             page.push(tag, Kept { clock, words });
         }
-        let charges: Vec<Charge> = (0..5).map(|tag| Charge { quota: 0, tag, newcomers: 30 + tag, scale: Scale::new(length, limit), limit, units, shadow: tag == 2 }).collect();
+        let charges: Vec<Charge> = (0..5).map(|tag| Charge { quota: 0, tag, newcomers: 30 + tag, scale: Scale::new(length, limit), limit, units, shadow: tag == 2, standing: Standing::default() }).collect();
         let newcomers: Vec<u64> = (30..35).collect();
-        let (admission, _) = admit(&mut page, &charges, &newcomers, false, now);
+        let (admission, _) = visit(&mut page, &charges, &newcomers, false, now);
         for standing in &admission.standings {
             prop_assert!(standing.remaining <= limit);
             prop_assert!(standing.frees >= now && standing.replenished >= now);

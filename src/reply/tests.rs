@@ -40,20 +40,14 @@ fn state(
 fn decision(verdict: Verdict, reason: Reason, rule: Option<usize>) -> Decision {
     Decision {
         verdict,
-        reason,
         rule,
-        key: None,
-        shadow: None,
-        quotas: Default::default(),
-        retry_at: None,
-        leases: Vec::new(),
-        effort: crate::engine::Effort::default(),
+        ..Decision::allow(reason)
     }
 }
 
 fn throttled() -> Decision {
     Decision {
-        quotas: smallvec::smallvec![
+        quotas: vec![
             state(0, 60, 0, 43_001, 70_000),
             state(1, 1_000, 940, 90_000, 86_400_000),
             state(2, 8, 7, 70_000, 70_000),
@@ -144,7 +138,7 @@ fn in_flight_has_its_own_sentence_and_no_reset() {
         ..decision(Verdict::Throttle, Reason::Quota, Some(2))
     };
     let refused = Decision {
-        quotas: smallvec::smallvec![state(0, 60, 9, 0, 0), state(2, 8, 0, 70_000, 70_000)],
+        quotas: vec![state(0, 60, 9, 0, 0), state(2, 8, 0, 70_000, 70_000)],
         ..refused
     };
     let (reply, body) = reply(&refused, Dialect::OpenAi);
@@ -220,7 +214,7 @@ fn every_reason_has_a_status_and_a_body_in_every_dialect() {
 fn of_several_quotas_the_tightest_is_told() {
     let policy = Policy::parse(POLICY.as_bytes()).unwrap();
     let allowed = Decision {
-        quotas: smallvec::smallvec![
+        quotas: vec![
             state(0, 60, 59, 70_000, 70_000),
             state(1, 1_000, 3, 5_000_000, 86_000_000),
             state(2, 8, 1, 0, 0),

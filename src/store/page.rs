@@ -230,7 +230,7 @@ mod tests {
             let mut bytes = bytes;
             (bytes[0], bytes[1]) = (VERSION, len);
             if let Some(page) = Page::from_bytes(&mut bytes) {
-                page.find(u64::from(len));
+                let _ = page.find(u64::from(len));
                 page.evict(now);
                 while page.push(1, Kept::default()) {}
                 prop_assert_eq!(page.len(), SLOTS);

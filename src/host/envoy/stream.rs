@@ -155,7 +155,7 @@ impl Stream {
         };
         let (headers, body) = (core::mem::take(headers), core::mem::take(body));
         let request = Request::read(&headers);
-        if long && policy.enforces_by_body() {
+        if long && policy.enforces_by_model() {
             return self.act(
                 running,
                 running.engine.too_large(),
@@ -333,10 +333,6 @@ impl<'h> Request<'h> {
     }
 
     fn dialect(&self) -> Dialect {
-        let exchange = self.exchange(Model::Absent);
-        Dialect::of(
-            exchange.path,
-            exchange.values(b"anthropic-version").next().is_some(),
-        )
+        Dialect::of_exchange(&self.exchange(Model::Absent))
     }
 }

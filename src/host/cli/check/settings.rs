@@ -16,7 +16,7 @@ pub(super) fn inspect(at: &str, plugin: Plugin<'_>) -> Findings {
         Dialect::Envoy => in_any(at, plugin.settings, &mut findings),
         Dialect::Istio | Dialect::Gateway => as_written(at, plugin, &mut findings),
     };
-    let needs_body = policy.as_ref().is_some_and(Policy::reads_body);
+    let needs_body = policy.as_ref().is_some_and(Policy::reads_model);
     let (faults, warnings) = match plugin.dialect {
         Dialect::Envoy => envoy(plugin.settings, needs_body),
         Dialect::Istio => istio(plugin.settings, needs_body),

@@ -1,0 +1,126 @@
+//! What was decided about a request, as plain data.
+
+use crate::exchange::Millis;
+use crate::identity::Key;
+use crate::quota::window::Scale;
+use crate::quota::{Charge, Standing};
+use crate::verdict::{Reason, Verdict};
+
+/// What was decided about a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What is done with it.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+    /// The quota that refused, by its place in the policy.
+    pub rule: Option<usize>,
+    /// Who asked, if that is known.
+    pub key: Option<Key>,
+    /// What rules in shadow would have done, if that is more than was done.
+    pub shadow: Option<Intent>,
+    /// How every enforced quota that covers the request stands now, in the order of the policy.
+    pub quotas: Vec<QuotaState>,
+    /// When the request would be admitted, if a quota refused it.
+    pub retry_at: Option<Millis>,
+    /// Slots in flight that are to be released when the request ends.
+    pub leases: Vec<Lease>,
+    /// What the store was put to.
+    pub effort: Effort,
+}
+
+/// What a rule in shadow would have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intent {
+    /// What.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+    /// The quota, by its place in the policy.
+    pub rule: Option<usize>,
+}
+
+/// How one quota stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaState {
+    /// Its place in the policy.
+    pub quota: usize,
+    /// The limit that held for this request.
+    pub limit: u32,
+    /// How its counter stands.
+    pub standing: Standing,
+}
+
+/// A slot in flight. It runs out by itself unless it is renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    pub(super) page: u32,
+    pub(super) tag: u64,
+    pub(super) scale: Scale,
+    pub(super) filed: Millis,
+}
+
+/// What a decision cost the store, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Effort {
+    /// Replenished counters that made room for new ones.
+    pub evicted: u32,
+    /// Whether the request was counted among the newcomers to a full page.
+    pub shared: bool,
+}
+
+impl Decision {
+    /// A request that passes, of which nothing else is known yet.
+    #[must_use]
+    pub const fn allow(reason: Reason) -> Self {
+        Self {
+            verdict: Verdict::Allow,
+            reason,
+            rule: None,
+            key: None,
+            shadow: None,
+            quotas: Vec::new(),
+            retry_at: None,
+            leases: Vec::new(),
+            effort: Effort {
+                evicted: 0,
+                shared: false,
+            },
+        }
+    }
+
+    /// A refusal, or under a policy in `shadow` a note of one.
+    #[must_use]
+    pub const fn deny(reason: Reason, shadow: bool) -> Self {
+        let mut decision = Self::allow(Reason::None);
+        if shadow {
+            decision.shadow = Some(Intent {
+                verdict: Verdict::Deny,
+                reason,
+                rule: None,
+            });
+        } else {
+            (decision.verdict, decision.reason) = (Verdict::Deny, reason);
+        }
+        decision
+    }
+}
+
+impl Lease {
+    /// The slot that a charge took; `None` if it took none.
+    pub(super) fn of(page: u32, charge: &Charge) -> Option<Self> {
+        let filed = charge.standing.filed?;
+        Some(Self {
+            page,
+            tag: charge.standing.tag,
+            scale: charge.scale,
+            filed,
+        })
+    }
+
+    /// After how many milliseconds it runs out unless it is renewed.
+    #[must_use]
+    pub const fn length(&self) -> Millis {
+        self.scale.length()
+    }
+}
