@@ -12,3 +12,4 @@ pub mod record;
 pub mod reply;
 pub mod store;
 pub mod verdict;
+pub mod window;

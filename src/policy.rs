@@ -21,7 +21,7 @@ use json::Json;
 use node::{Node, Notes};
 use pattern::Pattern;
 
-use crate::quota::window::Scale;
+use crate::window::Scale;
 
 /// A compiled policy: every value in range, every name resolved to its place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,10 @@
 //! Admission to a page: every counter is looked at, then all are charged or none. Pure functions of page and time.
 
-pub mod window;
-
 use smallvec::SmallVec;
 
 use crate::exchange::Millis;
 use crate::store::{Change, Page, page::SLOTS};
-use window::{Kept, Scale, Window};
+use crate::window::{Kept, Scale, Window};
 
 /// As many of something as most requests have quotas without asking for memory.
 pub type Few<T> = SmallVec<[T; 4]>;

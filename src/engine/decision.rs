@@ -2,9 +2,9 @@
 
 use crate::exchange::Millis;
 use crate::identity::Key;
-use crate::quota::window::Scale;
 use crate::quota::{Charge, Standing};
 use crate::verdict::{Reason, Verdict};
+use crate::window::Scale;
 
 /// What was decided about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

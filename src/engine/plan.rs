@@ -8,8 +8,8 @@ use smallvec::SmallVec;
 use crate::exchange::{Exchange, Model};
 use crate::identity::{self, Key, Secret};
 use crate::policy::{Fact, Limit, Policy, Quota, Subject, Trait};
-use crate::quota::window::Scale;
 use crate::quota::{Charge, Few, Standing};
+use crate::window::Scale;
 
 /// All charges of a request, page by page.
 #[derive(Default)]

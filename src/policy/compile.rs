@@ -10,7 +10,7 @@ use super::node::Notes;
 use super::pattern::Pattern;
 use super::read::Placed;
 use super::{Fact, Limit, Policy, Quota, Subject, Trait};
-use crate::quota::window::Scale;
+use crate::window::Scale;
 
 /// Compiles a file; what does not go together is noted.
 #[must_use]

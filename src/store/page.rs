@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::exchange::Millis;
-use crate::quota::window::Kept;
+use crate::window::Kept;
 
 #[cfg(target_endian = "big")]
 compile_error!(
