@@ -2,7 +2,9 @@
 
 pub mod model;
 
-use crate::exchange::Exchange;
+use std::borrow::Cow;
+
+use crate::exchange::{Exchange, percent_decode};
 
 /// The API that a path belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,7 @@ impl Dialect {
         {
             Self::Anthropic
         } else if rest.starts_with(b"beta")
+            || rest.starts_with(b"alpha")
             || rest.starts_with(b"/projects/")
             || gemini_method(rest)
         {
@@ -55,9 +58,10 @@ impl Dialect {
         Self::of(exchange.path, anthropic)
     }
 
-    /// The model that the path names, if this API's paths do.
+    /// The model that the path names, if this API's paths do, with its percent codes decoded: one model must not become
+    /// many by spelling it differently.
     #[must_use]
-    pub fn model_in_path(self, path: &[u8]) -> Option<&[u8]> {
+    pub fn model_in_path(self, path: &[u8]) -> Option<Cow<'_, [u8]>> {
         let (marker, end): (&[u8], u8) = match self {
             Self::Gemini => (b"/models/", b':'),
             Self::OpenAi => (b"/openai/deployments/", b'/'),
@@ -65,7 +69,7 @@ impl Dialect {
         };
         let rest = path.get(find(path, marker)?.saturating_add(marker.len())..)?;
         let name = rest.split(|&byte| byte == end || byte == b'/').next()?;
-        (!name.is_empty()).then_some(name)
+        (!name.is_empty()).then(|| percent_decode(name, false))
     }
 }
 
@@ -117,6 +121,16 @@ mod tests {
                 Dialect::Gemini,
                 Some("gemini-x"),
             ),
+            (
+                "/v1alpha/models/gemini-x:generateContent",
+                Dialect::Gemini,
+                Some("gemini-x"),
+            ),
+            (
+                "/v1beta/models/gem%69ni-x:generateContent",
+                Dialect::Gemini,
+                Some("gemini-x"),
+            ),
             ("/v1beta/models", Dialect::Gemini, None),
             ("/v1beta/models/", Dialect::Gemini, None),
             ("/v2/chat", Dialect::Other, None),
@@ -127,7 +141,7 @@ mod tests {
             let found = Dialect::of(path.as_bytes(), || false);
             assert_eq!(found, dialect, "{path}");
             assert_eq!(
-                found.model_in_path(path.as_bytes()),
+                found.model_in_path(path.as_bytes()).as_deref(),
                 model.map(str::as_bytes),
                 "{path}"
             );

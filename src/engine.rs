@@ -67,11 +67,11 @@ impl Engine {
         now: Now,
         store: &S,
     ) -> Screening {
-        if !self.policy.reads_model() {
+        if !self.policy.reads_model_of(exchange) {
             return Screening::Ready(None);
         }
         if let Some(model) = Dialect::of_exchange(exchange).model_in_path(exchange.path) {
-            return Screening::Ready(Some(model.to_vec()));
+            return Screening::Ready(Some(model.into_owned()));
         }
         if !has_body {
             return Screening::Ready(None);
@@ -79,7 +79,7 @@ impl Engine {
         if let Some(decision) = self.refused_by_headers(exchange, now, store) {
             return Screening::Refuse(Box::new(decision));
         }
-        if is_plain_json(exchange) {
+        if ends(exchange) && is_plain_json(exchange) {
             Screening::ReadBody
         } else {
             Screening::Unreadable
@@ -105,7 +105,7 @@ impl Engine {
         let length: Option<u64> =
             length.and_then(|text| core::str::from_utf8(text).ok()?.parse().ok());
         let long = length.is_some_and(|length| length > self.policy.body);
-        if long && self.policy.enforces_by_model() && is_plain_json(exchange) {
+        if long && self.policy.enforces_model_of(exchange) && is_plain_json(exchange) {
             return Some(self.too_large());
         }
         let early = |quota: &Quota| !quota.shadow && !quota.reads_model;
@@ -352,6 +352,11 @@ fn give_back<S: Store>(store: &S, lease: &Lease, units: u32, now: Now) -> Result
             quota::refund(page, lease.tag, lease.scale, units, lease.filed, now.steady),
         )
     })
+}
+
+/// Whether a body has an end that is worth waiting for; an upgraded connection's has none.
+fn ends(exchange: &Exchange<'_>) -> bool {
+    exchange.method != b"CONNECT" && exchange.values(b"upgrade").next().is_none()
 }
 
 /// Whether a body says that it is JSON, and not compressed. Of any other the model is not read, and every limit on a

@@ -1,6 +1,7 @@
 //! One request as facts borrowed from the host: bytes, never assumed to be UTF-8.
 
 use core::net::IpAddr;
+use std::borrow::Cow;
 
 /// Milliseconds, as a moment or as a length.
 pub type Millis = u64;
@@ -73,6 +74,40 @@ pub fn split_target(target: &[u8]) -> (&[u8], &[u8]) {
     (path, rest.get(1..).unwrap_or_default())
 }
 
+/// Decodes `%2F`, and `+` too if it stands for a space. What is no such code stands for itself.
+#[must_use]
+pub fn percent_decode(text: &[u8], plus: bool) -> Cow<'_, [u8]> {
+    if !text
+        .iter()
+        .any(|&byte| byte == b'%' || (plus && byte == b'+'))
+    {
+        return Cow::Borrowed(text);
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        match (byte, tail) {
+            (b'+', _) if plus => decoded.push(b' '),
+            (b'%', [high, low, after @ ..]) => match (nibble(*high), nibble(*low)) {
+                (Some(high), Some(low)) => {
+                    decoded.push((high << 4) | low);
+                    rest = after;
+                }
+                _ => decoded.push(byte),
+            },
+            _ => decoded.push(byte),
+        }
+    }
+    Cow::Owned(decoded)
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
+}
+
 impl<'a> Exchange<'a> {
     /// Every value of a header, in order. `name` is in lower case.
     pub fn values(&self, name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
@@ -103,5 +138,12 @@ mod tests {
                 "{target}"
             );
         }
+    }
+
+    #[test]
+    fn percent_codes_are_decoded_and_what_is_none_stays() {
+        assert_eq!(percent_decode(b"%zz%4", true).as_ref(), b"%zz%4");
+        assert_eq!(percent_decode(b"a+b%2Bc%ff", true).as_ref(), b"a b+c\xff");
+        assert_eq!(percent_decode(b"a+b%2Bc", false).as_ref(), b"a+b+c");
     }
 }

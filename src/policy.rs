@@ -185,12 +185,22 @@ impl Policy {
         self.quotas.iter().any(|quota| quota.reads_model)
     }
 
-    /// Whether any rule that is enforced needs to know the model, so that a body too long to read is refused.
+    /// Whether any rule needs to know the model of this request.
     #[must_use]
-    pub fn enforces_by_model(&self) -> bool {
+    pub fn reads_model_of(&self, exchange: &Exchange<'_>) -> bool {
         self.quotas
             .iter()
-            .any(|quota| !quota.shadow && quota.reads_model)
+            .any(|quota| quota.reads_model && quota.may_cover(exchange))
+    }
+
+    /// Whether any rule that is enforced needs to know the model of this request, so that it is refused if its body
+    /// is too long to be read.
+    #[must_use]
+    pub fn enforces_model_of(&self, exchange: &Exchange<'_>) -> bool {
+        let enforced = |quota: &Quota| quota.reads_model && !quota.shadow;
+        self.quotas
+            .iter()
+            .any(|quota| enforced(quota) && quota.may_cover(exchange))
     }
 }
 
@@ -198,19 +208,19 @@ impl Quota {
     /// Whether the rule is about this request.
     #[must_use]
     pub fn covers(&self, exchange: &Exchange<'_>) -> bool {
-        let fits = |patterns: &Option<Vec<Pattern>>, text: &[u8]| {
-            patterns
-                .as_ref()
-                .is_none_or(|patterns| patterns.iter().any(|pattern| pattern.matches(text)))
-        };
-        fits(&self.path, exchange.path)
-            && fits(&self.method, exchange.method)
+        self.may_cover(exchange)
             && match exchange.model {
-                Model::Named(name) => fits(&self.model, name),
+                Model::Named(name) => fits(self.model.as_ref(), name),
                 Model::Absent => self.model.is_none(),
                 // Whoever hides the model is held to every model's limit.
                 Model::Unreadable => true,
             }
+    }
+
+    /// Whether the rule is about this request, depending on its model.
+    #[must_use]
+    pub fn may_cover(&self, exchange: &Exchange<'_>) -> bool {
+        fits(self.path.as_ref(), exchange.path) && fits(self.method.as_ref(), exchange.method)
     }
 
     /// Whether this rule refuses whatever `other` would, before it.
@@ -228,6 +238,10 @@ impl Quota {
             && mine <= theirs
             && (self.concurrent || self.length >= other.length)
     }
+}
+
+fn fits(patterns: Option<&Vec<Pattern>>, text: &[u8]) -> bool {
+    patterns.is_none_or(|patterns| patterns.iter().any(|pattern| pattern.matches(text)))
 }
 
 #[cfg(test)]

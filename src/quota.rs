@@ -79,7 +79,9 @@ pub fn admit(
     let mut change = Change::Keep;
     let fresh = views.iter().any(|view| view.slot.is_none());
     if !admission.refused && fresh && crowded(page, charges.len(), newcomers) {
-        admission.evicted = page.evict(now);
+        let needed =
+            |tag| charges.iter().any(|charge| charge.tag == tag) || newcomers.contains(&tag);
+        admission.evicted = page.evict(now, needed);
         for view in &mut views {
             view.slot = page.find(view.tag);
         }
@@ -206,7 +208,7 @@ fn assess(views: &mut Few<View>, page: &Page, charges: &[Charge], newcomers: &[u
     let fresh = slots.iter().filter(|slot| slot.is_none()).count();
     let mut room = Room::All;
     if fresh > 0 && crowded(page, fresh, newcomers) {
-        room = room_for(page, fresh, newcomers, now);
+        room = room_for(page, fresh, charges, newcomers, now);
     }
     for (charge, slot) in charges.iter().zip(&slots) {
         views.push(view(page, charge, *slot, &mut room, now));
@@ -229,16 +231,26 @@ enum Room {
     Newcomers(usize),
 }
 
-/// Looks whether `fresh` counters fit beside room for all that newcomers share, once what is replenished is evicted.
-fn room_for(page: &Page, fresh: usize, newcomers: &[u64], now: Millis) -> Room {
-    let live = |place: &usize| {
-        page.kept(*place)
-            .is_some_and(|kept| kept.replenished() > now)
-    };
-    let held = (0..page.len()).filter(live).count();
+/// Looks whether `fresh` counters fit beside room for all that newcomers share, once everything is evicted that no
+/// longer matters and is not of this request.
+fn room_for(page: &Page, fresh: usize, charges: &[Charge], newcomers: &[u64], now: Millis) -> Room {
+    let own = charges
+        .iter()
+        .map(|charge| charge.tag)
+        .chain(newcomers.iter().copied());
+    let spared = own
+        .filter(|&tag| {
+            page.find(tag)
+                .is_some_and(|place| !page.matters(place, now))
+        })
+        .count();
+    let held = (0..page.len())
+        .filter(|&place| page.matters(place, now))
+        .count()
+        .saturating_add(spared);
     let absent = newcomers
         .iter()
-        .filter(|&&tag| !page.find(tag).is_some_and(|place| live(&place)))
+        .filter(|&&tag| page.find(tag).is_none())
         .count();
     if held.saturating_add(fresh).saturating_add(absent) <= SLOTS {
         Room::All
@@ -294,20 +306,24 @@ fn view(page: &Page, charge: &Charge, own: Option<usize>, room: &mut Room, now: 
 
 fn standing(view: &View, charge: &Charge, filed: Option<Millis>, now: Millis) -> Standing {
     let charged = filed.map_or(0, |_| charge.units);
-    let frees = match (view.fits, view.place) {
-        (true, _) => view.window.frees(1),
-        // Nobody can say when somebody else's counter makes room; after a window's length all of today's have.
-        (false, Place::None) => now.saturating_add(charge.scale.length()),
-        (false, _) => view.window.frees(view.missing),
-    };
-    Standing {
+    let mut standing = Standing {
         fits: view.fits,
         remaining: view.remaining.saturating_sub(charged),
-        frees: frees.max(now),
+        frees: view
+            .window
+            .frees(if view.fits { 1 } else { view.missing })
+            .max(now),
         replenished: view.window.replenished().max(now),
         tag: view.tag,
         filed,
+    };
+    if view.place == Place::None {
+        // Nobody can say when somebody else's counter makes room; after a window's length all of today's have.
+        standing.remaining = 0;
+        standing.frees = now.saturating_add(charge.scale.length());
+        standing.replenished = standing.frees;
     }
+    standing
 }
 
 fn write(page: &mut Page, view: &View, kept: Kept) {

@@ -267,13 +267,14 @@ impl Window {
             .for_each(|word| *word = 0);
     }
 
-    /// The same use on another scale, each unit at the end of the step that it was in.
+    /// The same use on another scale, each unit at the last moment of the step that it was in.
     fn reshape(&self, scale: Scale, now: Millis) -> Self {
         let mut other = Self::new(scale, now);
         for (age, count) in self.oldest_first() {
             let end = self
                 .scale
-                .moment(self.newest.saturating_sub(age).saturating_add(1));
+                .moment(self.newest.saturating_sub(age).saturating_add(1))
+                .saturating_sub(1);
             other.add(other.newest.saturating_sub(scale.step_of(end)), count);
         }
         other.used = other.sum();

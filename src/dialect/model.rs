@@ -1,7 +1,7 @@
 //! The model that a JSON body names: one pass over its bytes, no tree, nothing kept but the name.
 //!
-//! It reads what an origin reads or says that it cannot: escapes in names are decoded, of repeated fields the last
-//! counts, and a field that some parsers take for `model` and others do not (`Model`) makes the body unreadable.
+//! It reads what an origin reads or says that it cannot: escapes in names are decoded, and what parsers read
+//! differently makes the body unreadable: two models, or a field that some take for `model` and others do not (`Model`).
 
 use crate::exchange::Model;
 
@@ -27,9 +27,9 @@ impl Found {
     #[must_use]
     pub fn model(&self) -> Model<'_> {
         match self {
-            Self::Nothing => Model::Absent,
             Self::Name(name) => Model::Named(name),
-            Self::Unreadable => Model::Unreadable,
+            // An origin that is not told a model takes its own default, which may be any.
+            Self::Nothing | Self::Unreadable => Model::Unreadable,
         }
     }
 }
@@ -39,8 +39,8 @@ impl Found {
 pub fn find(body: &[u8]) -> Found {
     let mut scan = Scan { rest: body };
     match scan.document() {
-        Some(Some(name)) => Found::Name(name),
-        Some(None) => Found::Nothing,
+        Some(Some(name)) if !name.is_empty() => Found::Name(name),
+        Some(_) => Found::Nothing,
         None => Found::Unreadable,
     }
 }
@@ -63,7 +63,12 @@ impl Scan<'_> {
                 self.expect(b':')?;
                 if name == b"model" {
                     self.expect(b'"')?;
-                    model = Some(self.string()?).filter(|name| !name.is_empty());
+                    let name = Some(self.string()?);
+                    if model.is_some() && model != name {
+                        // Some parsers take the first and others the last.
+                        return None;
+                    }
+                    model = name;
                 } else if name.eq_ignore_ascii_case(b"model") {
                     return None;
                 } else {
@@ -274,7 +279,9 @@ mod tests {
                 " {\n\"messages\" : [ {\"role\":\"user\",\"model\":\"inner\"} ] , \"model\" : \"gpt-x\"\t}\n",
                 name("gpt-x"),
             ),
-            (r#"{"model":"a","model":"b"}"#, name("b")),
+            (r#"{"model":"a","model":"a"}"#, name("a")),
+            (r#"{"model":"a","model":"b"}"#, Found::Unreadable),
+            (r#"{"model":"a","model":""}"#, Found::Unreadable),
             (r#"{"mod\u0065l":"gpt\u002dx"}"#, name("gpt-x")),
             (r#"{"model":"\ud83d\ude00\n\/"}"#, name("😀\n/")),
             (r#"{"model":"\ud83dx"}"#, name("\u{fffd}x")),
@@ -351,7 +358,7 @@ mod tests {
         /// Where serde_json reads an object, this reads the same model from it.
         #[test]
         fn agrees_with_serde_json(
-            body in r#"[ \t]?\{("(a|model|mod\\u0065l|b)":("[a-z\\n]{0,3}"|[0-9]{1,3}|\[1,\{"model":"x"\}\]|null|\{\}),?){0,4}\}"#,
+            body in r#"[ \t]?\{("(a|model|mod\\u0065l|b)":("[a-z\\n]{0,3}"|[1-9][0-9]{0,2}|\[1,\{"model":"x"\}\]|null|\{\}),?){0,4}\}"#,
         ) {
             let expected = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&body);
             match (find(body.as_bytes()), expected) {

@@ -56,7 +56,7 @@ impl Plan {
                 let (limit, scale) = facts.limit(quota);
                 self.charges.push(Charge {
                     quota: place,
-                    tag: mix(hash ^ quota.id),
+                    tag: (hash << 32) | (mix(hash ^ quota.id) >> 32),
                     newcomers: quota.newcomers,
                     scale,
                     limit,
@@ -131,7 +131,14 @@ impl Facts<'_> {
     fn get(&mut self, place: usize) -> Option<&[u8]> {
         self.known.resize(self.policy.facts.len(), None);
         let read = || match self.policy.facts.get(place)? {
-            Fact::Header(name) => self.exchange.values(name).next().map(<[u8]>::to_vec),
+            // One that is there twice may be half a client's: it is as good as none.
+            Fact::Header(name) => {
+                let mut values = self.exchange.values(name);
+                values
+                    .next()
+                    .filter(|_| values.next().is_none())
+                    .map(<[u8]>::to_vec)
+            }
             Fact::Property(path) => self.exchange.attributes.property(path),
         };
         self.known
@@ -163,7 +170,8 @@ impl Facts<'_> {
     }
 }
 
-/// Spreads a hash that is secret already: the finisher of MurmurHash3.
+/// Spreads a hash that is secret already: the finisher of MurmurHash3. A tag is half the subject's hash, whose other
+/// half has chosen the page, and half this.
 const fn mix(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);

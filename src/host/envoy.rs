@@ -60,7 +60,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         if let Some(running) = &self.running {
-            running.renew_leases();
+            running.tick();
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy 
             );
         }
         let subject = subject(&mut subjects, &quota.per, &names);
-        let quota = self::quota(quota, subject, file.mode, &names);
+        let quota = self::quota(quota, subject, &names);
         if let Some(before) = compiled.iter().find(|other| other.hides(&quota)) {
             notes.add(
                 path,
@@ -50,6 +50,10 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy 
         }
         compiled.push(quota);
     }
+    // Only now, so that a policy which may run in shadow may also be enforced.
+    compiled
+        .iter_mut()
+        .for_each(|quota| quota.shadow |= file.mode == Mode::Shadow);
     Policy {
         shadow: file.mode == Mode::Shadow,
         sources: file.identity.from.into_iter().map(source).collect(),
@@ -116,7 +120,7 @@ fn subject(subjects: &mut Vec<Subject>, per: &[String], facts: &[String]) -> usi
     subjects.len().saturating_sub(1)
 }
 
-fn quota(quota: file::Quota, subject: usize, mode: Mode, facts: &[String]) -> Quota {
+fn quota(quota: file::Quota, subject: usize, facts: &[String]) -> Quota {
     let length = quota
         .window
         .or(quota.lease)
@@ -168,7 +172,7 @@ fn quota(quota: file::Quota, subject: usize, mode: Mode, facts: &[String]) -> Qu
         path: patterns(path),
         model: patterns(model),
         method: patterns(method),
-        shadow: mode == Mode::Shadow || quota.mode == Mode::Shadow,
+        shadow: quota.mode == Mode::Shadow,
         name: quota.name,
     }
 }
@@ -178,7 +182,7 @@ fn quota(quota: file::Quota, subject: usize, mode: Mode, facts: &[String]) -> Qu
 fn hash(parts: &[String]) -> u64 {
     let mut hasher = SipHasher13::new();
     for part in parts {
-        hasher.write_usize(part.len());
+        hasher.write_u64(part.len() as u64);
         hasher.write(part.as_bytes());
     }
     hasher.finish()

@@ -302,8 +302,10 @@ fn limit(node: &Node<'_>, facts: &[&str]) -> Option<Limit> {
     let otherwise = fields.required("else").and_then(|node| number(&node));
     let mut values = BTreeMap::new();
     for (name, node) in fields.required("values")?.entries()?.iter() {
-        if let Some(limit) = number(&node) {
-            values.insert(name.to_owned(), limit);
+        if let Some(limit) = number(&node)
+            && values.insert(name.to_owned(), limit).is_some()
+        {
+            node.fault(format!("`{name}` is written twice; write it once"));
         }
     }
     Some(Limit::By {

@@ -67,6 +67,11 @@ fn go(page: &mut Page, charges: &[Charge], now: Millis) -> Seen {
     visit(page, charges, &[1], false, now).0
 }
 
+fn used(page: &Page, tag: u64, scale: Scale, now: Millis) -> u32 {
+    let kept = page.find(tag).and_then(|place| page.kept(place));
+    kept.map_or(0, |kept| Window::read(kept, scale, now).used())
+}
+
 #[test]
 fn all_are_charged_or_none() {
     let mut page = Page::default();
@@ -168,14 +173,14 @@ fn a_lease_is_released_once_renewed_and_lost_with_its_holder() {
     let slot = charge(10, 1);
     let filed = go(&mut page, &[slot], 0).standings[0].filed.unwrap();
     assert!(go(&mut page, &[slot], 1_000).refused);
-    let (filed, _) = renew(&mut page, 10, slot.scale, filed, 50_000);
+    let (filed, _) = renew(&mut page, slot.tag, slot.scale, filed, 50_000);
     assert!(go(&mut page, &[slot], 100_000).refused, "renewed");
     assert_eq!(
-        refund(&mut page, 10, slot.scale, 1, filed, 100_000),
+        refund(&mut page, slot.tag, slot.scale, 1, filed, 100_000),
         Change::Replace
     );
     assert_eq!(
-        refund(&mut page, 10, slot.scale, 1, filed, 100_000),
+        refund(&mut page, slot.tag, slot.scale, 1, filed, 100_000),
         Change::Keep,
         "once"
     );
@@ -187,7 +192,59 @@ fn a_lease_is_released_once_renewed_and_lost_with_its_holder() {
     );
 }
 
+#[test]
+fn a_known_key_is_not_thrown_among_the_flood() {
+    // One rule over a minute and one over an hour: of a key that comes every two minutes the first is replenished.
+    let mut page = Page::default();
+    let hour = |tag: u64| Charge {
+        tag: (tag << 32) | 1,
+        newcomers: 2,
+        scale: Scale::new(60 * MINUTE, 3),
+        ..charge(tag, 3)
+    };
+    let both = |tag: u64| [charge(tag, 3), hour(tag)];
+    assert!(!visit(&mut page, &both(7), &[1, 2], false, 0).0.refused);
+    for stranger in 100..300 {
+        visit(&mut page, &both(stranger), &[1, 2], false, 2 * MINUTE);
+    }
+    let (known, _) = visit(&mut page, &both(7), &[1, 2], false, 2 * MINUTE);
+    assert!(!known.refused && !known.shared, "{known:?}");
+}
+
 proptest! {
+    /// An admitted request is on the page, with every one of its charges, however full that is.
+    #[test]
+    fn whatever_is_admitted_is_counted(
+        asks in prop::collection::vec((0u64..40, 1usize..4, 0u64..40_000), 1..400),
+    ) {
+        let mut page = Page::default();
+        let mut now = 0;
+        for (key, rules, gap) in asks {
+            now += gap;
+            let charges: Vec<Charge> = (0..rules as u64)
+                .map(|rule| Charge {
+                    tag: (key << 32) | rule,
+                    newcomers: 1 + rule,
+                    scale: Scale::new(MINUTE << (rule * 2), 3),
+                    ..charge(key, 3)
+                })
+                .collect();
+            let before: Vec<u32> = charges.iter().map(|charge| used(&page, charge.tag, charge.scale, now)).collect();
+            let (seen, _) = visit(&mut page, &charges, &[1, 2, 3], false, now);
+            for ((charge, standing), before) in charges.iter().zip(&seen.standings).zip(before) {
+                let after = used(&page, standing.tag, charge.scale, now);
+                if seen.refused {
+                    prop_assert_eq!(used(&page, charge.tag, charge.scale, now), before);
+                } else {
+                    if standing.tag == charge.tag {
+                        prop_assert!(after > before, "{:?}", standing);
+                    }
+                    prop_assert!(page.find(standing.tag).is_some(), "{:?}", standing);
+                }
+            }
+        }
+    }
+
     /// Whatever a page holds, a visit neither panics nor admits more than is left.
     #[test]
     fn any_page_is_survived(

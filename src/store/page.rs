@@ -29,8 +29,7 @@ pub struct Slot {
 /// A set-associative bucket of counters: 4,032 bytes.
 ///
 /// INVARIANT: the first `len` slots are in use, `len` is at most [`SLOTS`], and `prints` holds the low byte of each
-/// one's tag, so that a look-up touches two cache lines and not the whole page. A stored page may break it; then
-/// look-ups miss, and nothing worse.
+/// one's tag, so that a look-up touches two cache lines and not the whole page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Page {
@@ -59,7 +58,14 @@ impl Page {
     #[must_use]
     pub fn from_bytes(bytes: &mut [u8]) -> Option<&mut Self> {
         let page: &mut Self = bytemuck::try_from_bytes_mut(bytes).ok()?;
-        (page.version == VERSION && usize::from(page.len) <= SLOTS).then_some(page)
+        (page.version == VERSION && usize::from(page.len) <= SLOTS && page.is_whole())
+            .then_some(page)
+    }
+
+    /// Whether what is held twice agrees, and every window has a shape.
+    fn is_whole(&self) -> bool {
+        let mut slots = self.prints.iter().zip(&self.slots).take(self.len());
+        slots.all(|(&mark, slot)| mark == print(slot.tag) && slot.kept.shape().is_some())
     }
 
     /// The page as it is stored.
@@ -117,19 +123,33 @@ impl Page {
         true
     }
 
-    /// Removes every counter that is fully replenished at `now`, and says how many: forgetting those forgives nobody.
-    pub fn evict(&mut self, now: Millis) -> u32 {
+    /// Whether the counter at a place still matters at `now`: it is not replenished, or another of the same subject
+    /// is not, so that a known subject keeps the slots that it has.
+    #[must_use]
+    pub fn matters(&self, place: usize, now: Millis) -> bool {
+        let used = self.slots.get(..self.len()).unwrap_or_default();
+        let Some(slot) = used.get(place) else {
+            return false;
+        };
+        let live = |slot: &Slot| slot.kept.replenished() > now;
+        live(slot)
+            || used
+                .iter()
+                .any(|other| subject(other.tag) == subject(slot.tag) && live(other))
+    }
+
+    /// Removes every counter that no longer matters at `now`, but none that is `needed`, and says how many:
+    /// forgetting those forgives nobody.
+    pub fn evict(&mut self, now: Millis, needed: impl Fn(u64) -> bool) -> u32 {
         let mut evicted: u32 = 0;
         let mut place = 0;
         while place < self.len() {
-            if self
-                .kept(place)
-                .is_some_and(|kept| kept.replenished() <= now)
-            {
+            let tag = self.slots.get(place).map_or(0, |slot| slot.tag);
+            if needed(tag) || self.matters(place, now) {
+                place = place.saturating_add(1);
+            } else {
                 self.swap_remove(place);
                 evicted = evicted.saturating_add(1);
-            } else {
-                place = place.saturating_add(1);
             }
         }
         evicted
@@ -143,6 +163,12 @@ impl Page {
             self.len = self.len.saturating_sub(1);
         }
     }
+}
+
+/// The part of a tag that all counters of one subject share: its upper half.
+#[must_use]
+pub const fn subject(tag: u64) -> u64 {
+    tag >> 32
 }
 
 fn print(tag: u64) -> u8 {
@@ -183,13 +209,26 @@ mod tests {
     fn only_what_is_replenished_is_evicted() {
         let mut page = Page::default();
         for at in 0..SLOTS as u64 {
-            assert!(page.push(at, kept(at)));
+            assert!(page.push((at << 32) | at, kept(at)));
         }
         assert!(!page.push(99, kept(99)));
-        assert_eq!(page.evict(30), 31);
+        assert_eq!(page.evict(30, |_| false), 31);
         assert_eq!(page.len(), SLOTS - 31);
-        assert!((0..=30).all(|tag| page.find(tag).is_none()));
-        assert!((31..62).all(|tag| page.find(tag).is_some()));
+        assert!((0..=30u64).all(|at| page.find((at << 32) | at).is_none()));
+        assert!((31..62u64).all(|at| page.find((at << 32) | at).is_some()));
+    }
+
+    #[test]
+    fn a_replenished_counter_stays_beside_a_live_one_of_its_subject() {
+        let mut page = Page::default();
+        let (dead, sibling, other) = ((7 << 32) | 1, (7 << 32) | 2, (8 << 32) | 1);
+        for (tag, at) in [(dead, 5), (sibling, 50), (other, 5)] {
+            assert!(page.push(tag, kept(at)));
+        }
+        assert_eq!(page.evict(10, |tag| tag == other), 0);
+        assert_eq!(page.evict(10, |_| false), 1);
+        assert!(page.find(dead).is_some() && page.find(other).is_none());
+        assert_eq!(page.evict(50, |_| false), 2);
     }
 
     #[test]
@@ -198,7 +237,16 @@ mod tests {
         page.push(1, kept(5));
         let read = |bytes: &[u8]| Page::from_bytes(&mut bytes.to_vec()).copied();
         assert_eq!(read(page.as_bytes()), Some(page));
-        for (place, value) in [(0, 0), (0, 2), (0, b'{'), (1, 63), (1, 255)] {
+        for (place, value) in [
+            (0, 0),
+            (0, 2),
+            (0, b'{'),
+            (1, 63),
+            (1, 255),
+            (2, 9),
+            (64, 9),
+            (72, 3),
+        ] {
             let mut other = page.as_bytes().to_vec();
             other[place] = value;
             assert_eq!(read(&other), None, "{value} at {place}");
@@ -231,7 +279,7 @@ mod tests {
             (bytes[0], bytes[1]) = (VERSION, len);
             if let Some(page) = Page::from_bytes(&mut bytes) {
                 let _ = page.find(u64::from(len));
-                page.evict(now);
+                page.evict(now, |_| false);
                 while page.push(1, Kept::default()) {}
                 prop_assert_eq!(page.len(), SLOTS);
             }

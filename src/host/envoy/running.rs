@@ -1,6 +1,6 @@
 //! A policy in force in one VM, with what its streams share.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::abi::{self, Clock, Level};
@@ -52,7 +52,7 @@ impl Running {
                 &format!("stillgate: a policy is in force: mode {mode}, {quotas} quotas"),
             );
         }
-        store.trim();
+        set_clock();
         let engine = Engine::new(policy, secret());
         Self {
             engine,
@@ -115,8 +115,19 @@ impl Running {
         }
     }
 
+    /// What is done every second in every VM that is in force.
+    pub(super) fn tick(&self) {
+        set_clock();
+        // Not when the policy is read: Envoy reads it once for trial, and may then reject what came with it.
+        if self.store.trim() {
+            let text = "stillgate: limits.memory has changed, and with it where counters lie: all counters start afresh";
+            abi::log(Level::Warn, text);
+        }
+        self.renew_leases();
+    }
+
     /// Renews the slots of streams that have been in flight for a third of their lease.
-    pub(super) fn renew_leases(&self) {
+    fn renew_leases(&self) {
         let now = now();
         let Ok(mut in_flight) = self.in_flight.try_borrow_mut() else {
             return;
@@ -134,8 +145,9 @@ impl Running {
                 .is_err()
             {
                 counters::count(Metric::StoreFailures, 1);
+            } else {
+                held.renewed = now.steady;
             }
-            held.renewed = now.steady;
         }
     }
 }
@@ -145,13 +157,28 @@ pub(super) fn count_rejection() {
     counters::count(Metric::PolicyLoads(Load::Rejected), 1);
 }
 
+thread_local! {
+    /// How far the wall clock is ahead of the steady one, as of the last tick: so a request reads one clock.
+    static AHEAD: Cell<u64> = const { Cell::new(0) };
+}
+
 /// The moment, on both clocks.
 pub(super) fn now() -> Now {
-    let millis = |clock| abi::clock(clock).checked_div(1_000_000).unwrap_or(0);
+    let steady = millis(Clock::Steady);
     Now {
-        steady: millis(Clock::Steady),
-        wall: millis(Clock::Wall),
+        steady,
+        wall: steady.wrapping_add(AHEAD.with(Cell::get)),
     }
+}
+
+/// Compares the clocks.
+fn set_clock() {
+    let ahead = millis(Clock::Wall).wrapping_sub(millis(Clock::Steady));
+    AHEAD.with(|cell| cell.set(ahead));
+}
+
+fn millis(clock: Clock) -> Millis {
+    abi::clock(clock).checked_div(1_000_000).unwrap_or(0)
 }
 
 fn fingerprint(bytes: &[u8]) -> [u8; 8] {

@@ -5,7 +5,8 @@
 //! To read a page costs more than to write it: for every value that it hands over, the host has to call back for memory.
 //! So a VM keeps the pages that it wrote last, and first tries to write without reading. The host numbers its values
 //! one after the other, all keys together: after a write the number is the last known one and one more, unless
-//! another thread has written anything in between. A guess is never too high, and numbers only rise; so a guess that
+//! another thread has written anything in between. A guess is never too high, and numbers only rise (until 2^32 of them, after which
+//! guesses miss for a while); so a guess that
 //! the host takes is right, and one that is wrong costs a tenth of a microsecond and is followed by a reading.
 
 use core::cell::{Cell, RefCell};
@@ -23,8 +24,7 @@ const ATTEMPTS: u32 = 256;
 /// How many pages a VM keeps beside the host's: 4 KiB each.
 const RECENT: usize = 32;
 
-/// What a wrong guess costs in trust, of which a right one earns 1: with as many wrong ones as this many in a hundred
-/// guessing still pays.
+/// What a wrong guess costs in trust, of which a right one earns 1 up to as much, and each time that none is made too.
 const DISTRUST: i8 = 4;
 
 thread_local! {
@@ -38,6 +38,8 @@ pub(super) struct SharedStore {
     prefix: [u8; 10],
     pages: u32,
     recent: RefCell<[Recent; RECENT]>,
+    /// Whether pages beyond the last one have been looked for.
+    trimmed: Cell<bool>,
     /// Whether guesses have been right of late: from 0 on they are tried.
     trust: Cell<i8>,
     /// Attempts that met another thread's change, since last asked.
@@ -69,7 +71,8 @@ impl SharedStore {
             prefix,
             pages: pages_in(memory),
             recent: RefCell::default(),
-            trust: Cell::new(0),
+            trimmed: Cell::new(false),
+            trust: Cell::new(if numbers_rise(&prefix) { 0 } else { i8::MIN }),
             conflicts: Cell::new(0),
             discarded: Cell::new(0),
         }
@@ -93,24 +96,28 @@ impl SharedStore {
     }
 
     /// Empties pages that a policy with more memory has left behind: shared data cannot be removed, but made short.
-    pub(super) fn trim(&self) {
+    /// Answers whether the number of pages was another before, to the first thread that sees it.
+    pub(super) fn trim(&self) -> bool {
+        if self.trimmed.replace(true) {
+            return false;
+        }
         let key = [self.prefix.as_slice(), b"pages"].concat();
         let held = abi::shared(&key).ok().flatten();
         let before = held
             .as_ref()
             .and_then(|(held, _)| held.as_slice().try_into().ok())
-            .map_or(0, u32::from_le_bytes);
-        if before == self.pages
-            || abi::swap_shared(&key, &self.pages.to_le_bytes(), held.map(|(_, cas)| cas)).is_err()
-        {
-            return;
+            .map(u32::from_le_bytes);
+        let cas = held.as_ref().map(|&(_, cas)| cas);
+        if before == Some(self.pages) || swap(&key, &self.pages.to_le_bytes(), cas).is_err() {
+            return false;
         }
-        for page in self.pages..before {
+        for page in self.pages..before.unwrap_or(0) {
             if let Ok(Some((_, cas))) = abi::shared(&self.key(page)) {
                 // Whoever writes to it now still follows the policy before; its pages go with it.
-                let _ = abi::swap_shared(&self.key(page), &[], Some(cas));
+                let _ = swap(&self.key(page), &[], Some(cas));
             }
         }
+        before.is_some()
     }
 
     fn key(&self, page: u32) -> [u8; 14] {
@@ -157,7 +164,7 @@ impl Store for SharedStore {
                 }
             }
         }
-        recent.page = page;
+        (recent.page, recent.cas) = (page, None);
         for _ in 0..ATTEMPTS {
             recent.cas = self.load(&key, &mut recent.bytes)?;
             let content = Page::from_bytes(&mut recent.bytes).ok_or(StoreError::Unavailable)?;
@@ -201,7 +208,7 @@ impl SharedStore {
 
     fn trusts(&self) -> bool {
         let trust = self.trust.get();
-        if trust < 0 {
+        if trust < 0 && trust > i8::MIN {
             self.trust.set(trust.saturating_add(1));
         }
         trust >= 0
@@ -212,9 +219,31 @@ impl SharedStore {
         self.trust.set(if right {
             trust.saturating_add(1).min(DISTRUST)
         } else {
-            trust.saturating_sub(DISTRUST)
+            trust.saturating_sub(DISTRUST).max(i8::MIN + 1)
         });
     }
+}
+
+/// Whether this host numbers the values of all keys together, as Envoy does and the ABI does not promise. On one that
+/// numbers those of each key apart a guess could be right by accident.
+fn numbers_rise(prefix: &[u8]) -> bool {
+    let write = |key: &[u8]| {
+        let held = abi::shared(key).ok().flatten();
+        swap(key, b".", held.map(|(_, cas)| cas)).ok()
+    };
+    let number = |name: &[u8]| {
+        let key = [prefix, name].concat();
+        // All workers start at once, and meet here.
+        (0..ATTEMPTS).find_map(|_| write(&key))?;
+        abi::shared(&key).ok().flatten().map(|(_, cas)| cas)
+    };
+    let numbers = [
+        number(b"one"),
+        number(b"other"),
+        number(b"one"),
+        number(b"other"),
+    ];
+    numbers.iter().all(Option::is_some) && numbers.is_sorted_by(|one, next| one < next)
 }
 
 /// Replaces a value, and answers the number that it should have now.

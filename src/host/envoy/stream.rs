@@ -155,7 +155,7 @@ impl Stream {
         };
         let (headers, body) = (core::mem::take(headers), core::mem::take(body));
         let request = Request::read(&headers);
-        if long && policy.enforces_by_model() {
+        if long && policy.enforces_model_of(&request.exchange(Model::Absent)) {
             return self.act(
                 running,
                 running.engine.too_large(),
