@@ -8,7 +8,7 @@ use crate::engine::{Decision, QuotaState};
 use crate::exchange::{Millis, Now};
 use crate::policy::Policy;
 
-/// Headers that belong together: an origin that sends any of them speaks for all of them.
+/// Headers that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     /// `RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers.
@@ -23,16 +23,21 @@ pub enum Family {
 pub const FAMILIES: [Family; 3] = [Family::Ietf, Family::OpenAi, Family::Anthropic];
 
 impl Family {
-    /// The headers by which it is seen that an origin speaks for this family itself, in lower case. To look for one
-    /// costs a host call, so these are the ones that no sender of the family leaves out.
+    /// The names of its headers that are written here, in lower case. An origin that sends any of them speaks for the
+    /// whole family.
     #[must_use]
-    pub const fn marks(self) -> &'static [&'static str] {
+    pub const fn names(self) -> &'static [&'static str] {
         match self {
-            Self::Ietf => &["ratelimit"],
-            Self::OpenAi => &["x-ratelimit-limit-requests", "x-ratelimit-limit-tokens"],
+            Self::Ietf => &["ratelimit", "ratelimit-policy"],
+            Self::OpenAi => &[
+                "x-ratelimit-limit-requests",
+                "x-ratelimit-remaining-requests",
+                "x-ratelimit-reset-requests",
+            ],
             Self::Anthropic => &[
                 "anthropic-ratelimit-requests-limit",
-                "anthropic-ratelimit-tokens-limit",
+                "anthropic-ratelimit-requests-remaining",
+                "anthropic-ratelimit-requests-reset",
             ],
         }
     }

@@ -273,7 +273,7 @@ impl HttpContext for Stream {
         {
             let silent = |family: &Family| {
                 !family
-                    .marks()
+                    .names()
                     .iter()
                     .any(|name| abi::has_header(Map::Response, name))
             };
