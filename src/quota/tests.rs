@@ -1,3 +1,8 @@
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test that overflows has failed"
+)]
+
 use super::*;
 use proptest::prelude::*;
 
@@ -85,7 +90,7 @@ fn all_are_charged_or_none() {
             .collect();
         assert_eq!(remaining, [left.0, left.1]);
     }
-    let before = page.clone();
+    let before = page;
     let refusal = go(&mut page, &[tight, loose], 1_000);
     assert!(refusal.refused && !refusal.standings[0].fits && refusal.standings[1].fits);
     assert_eq!(refusal.standings[1].remaining, 3);
@@ -103,7 +108,7 @@ fn shadow_refuses_nobody_and_shows_what_enforcement_would_do() {
         assert_eq!(admission.standings[1].remaining, [4, 3, 2, 1, 0][index]);
     }
     // An enforced refusal leaves the shadow rule's counter alone, and a shadow refusal elsewhere does too.
-    let before = page.clone();
+    let before = page;
     assert!(go(&mut page, &[shadow(12, 2), charge(11, 5)], 1_000).refused);
     let (elsewhere, change) = visit(&mut page, &[shadow(12, 2)], &[1], true, 1_000);
     assert!(!elsewhere.refused && change == Change::Keep);

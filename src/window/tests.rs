@@ -1,3 +1,8 @@
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test that overflows has failed"
+)]
+
 use super::*;
 use proptest::prelude::*;
 
