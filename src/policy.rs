@@ -44,6 +44,8 @@ pub struct Policy {
     pub memory: u64,
     /// The longest body that is read, in bytes.
     pub body: u64,
+    /// Whether admitted requests are told how much is left.
+    pub tells_always: bool,
     /// Whether plain admissions are recorded too.
     pub records_all: bool,
     /// Whether a request passes when its counters cannot be reached.

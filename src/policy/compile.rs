@@ -5,7 +5,7 @@ use core::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
 
-use super::file::{self, Count, File, Missing, Mode, OnError, Record, Source};
+use super::file::{self, Count, File, Headers, Missing, Mode, OnError, Record, Source};
 use super::node::Notes;
 use super::pattern::Pattern;
 use super::read::Placed;
@@ -64,6 +64,7 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy 
         quotas: compiled,
         memory: file.limits.memory.0,
         body: file.limits.body.0,
+        tells_always: file.headers == Headers::Always,
         records_all: file.record == Record::All,
         allow_on_error: file.on_error == OnError::Allow,
     }

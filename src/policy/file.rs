@@ -29,6 +29,10 @@ pub struct File {
     /// Caps on what Stillgate itself may use.
     #[schemars(default)]
     pub limits: Limits,
+    /// Which replies tell the client how much is left. Default: `always`; `refusals` spares every admitted request about
+    /// a third of what Stillgate costs it, and clients the count-down.
+    #[schemars(default)]
+    pub headers: Headers,
     /// Which decisions are put where the host's access log finds them. Default: `interventions`, since a record costs
     /// a plain request about a tenth of what Stillgate costs it altogether.
     #[schemars(default)]
@@ -47,6 +51,17 @@ pub enum Mode {
     Enforce,
     /// Decide, count and log, and change nothing.
     Shadow,
+}
+
+/// Which replies carry rate-limit headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum Headers {
+    /// Every reply to a request that a quota covers.
+    #[default]
+    Always,
+    /// Refusals only.
+    Refusals,
 }
 
 /// Which decisions are recorded.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::file::{
-    Count, Duration, Fact, File, Identity, Limit, Limits, Match, Missing, Mode, OnError, OneOrMany,
-    Quota, Record, Size, Source,
+    Count, Duration, Fact, File, Headers, Identity, Limit, Limits, Match, Missing, Mode, OnError,
+    OneOrMany, Quota, Record, Size, Source,
 };
 use super::node::{Fields, Node, nearest};
 
@@ -21,7 +21,8 @@ pub(super) type Placed = (String, Quota);
 #[must_use]
 pub(super) fn file(root: &Node<'_>) -> Option<(File, Vec<Placed>)> {
     let fields = root.fields(&[
-        "version", "mode", "identity", "account", "quotas", "limits", "record", "on_error",
+        "version", "mode", "identity", "account", "quotas", "limits", "headers", "record",
+        "on_error",
     ])?;
     let version = fields
         .required("version")
@@ -47,6 +48,10 @@ pub(super) fn file(root: &Node<'_>) -> Option<(File, Vec<Placed>)> {
             .get("limits")
             .and_then(|node| limits(&node))
             .unwrap_or_default(),
+        headers: fields
+            .get("headers")
+            .and_then(|node| node.word(&HEADERS))
+            .unwrap_or_default(),
         record: fields
             .get("record")
             .and_then(|node| node.word(&RECORD))
@@ -64,6 +69,8 @@ const RECORD: [(&str, Record); 2] = [
     ("interventions", Record::Interventions),
     ("all", Record::All),
 ];
+const HEADERS: [(&str, Headers); 2] =
+    [("always", Headers::Always), ("refusals", Headers::Refusals)];
 const ON_ERROR: [(&str, OnError); 2] = [("allow", OnError::Allow), ("deny", OnError::Deny)];
 
 fn mode(fields: &Fields<'_>) -> Mode {

@@ -50,11 +50,11 @@ fn every_fault_has_a_sentence_of_its_own() {
         ),
         (
             r#"{"version": 1, "checks": []}"#,
-            "/checks: unknown field `checks`; known here: version, mode, identity, account, quotas, limits, record, on_error",
+            "/checks: unknown field `checks`; known here: version, mode, identity, account, quotas, limits, headers, record, on_error",
         ),
         (
             r#"{"version": 1, "qoutas": []}"#,
-            "/qoutas: unknown field `qoutas`; did you mean `quotas`? Known here: version, mode, identity, account, quotas, limits, record, on_error",
+            "/qoutas: unknown field `qoutas`; did you mean `quotas`? Known here: version, mode, identity, account, quotas, limits, headers, record, on_error",
         ),
         (
             r#"{"version": 1, "mode": "shadwo"}"#,

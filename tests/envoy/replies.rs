@@ -77,6 +77,29 @@ async fn an_allowed_request_says_what_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_policy_may_keep_the_count_down_to_itself() {
+    let origin = Origin::start().await;
+    let mut policy = per_key(1);
+    policy["headers"] = json!("refusals");
+    let Some(envoy) = Setup::new(policy).start(&origin).await else {
+        return;
+    };
+
+    let allowed = envoy.send(chat("sk-one")).await;
+    assert_eq!(allowed.status, 200);
+    for name in [
+        "ratelimit",
+        "ratelimit-policy",
+        "x-ratelimit-limit-requests",
+    ] {
+        assert_eq!(allowed.header(name), None, "{name}");
+    }
+    let refused = envoy.send(chat("sk-one")).await;
+    assert_eq!(refused.status, 429);
+    assert!(refused.header("ratelimit").is_some() && refused.header("retry-after").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_tightest_of_several_quotas_is_told() {
     let origin = Origin::start().await;
     let policy = json!({

@@ -268,6 +268,7 @@ impl HttpContext for Stream {
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
         if let (State::Admitted { decision, dialect }, Some(running)) = (&self.state, &self.running)
+            && running.engine.policy().tells_always
             && !running.engine.policy().shadow
             && !decision.quotas.is_empty()
         {

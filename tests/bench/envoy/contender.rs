@@ -92,8 +92,18 @@ impl Contender {
 
     /// Stillgate with a policy of these quotas.
     pub(crate) fn stillgate(name: &str, module: PathBuf, quotas: &[Value]) -> Self {
+        Self::telling(name, module, quotas, "always")
+    }
+
+    /// The same, with rate-limit headers on refusals only.
+    pub(crate) fn terse(name: &str, module: PathBuf, quotas: &[Value]) -> Self {
+        Self::telling(name, module, quotas, "refusals")
+    }
+
+    fn telling(name: &str, module: PathBuf, quotas: &[Value], headers: &str) -> Self {
         let policy = json!({
             "version": 1,
+            "headers": headers,
             "identity": {"from": [{"header": "authorization", "scheme": "Bearer"}]},
             "quotas": quotas,
         });

@@ -209,6 +209,8 @@ impl Bench {
             stillgate(5),
         ];
         let three = quotas.get(..3).unwrap_or_default();
+        let terse = "Stillgate, 3 quotas, headers on refusals";
+        all.push(Contender::terse(terse, self.stillgate.clone(), three));
         let beside = self.beside.iter();
         all.extend(beside.map(|(name, file)| Contender::stillgate(name, file.clone(), three)));
         all
