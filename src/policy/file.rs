@@ -90,7 +90,8 @@ pub enum OnError {
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Identity {
-    /// Where a credential may stand. A request that carries two that differ is ambiguous and is refused.
+    /// Where a credential may stand. A request that carries two that differ, one place twice, or one with white space or
+    /// a comma inside, is ambiguous and is refused with status 401.
     #[schemars(default, length(min = 1, max = 16))]
     pub from: Vec<Source>,
     /// What a request without a credential is. Default: `deny`.
@@ -133,6 +134,7 @@ pub enum Missing {
 #[schemars(untagged, deny_unknown_fields)]
 pub enum Fact {
     /// A header that something in front of Stillgate sets and clients cannot: it is trusted because it is named here.
+    /// One that comes twice counts as none.
     Header {
         /// The header's name, in any case.
         header: String,
@@ -152,7 +154,8 @@ pub struct Quota {
     #[schemars(regex(pattern = "^[a-z0-9._-]{1,64}$"))]
     pub name: String,
     /// What the limit is per: `key`, `network`, `path`, `method`, `model`, and names from `account`. An empty list
-    /// limits everyone together. A request without the trait counts with all others without it.
+    /// limits everyone together. A request without the trait counts with all others without it, and one whose model
+    /// cannot be read with all others like it.
     pub per: Vec<String>,
     /// What is counted.
     pub count: Count,
@@ -169,6 +172,7 @@ pub struct Quota {
     #[schemars(default, rename = "match")]
     pub matches: Match,
     /// Whether this rule is enforced. Default: what the policy's `mode` says, which `enforce` here does not override.
+    /// A rule in shadow that needs the model still has the body read before the request goes on.
     #[schemars(default)]
     pub mode: Mode,
 }
@@ -206,10 +210,11 @@ pub enum Limit {
 #[derive(Debug, Clone, PartialEq, Eq, Default, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Match {
-    /// Patterns of the path, without its query.
+    /// Patterns of the path, without its query, as the host hands it over: let the host normalise it.
     #[schemars(default)]
     pub path: Option<OneOrMany>,
-    /// Patterns of the model's name. A body that the model cannot be read from matches every pattern.
+    /// Patterns of the model's name. A body that does not name its model, or of which it cannot be read (not JSON,
+    /// compressed, too long, ambiguous), matches every pattern.
     #[schemars(default)]
     pub model: Option<OneOrMany>,
     /// Methods, in capitals.
