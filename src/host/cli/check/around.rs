@@ -51,37 +51,53 @@ fn holder<'d, 'a>(
 }
 
 /// Envoy hands paths over as they came unless it is told to tidy them.
-fn paths(above: &str, manager: &Value) -> Vec<Finding> {
-    let camel = manager.get("httpFilters").is_some();
-    let on = |value: &Value| value == &Value::Bool(true);
-    let tidied = |value: &Value| {
-        let left_alone = ["KEEP_UNCHANGED", "IMPLEMENTATION_SPECIFIC_DEFAULT"];
-        value
-            .as_str()
-            .is_some_and(|action| !left_alone.contains(&action))
-    };
-    let settings: [(&str, &str, &str, fn(&Value) -> bool); 3] = [
-        ("normalize_path", "normalizePath", "true", on),
-        ("merge_slashes", "mergeSlashes", "true", on),
-        (
+fn paths(above: &str, manager: &Value) -> impl Iterator<Item = Finding> {
+    let in_camel_case = manager.get("httpFilters").is_some();
+    let untidy = TIDY.iter().filter(|setting| {
+        let value = setting.names.iter().find_map(|name| manager.get(name));
+        !value.is_some_and(setting.tidies)
+    });
+    untidy.map(move |setting| {
+        let [snake, camel] = setting.names;
+        let name = if in_camel_case { camel } else { snake };
+        let found = "not set, and a rule looks at the path: a client that spells it differently escapes that rule";
+        Finding::at(above, &fault(format!("/{name}"), found, setting.expected))
+    })
+}
+
+/// A setting of the connection manager that leaves fewer spellings of a path.
+struct Tidy {
+    names: [&'static str; 2],
+    expected: &'static str,
+    tidies: fn(&Value) -> bool,
+}
+
+const TIDY: [Tidy; 3] = [
+    Tidy {
+        names: ["normalize_path", "normalizePath"],
+        expected: "true",
+        tidies: is_true,
+    },
+    Tidy {
+        names: ["merge_slashes", "mergeSlashes"],
+        expected: "true",
+        tidies: is_true,
+    },
+    Tidy {
+        names: [
             "path_with_escaped_slashes_action",
             "pathWithEscapedSlashesAction",
-            "UNESCAPE_AND_FORWARD",
-            tidied,
-        ),
-    ];
-    let missing = settings
-        .into_iter()
-        .filter(|(snake, camel, _, fine)| {
-            let value = manager.get(snake).or_else(|| manager.get(camel));
-            !value.is_some_and(fine)
-        })
-        .map(|(snake, in_camel, expected, _)| {
-            let name = if camel { in_camel } else { snake };
-            let found = "not set, and a rule looks at the path: a client that spells it differently escapes that rule";
-            Finding::at(above, &fault(format!("/{name}"), found, expected))
-        });
-    missing.collect()
+        ],
+        expected: "UNESCAPE_AND_FORWARD",
+        tidies: |value| {
+            let idle = ["KEEP_UNCHANGED", "IMPLEMENTATION_SPECIFIC_DEFAULT"];
+            value.as_str().is_some_and(|action| !idle.contains(&action))
+        },
+    },
+];
+
+fn is_true(value: &Value) -> bool {
+    value == &Value::Bool(true)
 }
 
 /// Envoy refuses by itself what it cannot hold for a rule that waits for the body: over HTTP/1.1 beyond the listener's
