@@ -29,6 +29,18 @@ fn what_is_shipped_has_no_fault_and_no_warning() {
 }
 
 #[test]
+fn what_is_shipped_is_fit_for_rules_on_paths_and_bodies() {
+    let mut config: Value =
+        serde_saphyr::from_str(include_str!("../envoy/envoy.yaml")).expect("YAML");
+    replace(&mut config, "value", &json!(NEEDS_BODY));
+    let (status, report) = check("json", &config.to_string());
+    assert_eq!(status, 0, "{report}");
+    for policy in report["policies"].as_array().expect("policies") {
+        assert_eq!(policy["warnings"], json!([]));
+    }
+}
+
+#[test]
 fn the_shipped_envoy_configuration_holds_the_shipped_policy() {
     let config: Value = serde_saphyr::from_str(include_str!("../envoy/envoy.yaml")).expect("YAML");
     let policy: Value = serde_json::from_str(include_str!("../envoy/policy.json")).expect("JSON");
@@ -242,6 +254,98 @@ fn settings_are_found_in_either_spelling() {
     );
 }
 
+/// What the listener and its connection manager say around a policy, and where a warning stands.
+#[test]
+fn settings_around_the_plugin_that_blind_a_rule_are_told() {
+    const PATHS: [&str; 3] = [
+        "normalize_path",
+        "merge_slashes",
+        "path_with_escaped_slashes_action",
+    ];
+    let rule = |extra: &str| {
+        format!(
+            r#"{{"version": 1, "limits": {{"body": "2MiB"}}, "quotas": [
+            {{"name": "q", "count": "requests", "limit": 1, "window": "1m", {extra}}}]}}"#
+        )
+    };
+    let tidy = json!({"normalize_path": true, "merge_slashes": true, "path_with_escaped_slashes_action": "REJECT_REQUEST"});
+    let mut narrow = tidy.clone();
+    narrow["http2_protocol_options"] = json!({"initial_stream_window_size": 65_536});
+    let left =
+        json!({"normalize_path": false, "path_with_escaped_slashes_action": "KEEP_UNCHANGED"});
+    let all: Vec<String> = PATHS
+        .iter()
+        .map(|name| format!("/filter_chains/0/{name}"))
+        .collect();
+    let buffer = String::from("/per_connection_buffer_limit_bytes");
+    let with_buffer: Vec<String> = [all.clone(), vec![buffer.clone()]].concat();
+    let rows = [
+        (r#""per": ["key"]"#, &left, Value::Null, vec![]),
+        (
+            r#""per": ["key"], "match": {"path": "/v1/*"}"#,
+            &left,
+            Value::Null,
+            all.clone(),
+        ),
+        (r#""per": ["path"]"#, &left, Value::Null, all.clone()),
+        (r#""per": ["model"]"#, &left, Value::Null, with_buffer),
+        (r#""per": ["path"]"#, &tidy, Value::Null, vec![]),
+        (
+            r#""per": ["key"], "match": {"model": "big"}"#,
+            &tidy,
+            json!(2_097_151),
+            vec![buffer],
+        ),
+        (r#""per": ["model"]"#, &tidy, json!(2_097_152), vec![]),
+        (r#""per": ["model"]"#, &tidy, json!(0), vec![]),
+        (
+            r#""per": ["model"]"#,
+            &narrow,
+            json!(0),
+            vec![String::from(
+                "/filter_chains/0/http2_protocol_options/initial_stream_window_size",
+            )],
+        ),
+    ];
+    for (extra, settings, buffer, expected) in rows {
+        let mut plugin = plugin();
+        plugin["configuration"]["value"] = json!(rule(extra));
+        let mut manager = settings.clone();
+        manager["http_filters"] = json!([{"typed_config": {"config": plugin}}]);
+        let mut listener = json!({"filter_chains": [manager]});
+        if !buffer.is_null() {
+            listener["per_connection_buffer_limit_bytes"] = buffer;
+        }
+        let (status, report) = check("json", &listener.to_string());
+        assert_eq!(status, 0, "{report}");
+        assert_eq!(
+            pointers(&report["policies"][0]["warnings"]),
+            expected,
+            "{extra} {settings}"
+        );
+    }
+}
+
+#[test]
+fn settings_around_the_plugin_are_found_in_camel_case() {
+    let manager = json!({"normalizePath": true, "mergeSlashes": true, "httpFilters": [{"config": {
+        "vmConfig": {"vmId": "stillgate", "environmentVariables": {"hostEnvKeys": ["STILLGATE_SECRET"]}},
+        "failurePolicy": "FAIL_RELOAD",
+        "allowOnHeadersStopIteration": true,
+        "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": NEEDS_BODY},
+    }}]});
+    let listener = json!({"perConnectionBufferLimitBytes": 65_536, "filterChains": [manager]});
+    let (_, report) = check("json", &listener.to_string());
+    assert_eq!(
+        pointers(&report["policies"][0]["warnings"]),
+        [
+            "/filterChains/0/pathWithEscapedSlashesAction",
+            "/perConnectionBufferLimitBytes"
+        ],
+        "{report}"
+    );
+}
+
 #[test]
 fn of_several_plugins_only_ours_is_checked() {
     let mut other = plugin();
@@ -397,6 +501,21 @@ fn visit(value: &Value, call: &mut impl FnMut(&Value)) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| visit(item, call)),
         Value::Object(members) => members.values().for_each(|member| visit(member, call)),
+        _ => {}
+    }
+}
+
+/// Gives every field of this name another value.
+fn replace(value: &mut Value, field: &str, by: &Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, field, by)),
+        Value::Object(members) => members.iter_mut().for_each(|(name, member)| {
+            if name == field {
+                *member = by.clone();
+            } else {
+                replace(member, field, by);
+            }
+        }),
         _ => {}
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use http_body_util::Empty;
+use http_body_util::{Empty, Full};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -83,6 +83,39 @@ async fn a_changed_policy_is_put_in_force_and_a_bad_one_is_not() {
         ],
         [200, 200, 200, 429]
     );
+    stack.stop().await.expect("Envoy ends");
+}
+
+/// Envoy holds less of a body over HTTP/2 than over HTTP/1.1 unless it is told otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shipped_configuration_holds_a_long_body_for_a_rule_over_either_protocol() {
+    let (envoy, filter) = tools();
+    let policy = r#"{"version": 1, "quotas": [
+        {"name": "by-model", "per": ["key", "model"], "count": "requests", "limit": 1, "window": "1d"}]}"#;
+    let stack = up::Stack::start(up::Options {
+        envoy: Some(envoy),
+        workers: Some(1),
+        ..up::Options::quiet(policy, filter)
+    });
+    let stack = stack.await.expect("a stack");
+    let padding = "x".repeat(1_000_000);
+    let message =
+        format!(r#"{{"model": "m", "messages": [{{"role": "user", "content": "{padding}"}}]}}"#);
+    for http2 in [false, true] {
+        let client = Client::builder(TokioExecutor::new())
+            .http2_only(http2)
+            .build_http();
+        for expected in [200, 429] {
+            let request =
+                hyper::Request::post(format!("http://{}/v1/chat/completions", stack.listen))
+                    .header("content-type", "application/json")
+                    .header("authorization", format!("Bearer {http2}"))
+                    .body(Full::<Bytes>::from(message.clone()))
+                    .expect("a request");
+            let response = client.request(request).await.expect("a response");
+            assert_eq!(response.status(), expected, "HTTP/2: {http2}");
+        }
+    }
     stack.stop().await.expect("Envoy ends");
 }
 

@@ -1,5 +1,6 @@
 //! `stillgate check`: what is wrong with a policy, and with the configuration around it, before Envoy sees either.
 
+mod around;
 mod document;
 mod report;
 mod settings;
@@ -81,7 +82,7 @@ fn inspect(file: &Path, text: &[u8]) -> Report {
             .into_iter()
             .map(move |(at, plugin)| Findings {
                 document: several.then_some(document.number),
-                ..settings::inspect(&at, plugin)
+                ..settings::inspect(&document.value, &at, plugin)
             })
     });
     let mut found: Vec<Findings> = found.collect();

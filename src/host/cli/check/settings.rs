@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use super::around;
 use super::report::{Finding, Findings};
 use crate::host::cli::plugin::{Dialect, Plugin};
 use crate::policy::{Fault, Policy};
 
-/// Looks at a plugin whose settings stand at `at`, and at the policy in it.
-pub(super) fn inspect(at: &str, plugin: Plugin<'_>) -> Findings {
+/// Looks at a plugin whose settings stand at `at` of a document, at the policy in it, and at what is around it.
+pub(super) fn inspect(document: &Value, at: &str, plugin: Plugin<'_>) -> Findings {
     let mut findings = Findings {
         at: at.to_owned(),
         ..Findings::default()
@@ -28,6 +29,11 @@ pub(super) fn inspect(at: &str, plugin: Plugin<'_>) -> Findings {
     findings
         .warnings
         .extend(warnings.iter().map(|fault| Finding::at(at, fault)));
+    if let (Dialect::Envoy, Some(policy)) = (plugin.dialect, policy) {
+        findings
+            .warnings
+            .extend(around::inspect(document, at, &policy));
+    }
     findings
 }
 
@@ -278,7 +284,12 @@ fn names(list: Option<&Value>) -> impl Iterator<Item = &str> {
         .filter_map(Value::as_str)
 }
 
-fn fault(path: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Fault {
+/// Something that was found where something else is expected.
+pub(super) fn fault(
+    path: impl Into<String>,
+    found: impl Into<String>,
+    expected: impl Into<String>,
+) -> Fault {
     Fault {
         path: path.into(),
         found: found.into(),

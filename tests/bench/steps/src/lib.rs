@@ -9,10 +9,33 @@ use std::ptr::null_mut;
 
 unsafe extern "C" {
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_add_header_map_value(map: u32, name: *const u8, name_size: usize, value: *const u8, value_size: usize) -> u32;
-    fn proxy_get_shared_data(key: *const u8, key_size: usize, data: *mut *mut u8, size: *mut usize, cas: *mut u32) -> u32;
-    fn proxy_set_shared_data(key: *const u8, key_size: usize, data: *const u8, size: usize, cas: u32) -> u32;
-    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
+    fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        cas: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *const u8,
+        size: usize,
+        cas: u32,
+    ) -> u32;
+    fn proxy_set_property(
+        path: *const u8,
+        path_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
 }
 
 #[unsafe(no_mangle)]
@@ -27,7 +50,11 @@ pub extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
 
 #[cfg(feature = "callbacks")]
 #[unsafe(no_mangle)]
-pub extern "C" fn proxy_on_request_headers(_stream: u32, _headers: u32, _end_of_stream: u32) -> u32 {
+pub extern "C" fn proxy_on_request_headers(
+    _stream: u32,
+    _headers: u32,
+    _end_of_stream: u32,
+) -> u32 {
     if cfg!(feature = "headers") {
         read_headers();
     }
@@ -43,10 +70,22 @@ pub extern "C" fn proxy_on_request_headers(_stream: u32, _headers: u32, _end_of_
 
 #[cfg(feature = "callbacks")]
 #[unsafe(no_mangle)]
-pub extern "C" fn proxy_on_response_headers(_stream: u32, _headers: u32, _end_of_stream: u32) -> u32 {
+pub extern "C" fn proxy_on_response_headers(
+    _stream: u32,
+    _headers: u32,
+    _end_of_stream: u32,
+) -> u32 {
     if cfg!(feature = "reply") {
         for (name, value) in REPLY {
-            unsafe { proxy_add_header_map_value(RESPONSE, name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
+            unsafe {
+                proxy_add_header_map_value(
+                    RESPONSE,
+                    name.as_ptr(),
+                    name.len(),
+                    value.as_ptr(),
+                    value.len(),
+                )
+            };
         }
     }
     CONTINUE
