@@ -222,7 +222,14 @@ impl Window {
             window.advance(newest, now);
         }
         window.used = window.sum();
-        if shape == scale.shape || (scale.shape == Shape::Log && window.used > LOG_LIMIT) {
+        let fits = match (shape, scale.shape) {
+            // Too much for a log; or cells of two widths, between which limits that alternate would carry units ever
+            // further: wider ones serve until all is replenished.
+            (_, Shape::Log) => window.used > LOG_LIMIT,
+            (Shape::Coarse, Shape::Fine) => true,
+            _ => false,
+        };
+        if shape == scale.shape || fits {
             return window;
         }
         window.reshape(scale, now)
