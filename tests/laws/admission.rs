@@ -36,8 +36,10 @@ fn never_over<S: Fresh>() {
     });
 }
 
+/// Threads read their clocks before they meet, so each may find that another is ahead; by less than the five seconds in
+/// which a window calls that the same moment.
 fn never_over_on_threads<S: Fresh>() {
-    proptest!(cases(24), |(rules in rules(0.3), pace in 0u64..200, skew in 0u64..100)| {
+    proptest!(cases(24), |(rules in rules(0.3), pace in 0u64..8, skew in 0u64..50)| {
         let gate = Gate::<S>::new(&policy_of(&rules, "1MiB"));
         let clock = AtomicU64::new(START);
         let admitted = thread::scope(|scope| {
@@ -49,7 +51,6 @@ fn never_over_on_threads<S: Fresh>() {
                         network: (turn % 3 / 2) as u8,
                         model: (turn % 5 / 3) as u8,
                         post: turn % 4 != thread,
-                        // Threads read their clocks before they meet.
                         at: clock.fetch_add(pace, Ordering::Relaxed) + skew * thread,
                     };
                     let asks = (0..150).map(ask);
