@@ -3,8 +3,6 @@
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
     reason = "a test that meets the unexpected should stop and say so"
 )]
 

@@ -1,8 +1,3 @@
-#![expect(
-    clippy::arithmetic_side_effects,
-    reason = "a test that overflows should stop"
-)]
-
 use core::net::IpAddr;
 
 use super::*;
