@@ -8,6 +8,7 @@ pub mod envoy;
 pub mod filter;
 pub mod origin;
 mod plugin;
+mod schema;
 pub mod up;
 
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ enum Command {
     Check(check::Arguments),
     /// Make a self-signed certificate for localhost, for envoy.yaml's TLS listener
     Certificate(certificate::Arguments),
+    /// Print the JSON Schema of a policy, for editors
+    Schema,
 }
 
 /// Runs the command line and says how it went: 0 fine, 1 failure, 2 refused, 3 invalid policy.
@@ -55,6 +58,7 @@ pub fn run() -> ExitCode {
         Command::Up(arguments) => up::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Check(arguments) => check::run(&arguments),
         Command::Certificate(arguments) => certificate::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Schema => schema::run().map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

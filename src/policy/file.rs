@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::exchange::Millis;
-
 use schemars::JsonSchema;
+
+use super::schema::Units;
+use crate::exchange::Millis;
 
 /// Who may ask how much of a model server, and what happens beyond that.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, title = "A policy of Stillgate")]
 pub struct File {
     /// The version of this format. 1 is the only one.
     #[schemars(extend("const" = 1))]
@@ -108,7 +109,7 @@ pub enum Source {
         /// The header's name, in any case.
         header: String,
         /// The word before the credential, such as `Bearer`, in any case. Without it the whole value is the credential.
-        #[schemars(default)]
+        #[schemars(default, with = "String", skip_serializing_if = "Option::is_none")]
         scheme: Option<String>,
     },
     /// A parameter of the query.
@@ -156,17 +157,18 @@ pub struct Quota {
     /// What the limit is per: `key`, `network`, `path`, `method`, `model`, and names from `account`. An empty list
     /// limits everyone together. A request without the trait counts with all others without it, and one whose model
     /// cannot be read with all others like it.
+    #[schemars(extend("uniqueItems" = true))]
     pub per: Vec<String>,
     /// What is counted.
     pub count: Count,
     /// How much fits into a window: a number, or one by a fact about the account.
     pub limit: Limit,
     /// How long a window is, from `1s` to `366d`. For `requests`.
-    #[schemars(default)]
+    #[schemars(default, with = "Duration")]
     pub window: Option<Duration>,
     /// After how long a slot is free again if nobody says that its request has ended, from `5s` to `1h`; live requests
     /// renew theirs. For `concurrent`. Default: `1m`.
-    #[schemars(default)]
+    #[schemars(default, with = "Duration")]
     pub lease: Option<Duration>,
     /// Which requests the rule is about. Default: all.
     #[schemars(default, rename = "match")]
@@ -192,15 +194,16 @@ pub enum Count {
 #[schemars(untagged, deny_unknown_fields)]
 pub enum Limit {
     /// The same for all.
-    Number(#[schemars(range(min = 1))] u32),
+    Number(#[schemars(with = "Units")] u32),
     /// By a fact about the account.
     By {
         /// The fact's name in `account`.
         by: String,
         /// The limit for each of its values.
+        #[schemars(with = "BTreeMap<String, Units>")]
         values: BTreeMap<String, u32>,
         /// The limit for any other value, and for none.
-        #[schemars(rename = "else")]
+        #[schemars(rename = "else", with = "Units")]
         otherwise: u32,
     },
 }
@@ -211,14 +214,14 @@ pub enum Limit {
 #[schemars(deny_unknown_fields)]
 pub struct Match {
     /// Patterns of the path, without its query, as the host hands it over: let the host normalise it.
-    #[schemars(default)]
+    #[schemars(default, with = "OneOrMany")]
     pub path: Option<OneOrMany>,
     /// Patterns of the model's name. A body that does not name its model, or of which it cannot be read (not JSON,
     /// compressed, too long, ambiguous), matches every pattern.
-    #[schemars(default)]
+    #[schemars(default, with = "OneOrMany")]
     pub model: Option<OneOrMany>,
     /// Methods, in capitals.
-    #[schemars(default)]
+    #[schemars(default, with = "OneOrMany")]
     pub method: Option<OneOrMany>,
 }
 

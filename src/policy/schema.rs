@@ -6,6 +6,23 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::file::{Duration, File, Size};
 
+/// A limit, of which the types in `file` know only that it is a number.
+pub(super) struct Units;
+
+impl JsonSchema for Units {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Units".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "integer", "minimum": 1, "maximum": u32::MAX})
+    }
+}
+
 impl JsonSchema for Duration {
     fn schema_name() -> Cow<'static, str> {
         "Duration".into()
