@@ -47,7 +47,7 @@ fn never_over_on_threads<S: Fresh>() {
                 let (gate, barrier) = (&gate, &barrier);
                 move || {
                     let ask = |turn: u64| {
-                        if turn % 5 == 0 {
+                        if turn.is_multiple_of(5) {
                             barrier.wait();
                         }
                         Ask {
