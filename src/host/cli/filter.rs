@@ -20,6 +20,10 @@ pub fn build() -> anyhow::Result<PathBuf> {
         );
     }
     install_target(package)?;
+    let module = target().join(TARGET).join("wasm").join("stillgate.wasm");
+    if !module.is_file() {
+        eprintln!("Building the filter, which takes a minute or two the first time");
+    }
     let status = cargo(package)
         .args(["build", "--quiet", "--locked", "--profile", "wasm", "--lib", "--target", TARGET])
         .status()
@@ -27,7 +31,6 @@ pub fn build() -> anyhow::Result<PathBuf> {
     if !status.success() {
         bail!("cargo could not build the filter ({status}); what it said is above");
     }
-    let module = target().join(TARGET).join("wasm").join("stillgate.wasm");
     let bytes = fs::metadata(&module)
         .with_context(|| {
             format!(

@@ -15,7 +15,7 @@ pub use stack::{Options, Stack};
 
 use super::filter;
 use super::origin::Target;
-use crate::policy::Faults;
+use crate::policy::{Faults, Policy};
 use watch::Watch;
 
 /// What `up` is told.
@@ -60,6 +60,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .policy
         .as_deref()
         .map_or_else(|| Ok(DEFAULT_POLICY.to_owned()), read)?;
+    // Before the filter is built, which may take minutes.
+    Policy::parse(policy.as_bytes()).with_context(|| {
+        let file = arguments.policy.as_deref().unwrap_or(Path::new("built in"));
+        format!("the policy {} has faults", file.display())
+    })?;
     let options = Options {
         origin: arguments.origin.clone(),
         policy,
