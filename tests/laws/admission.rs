@@ -76,7 +76,7 @@ fn exactly_the_limit_on_threads<S: Fresh>() {
     for round in 0..20 {
         let gate = Gate::<S>::new(&json!({"version": 1, "quotas": [
             {"name": "key", "per": ["key"], "count": "requests", "limit": 50, "window": "1h"},
-            {"name": "model", "per": ["key", "model"], "count": "requests", "limit": 20, "window": "1h"},
+            {"name": "model", "per": ["key", "model"], "count": "requests", "limit": 10, "window": "1h"},
         ]}));
         let ask = |model: u64| Ask {
             key: 0,
