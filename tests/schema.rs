@@ -290,7 +290,14 @@ fn the_readme_names_every_field() {
     let readme = fs::read_to_string(root().join("README.md")).expect("README.md at the top");
     let schema: Value = serde_json::from_str(&schema::schema()).expect("JSON");
     let named = |name: &String| {
-        readme.contains(&format!("`{name}`")) || readme.contains(&format!("\"{name}\""))
+        // By itself, or as the last part of its path, such as `limits.memory`.
+        [
+            format!("`{name}`"),
+            format!(".{name}`"),
+            format!("\"{name}\""),
+        ]
+        .iter()
+        .any(|written| readme.contains(written))
     };
     let missing: Vec<String> = properties(&schema)
         .into_iter()

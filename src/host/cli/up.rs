@@ -191,7 +191,7 @@ Try, in another terminal:
   # What was decided
   curl -s http://{admin}/stats/prometheus | grep ^stillgate
 
-Each request is told below, with what was decided where that is more than to let it pass. Ctrl-C ends everything.
+Each request is told below, and what was decided (with \"record\": \"all\" in the policy also where it passes). Ctrl-C ends everything.
 
 "
     )
