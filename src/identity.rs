@@ -128,8 +128,11 @@ fn credential<'a>(
 /// space or a comma inside, and origins differ in where they would cut it there, also at a Latin-1 no-break space.
 fn single(value: Cow<'_, [u8]>) -> Result<Option<Cow<'_, [u8]>>, Unknown> {
     let trimmed = value.trim_ascii();
-    let odd = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0x0b | 0x85 | 0xa0 | b',');
-    if trimmed.iter().any(odd) {
+    let odd = |byte: u8| {
+        byte == b' ' || (0x09..=0x0d).contains(&byte) || matches!(byte, 0x85 | 0xa0 | b',')
+    };
+    // All bytes, without a way out in between, so that they are looked at sixteen at a time.
+    if trimmed.iter().fold(false, |found, &byte| found | odd(byte)) {
         return Err(Unknown::Ambiguous);
     }
     let trimmed = if trimmed.len() == value.len() {

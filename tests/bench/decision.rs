@@ -153,9 +153,15 @@ fn engine(workload: &Workload, count: usize) -> Result<Engine> {
     Ok(Engine::new(policy, Secret::new(b"0123456789abcdef")))
 }
 
+/// Twice the bytes that the counters of all keys take: what an operator is told to give them, and a little more.
+fn memory(engine: &Engine, keys: usize) -> u64 {
+    let counters = engine.policy().quotas.len() * keys;
+    (128 * counters as u64).max(32 << 20)
+}
+
 /// Requests to an engine in a store with room for all counters. A decision begins with a request's bytes, as in a host.
 fn stillgate(engine: Engine, keys: &[String]) -> impl FnMut() -> bool {
-    let store = MemoryStore::new(MEMORY);
+    let store = MemoryStore::new(memory(&engine, keys.len()));
     let bearers: Vec<String> = keys.iter().map(|key| format!("Bearer {key}")).collect();
     let began = Instant::now();
     let mut next = 0;
@@ -249,9 +255,6 @@ fn median(group: &str, function: &str) -> Result<f64> {
 
 /// How many quotas the engine is measured with.
 const QUOTAS: [usize; 3] = [1, 3, 5];
-
-/// Room for four counters of a million keys, in bytes.
-const MEMORY: u64 = 512 << 20;
 
 /// The first moment: any that is not zero.
 const EPOCH: u64 = 1_700_000_000_000;
