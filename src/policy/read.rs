@@ -335,12 +335,13 @@ fn matches(node: &Node<'_>) -> Option<Match> {
             texts.into_iter().map(|(_, text)| text.to_owned()).collect(),
         ))
     };
-    let rooted = |text: &str| text.starts_with('/') || text.starts_with('*');
+    let rooted =
+        |text: &str| (text.starts_with('/') || text.starts_with('*')) && !text.contains('?');
     Some(Match {
         path: patterns(
             "path",
             rooted,
-            "can never match: every path begins with `/`; expected a pattern that begins with `/` or `*`",
+            "can never match: every path begins with `/` and ends before `?`; expected such a pattern, or one that begins with `*`",
         ),
         model: patterns("model", |_| true, ""),
         method: patterns(

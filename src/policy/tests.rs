@@ -174,7 +174,7 @@ fn every_fault_of_a_quota_has_a_sentence_of_its_own() {
         ),
         (
             quota("\"1m\"", r#""1m", "match": {"path": "v1"}"#),
-            "/quotas/0/match/path: found \"v1\"; can never match: every path begins with `/`; expected a pattern that begins with `/` or `*`",
+            "/quotas/0/match/path: found \"v1\"; can never match: every path begins with `/` and ends before `?`; expected such a pattern, or one that begins with `*`",
         ),
         (
             quota("\"1m\"", r#""1m", "match": {"method": ["post"]}"#),

@@ -16,8 +16,9 @@ use crate::verdict::Reason;
 /// The environment variable of the VM that holds the secret.
 const SECRET: &str = "STILLGATE_SECRET";
 
-/// The most requests in flight that are renewed in one tick, which bounds what a tick costs; the rest have the next
-/// one. A renewal takes a few microseconds, and is due when a third of the lease is over.
+/// As many requests in flight are renewed in one tick at any rate, and half of all if that is more: so every slot that is
+/// due is renewed within two ticks, and many that began together do not hold a worker up together. A renewal takes a few
+/// microseconds, and is due when a third of the lease is over.
 const RENEWALS: usize = 2_048;
 
 /// A policy in force.
@@ -132,13 +133,14 @@ impl Running {
         let Ok(mut in_flight) = self.in_flight.try_borrow_mut() else {
             return;
         };
+        let most = in_flight.len().div_ceil(2).max(RENEWALS);
         let due = |held: &&mut InFlight| {
             let age = now.steady.saturating_sub(held.renewed);
             held.leases
                 .iter()
                 .any(|lease| age >= lease.length().checked_div(3).unwrap_or(0))
         };
-        for held in in_flight.values_mut().filter(due).take(RENEWALS) {
+        for held in in_flight.values_mut().filter(due).take(most) {
             if self
                 .engine
                 .renew(&mut held.leases, now, &self.store)
