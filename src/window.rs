@@ -5,19 +5,14 @@
 //! the limit admitted, and even use of a limit gets at least 90 % of it: 23 cells give 23/24, 11 cells give 11/12.
 //! Token buckets, which `governor` and Envoy's own limits use, admit up to twice the limit in such a span.
 
-use bytemuck::{Pod, Zeroable};
+mod scale;
+
+pub use scale::{Kept, Scale, Shape};
+
 use smallvec::SmallVec;
 
 use crate::exchange::Millis;
-
-/// How many numbers of 16 bits are kept of a window.
-const WORDS: usize = 24;
-
-/// The largest limit that is kept as a log of single units.
-const LOG_LIMIT: u32 = 12;
-
-/// Steps that a log tells apart: single milliseconds up to windows of 49 days.
-const LOG_STEPS: u64 = 0xffff_fffe;
+use scale::{LOG_LIMIT, WORDS};
 
 /// A log entry that holds no unit.
 const NO_UNIT: u32 = u32::MAX;
@@ -25,147 +20,6 @@ const NO_UNIT: u32 = u32::MAX;
 /// How far a clock may seem to run backwards and still be called the same moment. Threads read their clocks before
 /// they meet, so small steps back are ordinary; anything larger is a clock that was set.
 const SKEW: Millis = 5_000;
-
-/// How a window lays out its 48 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Shape {
-    /// Ages of up to 12 units in 32 bits, newest first. Limits up to 12.
-    Log = 0,
-    /// 24 cells of 16 bits, newest first. Limits up to 65,535.
-    Fine = 1,
-    /// 12 cells of 32 bits, newest first. Limits up to 4,294,967,295.
-    Coarse = 2,
-}
-
-impl Shape {
-    /// The shape that a limit needs.
-    #[must_use]
-    pub const fn of(limit: u32) -> Self {
-        if limit <= LOG_LIMIT {
-            Self::Log
-        } else if limit <= u16::MAX as u32 {
-            Self::Fine
-        } else {
-            Self::Coarse
-        }
-    }
-
-    /// Reads a stored shape; `None` for a number that no shape has.
-    #[must_use]
-    pub const fn from_bits(bits: u64) -> Option<Self> {
-        match bits {
-            0 => Some(Self::Log),
-            1 => Some(Self::Fine),
-            2 => Some(Self::Coarse),
-            _ => None,
-        }
-    }
-
-    /// Whole steps for which a unit stays, beyond the step that it falls in.
-    const fn steps(self) -> u64 {
-        match self {
-            Self::Log => LOG_STEPS,
-            Self::Fine => 23,
-            Self::Coarse => 11,
-        }
-    }
-
-    /// Cells, or units of a log, that there is room for.
-    const fn cells(self) -> usize {
-        match self {
-            Self::Log | Self::Coarse => WORDS / 2,
-            Self::Fine => WORDS,
-        }
-    }
-}
-
-/// What is kept of a window between two requests: 56 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
-#[repr(C)]
-pub struct Kept {
-    /// When nothing of it counts any more, in milliseconds, shifted left by two; the low bits are the [`Shape`].
-    pub clock: u64,
-    /// Ages or cells.
-    pub words: [u16; WORDS],
-}
-
-impl Kept {
-    /// When all of it is replenished and it may be forgotten; 0 if it holds nothing.
-    #[must_use]
-    pub const fn replenished(&self) -> Millis {
-        self.clock >> 2
-    }
-
-    /// Its shape; `None` if these are not the bytes of a window.
-    #[must_use]
-    pub const fn shape(&self) -> Option<Shape> {
-        Shape::from_bits(self.clock & 3)
-    }
-}
-
-/// How a window of one length divides its time, for one limit. Made once, so that no request divides by a length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scale {
-    length: Millis,
-    /// Milliseconds of a step: a cell's width, or what a log's ages count.
-    step: u32,
-    /// Steps after which a unit of step 0 no longer counts.
-    lifetime: u32,
-    shape: Shape,
-}
-
-impl Scale {
-    /// The scale of a window of `length` milliseconds, at most 366 days, for a limit.
-    #[must_use]
-    pub const fn new(length: Millis, limit: u32) -> Self {
-        Self::of(length, Shape::of(limit))
-    }
-
-    const fn of(length: Millis, shape: Shape) -> Self {
-        let step = length.div_ceil(shape.steps());
-        let step = if step == 0 { 1 } else { step };
-        let lifetime = match shape {
-            Shape::Log => length.div_ceil(step),
-            Shape::Fine | Shape::Coarse => shape.steps().saturating_add(1),
-        };
-        // 366 days in 11 steps, and 2^32 - 2 steps of a log, are what 32 bits hold.
-        Self {
-            length,
-            step: step as u32,
-            lifetime: lifetime as u32,
-            shape,
-        }
-    }
-
-    /// The window's length.
-    #[must_use]
-    pub const fn length(&self) -> Millis {
-        self.length
-    }
-
-    /// The step that a moment falls in. A log's are rounded up, so that a unit's age is never overstated.
-    fn step_of(&self, now: Millis) -> u64 {
-        match self.shape {
-            Shape::Log if self.step == 1 => now,
-            Shape::Log => now.div_ceil(u64::from(self.step)),
-            Shape::Fine | Shape::Coarse => self.whole_steps(now),
-        }
-    }
-
-    fn whole_steps(&self, time: Millis) -> u64 {
-        if self.step == 1 {
-            time
-        } else {
-            time.checked_div(u64::from(self.step)).unwrap_or(0)
-        }
-    }
-
-    /// The first moment of a step.
-    fn moment(&self, step: u64) -> Millis {
-        step.saturating_mul(u64::from(self.step))
-    }
-}
 
 /// A window at one moment: read from what was kept, advanced to now, ready to be charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
     reason = "a test that overflows has failed"
 )]
 
+use super::scale::LOG_STEPS;
 use super::*;
 use proptest::prelude::*;
 
