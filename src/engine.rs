@@ -97,7 +97,9 @@ impl Engine {
         if self.policy.shadow {
             return None;
         }
-        let key = match identity::identify(exchange, &self.policy, self.secret) {
+        let early = |quota: &Quota| !quota.shadow && !quota.reads_model;
+        let mut plan = Plan::default();
+        let key = match self.plan(&mut plan, exchange, store, early) {
             Ok(key) => key,
             Err(unknown) => return Some(self.turn_away(unknown)),
         };
@@ -108,16 +110,6 @@ impl Engine {
         if long && self.policy.enforces_model_of(exchange) && is_plain_json(exchange) {
             return Some(self.too_large());
         }
-        let early = |quota: &Quota| !quota.shadow && !quota.reads_model;
-        let mut plan = Plan::default();
-        plan.fill(
-            &self.policy,
-            self.secret,
-            exchange,
-            key,
-            store.pages(),
-            early,
-        );
         let outcome = self.peek(&mut plan, now, store).ok()?;
         outcome
             .refused
@@ -126,19 +118,11 @@ impl Engine {
 
     /// Decides: all quotas are looked at, then all are charged, or none.
     pub fn admit<S: Store>(&self, exchange: &Exchange<'_>, now: Now, store: &S) -> Decision {
-        let key = match identity::identify(exchange, &self.policy, self.secret) {
+        let mut plan = Plan::default();
+        let key = match self.plan(&mut plan, exchange, store, |_| true) {
             Ok(key) => key,
             Err(unknown) => return self.turn_away(unknown),
         };
-        let mut plan = Plan::default();
-        plan.fill(
-            &self.policy,
-            self.secret,
-            exchange,
-            key,
-            store.pages(),
-            |_| true,
-        );
         match self.charge(&mut plan, now, store) {
             Ok(outcome) => self.conclude(key, &plan, &outcome, now),
             Err(_) => self.without_store(key),
@@ -189,6 +173,26 @@ impl Engine {
             }
         }
         result
+    }
+
+    /// Finds whose the request is, and plans the charges of every `wanted` quota that covers it.
+    fn plan<S: Store>(
+        &self,
+        plan: &mut Plan,
+        exchange: &Exchange<'_>,
+        store: &S,
+        wanted: impl Fn(&Quota) -> bool,
+    ) -> Result<Key, Unknown> {
+        let key = identity::identify(exchange, &self.policy, self.secret)?;
+        plan.fill(
+            &self.policy,
+            self.secret,
+            exchange,
+            key,
+            store.pages(),
+            wanted,
+        );
+        Ok(key)
     }
 
     const fn turn_away(&self, unknown: Unknown) -> Decision {

@@ -12,21 +12,13 @@ use serde_json::{Value, json};
 use crate::harness::origin::{Seen, json_answer};
 use crate::harness::{Envoy, Origin, Setup, skip};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn openai_raises_its_own_errors() {
-    let Some(told) = talk("openai_client.py").await else {
-        return;
-    };
-    assert_eq!(told["call"], "Hello.");
-    assert_eq!(told["stream"], json!(["Hel", "lo."]));
-    assert_eq!(told["headers"]["x-ratelimit-remaining-requests"], "2");
-
+/// What every SDK makes of a request over its limit, and of one without a key.
+fn raises_its_own_errors(told: &Value) {
     let refused = &told["refused"];
     assert_eq!(
         (&refused["raised"], &refused["status"]),
         (&json!("RateLimitError"), &json!(429))
     );
-    assert_eq!(refused["code"], "rate_limit_exceeded");
     assert!(
         refused["message"].as_str().unwrap().contains("requests"),
         "{refused}"
@@ -46,6 +38,19 @@ async fn openai_raises_its_own_errors() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn openai_raises_its_own_errors() {
+    let Some(told) = talk("openai_client.py").await else {
+        return;
+    };
+    assert_eq!(told["call"], "Hello.");
+    assert_eq!(told["stream"], json!(["Hel", "lo."]));
+    assert_eq!(told["headers"]["x-ratelimit-remaining-requests"], "2");
+
+    assert_eq!(told["refused"]["code"], "rate_limit_exceeded");
+    raises_its_own_errors(&told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn anthropic_raises_its_own_errors() {
     let Some(told) = talk("anthropic_client.py").await else {
         return;
@@ -57,28 +62,8 @@ async fn anthropic_raises_its_own_errors() {
         "2"
     );
 
-    let refused = &told["refused"];
-    assert_eq!(
-        (&refused["raised"], &refused["status"]),
-        (&json!("RateLimitError"), &json!(429))
-    );
-    assert_eq!(refused["type"], "rate_limit_error");
-    assert!(
-        refused["message"].as_str().unwrap().contains("requests"),
-        "{refused}"
-    );
-    assert!(
-        refused["retry_after"]
-            .as_str()
-            .unwrap()
-            .parse::<u64>()
-            .unwrap()
-            >= 1
-    );
-    assert_eq!(
-        (&told["unknown"]["raised"], &told["unknown"]["status"]),
-        (&json!("AuthenticationError"), &json!(401))
-    );
+    assert_eq!(told["refused"]["type"], "rate_limit_error");
+    raises_its_own_errors(&told);
     assert_eq!(told["unknown"]["type"], "authentication_error");
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::abi::{self, Clock, Level};
 use super::counters;
-use super::shared::SharedStore;
+use super::shared::{SharedStore, fingerprint};
 use crate::engine::{Decision, Engine, Lease};
 use crate::exchange::{Millis, Now};
 use crate::identity::{SECRET_BYTES, Secret};
@@ -87,13 +87,13 @@ impl Running {
     }
 
     /// Holds a stream's slots until [`release`](Self::release).
-    pub(super) fn hold(&self, stream: u32, leases: Vec<Lease>) {
+    pub(super) fn hold(&self, stream: u32, leases: Vec<Lease>, now: Now) {
         if let Ok(mut in_flight) = self.in_flight.try_borrow_mut() {
             in_flight.insert(
                 stream,
                 InFlight {
                     leases,
-                    renewed: now().steady,
+                    renewed: now.steady,
                 },
             );
         }
@@ -181,13 +181,6 @@ fn set_clock() {
 
 fn millis(clock: Clock) -> Millis {
     abi::clock(clock).checked_div(1_000_000).unwrap_or(0)
-}
-
-fn fingerprint(bytes: &[u8]) -> [u8; 8] {
-    use core::hash::Hasher;
-    let mut hasher = siphasher::sip::SipHasher13::new();
-    hasher.write(bytes);
-    hasher.finish().to_le_bytes()
 }
 
 /// The secret of the VM's environment, or a random one that all workers of this process share.

@@ -5,9 +5,9 @@
 //! To read a page costs more than to write it: for every value that it hands over, the host has to call back for memory.
 //! So a VM keeps the pages that it wrote last, and first tries to write without reading. The host numbers its values
 //! one after the other, all keys together: after a write the number is the last known one and one more, unless
-//! another thread has written anything in between. A guess is never too high, and numbers only rise (until 2^32 of them, after which
-//! guesses miss for a while); so a guess that
-//! the host takes is right, and one that is wrong costs a tenth of a microsecond and is followed by a reading.
+//! another thread has written anything in between. A guess is never too high, and numbers only rise (until 2^32 of them,
+//! after which guesses miss for a while); so a guess that the host takes is right, and one that is wrong costs a tenth
+//! of a microsecond and is followed by a reading.
 
 use core::cell::{Cell, RefCell};
 use core::hash::Hasher;
@@ -61,10 +61,8 @@ struct Recent {
 impl SharedStore {
     /// The store of the filter with this identity, of as many pages as fit into `memory` bytes.
     pub(super) fn new(identity: &[u8], memory: u64) -> Self {
-        let mut hasher = SipHasher13::new();
-        hasher.write(identity);
         let mut prefix = *b"sg........";
-        for (place, byte) in prefix.iter_mut().skip(2).zip(hasher.finish().to_le_bytes()) {
+        for (place, byte) in prefix.iter_mut().skip(2).zip(fingerprint(identity)) {
             *place = byte;
         }
         Self {
@@ -222,6 +220,13 @@ impl SharedStore {
             trust.saturating_sub(DISTRUST).max(i8::MIN + 1)
         });
     }
+}
+
+/// Tells bytes of the operator's from others: the same in every VM, and not secret.
+pub(super) fn fingerprint(bytes: &[u8]) -> [u8; 8] {
+    let mut hasher = SipHasher13::new();
+    hasher.write(bytes);
+    hasher.finish().to_le_bytes()
 }
 
 /// Whether this host numbers the values of all keys together, as Envoy does and the ABI does not promise. On one that

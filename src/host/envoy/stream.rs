@@ -208,7 +208,7 @@ impl Stream {
         }
         if decision.verdict == Verdict::Allow {
             if !decision.leases.is_empty() {
-                running.hold(self.id, core::mem::take(&mut decision.leases));
+                running.hold(self.id, core::mem::take(&mut decision.leases), now);
             }
             self.state = State::Admitted {
                 decision: Box::new(decision),
