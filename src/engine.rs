@@ -1,18 +1,23 @@
 //! The order of things: whose a request is, which quotas it falls under, what they say, and what is given back.
 
 mod decision;
+mod foresee;
 mod plan;
+mod settle;
 
 pub use decision::{Decision, Effort, Intent, Lease, QuotaState};
+pub use foresee::Content;
+pub use settle::{Ending, Reservation, Settlement};
 
-use crate::dialect::Dialect;
+use crate::dialect::Api;
 use crate::exchange::{Exchange, Millis, Now};
 use crate::identity::{self, Key, Secret, Unknown};
-use crate::policy::{Policy, Quota};
-use crate::quota;
+use crate::policy::{Policy, Quota, Trait};
+use crate::quota::{self, Charge};
 use crate::store::{Change, Store, StoreError};
 use crate::verdict::{Reason, Verdict};
 use plan::{Plan, Visit};
+use settle::Pledge;
 
 /// How long a client is told to wait for a request in flight to end: nobody knows when it will.
 const IN_FLIGHT_WAIT: Millis = 1_000;
@@ -27,13 +32,10 @@ pub struct Engine {
 /// What the headers of a request settle before its body is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Screening {
-    /// Nothing in the body matters: [`Engine::admit`] may be asked at once, with this model.
-    Ready(Option<Vec<u8>>),
-    /// The body names the model, and a rule wants to know it.
+    /// Nothing in the body matters, or it cannot be read: [`Engine::decide`] may be asked at once, with this.
+    Ready(Content<'static>),
+    /// A rule wants to know the model or the tokens, and the body says them.
     ReadBody,
-    /// The body matters and cannot be read: [`Engine::admit`] may be asked with
-    /// [`Model::Unreadable`](crate::exchange::Model::Unreadable).
-    Unreadable,
     /// Refused, whatever the body says.
     Refuse(Box<Decision>),
 }
@@ -67,14 +69,8 @@ impl Engine {
         now: Now,
         store: &S,
     ) -> Screening {
-        if !self.policy.reads_model_of(exchange) {
-            return Screening::Ready(None);
-        }
-        if let Some(model) = Dialect::of_exchange(exchange).model_in_path(exchange.path) {
-            return Screening::Ready(Some(model.into_owned()));
-        }
-        if !has_body {
-            return Screening::Ready(None);
+        if !has_body || !self.reads_body_of(exchange) {
+            return Screening::Ready(Content::None);
         }
         if let Some(decision) = self.refused_by_headers(exchange, now, store) {
             return Screening::Refuse(Box::new(decision));
@@ -82,8 +78,18 @@ impl Engine {
         if ends(exchange) && is_plain_json(exchange) {
             Screening::ReadBody
         } else {
-            Screening::Unreadable
+            let length = content_length(exchange).unwrap_or(0);
+            Screening::Ready(Content::Unreadable(length))
         }
+    }
+
+    /// Whether a rule wants to know something of this request that only its body tells.
+    fn reads_body_of(&self, exchange: &Exchange<'_>) -> bool {
+        let dialect = self.policy.dialect_of(exchange);
+        let named = dialect.model_in_path(exchange.path).is_some();
+        let free = Api::of(dialect, exchange.path) == Api::Free;
+        let reads = |quota: &Quota| quota.reads_model && !named || quota.is_metered() && !free;
+        self.policy.reads_bodies() && self.policy.may_cover(exchange, reads)
     }
 
     /// What speaks against a request before its body is read: no key, a body that is too long, or a quota that does
@@ -97,17 +103,14 @@ impl Engine {
         if self.policy.shadow {
             return None;
         }
-        let early = |quota: &Quota| !quota.shadow && !quota.reads_model;
+        let early = |quota: &Quota| !quota.shadow && !quota.reads_body();
         let mut plan = Plan::default();
         let key = match self.plan(&mut plan, exchange, store, early) {
             Ok(key) => key,
             Err(unknown) => return Some(self.turn_away(unknown)),
         };
-        let length = exchange.values(b"content-length").next();
-        let length: Option<u64> =
-            length.and_then(|text| core::str::from_utf8(text).ok()?.parse().ok());
-        let long = length.is_some_and(|length| length > self.policy.body);
-        if long && self.policy.enforces_model_of(exchange) && is_plain_json(exchange) {
+        let long = content_length(exchange).is_some_and(|length| length > self.policy.body);
+        if long && self.needs_body_of(exchange) && is_plain_json(exchange) {
             return Some(self.too_large());
         }
         let outcome = self.peek(&mut plan, now, store).ok()?;
@@ -129,6 +132,14 @@ impl Engine {
         }
     }
 
+    /// Whether a rule that is enforced needs to see the body of this request, so that it is refused if that is too long to be
+    /// read.
+    #[must_use]
+    pub fn needs_body_of(&self, exchange: &Exchange<'_>) -> bool {
+        let enforced = |quota: &Quota| quota.reads_body() && !quota.shadow;
+        self.policy.may_cover(exchange, enforced)
+    }
+
     /// The decision about a body that turned out to be longer than the policy lets a rule read.
     #[must_use]
     pub const fn too_large(&self) -> Decision {
@@ -147,7 +158,7 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let mut result = Ok(());
         for lease in leases {
-            result = result.and(give_back(store, lease, 1, now));
+            result = result.and(give_back(store, lease, now));
         }
         result
     }
@@ -165,10 +176,10 @@ impl Engine {
         let mut result = Ok(());
         for lease in leases {
             let renewed = store.update(lease.page, |page| {
-                quota::renew(page, lease.tag, lease.scale, lease.filed, now.steady)
+                quota::renew(page, &lease.held, now.steady)
             });
             match renewed {
-                Ok(filed) => lease.filed = filed,
+                Ok(filed) => lease.held.filed = filed,
                 Err(error) => result = Err(error),
             }
         }
@@ -282,18 +293,17 @@ impl Engine {
         for visit in &plan.visits {
             for charge in plan.charges(visit) {
                 let standing = &charge.standing;
-                let concurrent = self
-                    .policy
-                    .quotas
-                    .get(charge.quota)
-                    .is_some_and(|quota| quota.concurrent);
+                let Some(quota) = self.policy.quotas.get(charge.quota) else {
+                    continue;
+                };
+                let concurrent = quota.is_concurrent();
                 let retry = if concurrent {
                     now.steady.saturating_add(IN_FLIGHT_WAIT)
                 } else {
                     standing.frees
                 };
-                if concurrent && !outcome.refused {
-                    decision.leases.extend(Lease::of(visit.page, charge));
+                if let Some(lease) = Lease::of(visit.page, charge).filter(|_| !outcome.refused) {
+                    self.hold(&mut decision, charge, quota, lease);
                 }
                 if charge.shadow {
                     if !standing.fits && shadow_retry.is_none_or(|other| retry > other) {
@@ -330,6 +340,29 @@ impl Engine {
         }
         decision
     }
+
+    /// Notes what is to be given back, or settled, when the request has ended.
+    fn hold(&self, decision: &mut Decision, charge: &Charge, quota: &Quota, lease: Lease) {
+        let reservation = &mut decision.reservation;
+        if quota.is_concurrent() {
+            decision.leases.push(lease);
+        } else if quota.is_metered() {
+            reservation.enforced |= !quota.shadow;
+            reservation.metered.push(Pledge {
+                quota: charge.quota,
+                lease,
+            });
+        } else if charge.standing.fresh && self.is_of_key(quota) {
+            reservation.newcomer.push(lease);
+        }
+    }
+
+    /// Whether a quota's counters are of keys, about which the origin's word is awaited.
+    fn is_of_key(&self, quota: &Quota) -> bool {
+        let subject = self.policy.subjects.get(quota.subject);
+        !self.policy.by_network
+            && subject.is_some_and(|subject| subject.traits.contains(&Trait::Key))
+    }
 }
 
 /// Gives back what a request was charged that in the end was refused. If a page is out of reach the charge stays
@@ -343,19 +376,22 @@ fn take_back<'v, S: Store>(
     for visit in visits {
         for charge in plan.charges(visit) {
             if let Some(lease) = Lease::of(visit.page, charge) {
-                let _ = give_back(store, &lease, charge.units, now);
+                let _ = give_back(store, &lease, now);
             }
         }
     }
 }
 
-fn give_back<S: Store>(store: &S, lease: &Lease, units: u32, now: Now) -> Result<(), StoreError> {
+fn give_back<S: Store>(store: &S, lease: &Lease, now: Now) -> Result<(), StoreError> {
     store.update(lease.page, |page| {
-        (
-            (),
-            quota::refund(page, lease.tag, lease.scale, units, lease.filed, now.steady),
-        )
+        ((), quota::settle(page, &lease.held, 0, now.steady))
     })
+}
+
+/// The length that a body says it has.
+fn content_length(exchange: &Exchange<'_>) -> Option<u64> {
+    let text = exchange.values(b"content-length").next()?;
+    core::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// Whether a body has an end that is worth waiting for; an upgraded connection's has none.

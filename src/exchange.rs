@@ -49,6 +49,15 @@ pub enum Model<'a> {
     Unreadable,
 }
 
+/// How many tokens a request is expected to use at most. All 0 if it uses none, or nobody wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Foreseen {
+    /// Of the input: an estimate.
+    pub input: u64,
+    /// Of the output: what the request itself allows, or the policy's default.
+    pub output: u64,
+}
+
 /// A request on its way to the origin.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {
@@ -62,6 +71,8 @@ pub struct Exchange<'a> {
     pub headers: &'a [(&'a [u8], &'a [u8])],
     /// The model, once known.
     pub model: Model<'a>,
+    /// The tokens, once they can be foreseen.
+    pub foreseen: Foreseen,
     /// What else the host knows.
     pub attributes: &'a dyn Attributes,
 }

@@ -174,7 +174,7 @@ fn parameter<'a>(query: &'a [u8], name: &[u8]) -> Result<Option<Cow<'a, [u8]>>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::{Attributes, Model, split_target};
+    use crate::exchange::{Attributes, Foreseen, Model, split_target};
 
     struct From(&'static str);
 
@@ -206,6 +206,7 @@ mod tests {
             query,
             headers: &headers,
             model: Model::Absent,
+            foreseen: Foreseen::default(),
             attributes: &From(source),
         };
         identify(&exchange, &policy, Secret::new(b"0123456789abcdef"))

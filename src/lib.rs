@@ -20,7 +20,7 @@
 //! use std::net::IpAddr;
 //!
 //! use stillgate::engine::Engine;
-//! use stillgate::exchange::{Attributes, Exchange, Model, Now};
+//! use stillgate::exchange::{Attributes, Exchange, Foreseen, Model, Now};
 //! use stillgate::identity::Secret;
 //! use stillgate::policy::Policy;
 //! use stillgate::store::MemoryStore;
@@ -50,6 +50,7 @@
 //!     query: b"",
 //!     headers: &[(b"authorization", b"Bearer sk-one")],
 //!     model: Model::Absent,
+//!     foreseen: Foreseen::default(),
 //!     attributes: &Unknown,
 //! };
 //! let mut ask = |millis| engine.admit(&request, Now::at(millis), &store).verdict;
@@ -60,6 +61,7 @@
 
 pub mod dialect;
 pub mod engine;
+pub mod estimate;
 pub mod exchange;
 pub mod host;
 pub mod identity;
@@ -69,5 +71,6 @@ pub mod quota;
 pub mod record;
 pub mod reply;
 pub mod store;
+
 pub mod verdict;
 pub mod window;

@@ -2,7 +2,7 @@
 //!
 //! Names follow Prometheus; labels are written into the name as Envoy's `stats_tags` take them out again.
 
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::{Reason, Source, Verdict};
 
 /// A counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,18 +11,61 @@ pub enum Metric {
     Requests(Verdict, Reason),
     /// Requests for which rules in shadow would have done something else, by what and why.
     Shadow(Verdict, Reason),
+    /// Reservations settled, by where the truth came from.
+    Settlements(Source),
+    /// Tokens settled, by kind.
+    Tokens(Kind),
+    /// Bodies and numbers that a token rule needed and that could not be read.
+    Unreadable(Part),
+    /// Policies put in force or refused; once per change, however many workers there are.
+    PolicyLoads(Load),
+    /// Something without labels.
+    Plain(Plain),
+}
+
+/// A counter without labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plain {
     /// Counters that were fully replenished and made room for others.
     Evictions,
     /// Requests that were counted among the newcomers to a full page.
     SharedNewcomers,
     /// Pages that another thread had changed in the meantime, so that a decision was made again.
     StoreConflicts,
-    /// Decisions for which the counters could not be read or written.
+    /// Decisions and settlements for which the counters could not be read or written.
     StoreFailures,
     /// Stored pages that were of another version or corrupted, and were taken as empty.
     PagesDiscarded,
-    /// Policies put in force or refused; once per change, however many workers there are.
-    PolicyLoads(Load),
+    /// Requests of keys nobody had seen, and which the origin did not know.
+    UnknownKeys,
+    /// Input tokens as they were estimated, of requests of which the origin told the truth.
+    EstimatedTokens,
+    /// By how many tokens those estimates were off, up or down.
+    EstimateError,
+}
+
+/// What kind of tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// All of the input.
+    Input,
+    /// The part of the input that came from a cache.
+    Cached,
+    /// All of the output.
+    Output,
+    /// The part of the output that was reasoning.
+    Reasoning,
+}
+
+/// What could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A request's body.
+    Request,
+    /// An answer's body.
+    Answer,
+    /// A number of tokens in an answer that was none.
+    Number,
 }
 
 /// What became of a policy.
@@ -35,71 +78,144 @@ pub enum Load {
 }
 
 const VERDICTS: [Verdict; 3] = [Verdict::Allow, Verdict::Throttle, Verdict::Deny];
-const REASONS: [Reason; 6] = [
+const REASONS: [Reason; 7] = [
     Reason::None,
     Reason::Quota,
     Reason::MissingCredential,
     Reason::AmbiguousCredential,
     Reason::BodyTooLarge,
+    Reason::Unreadable,
     Reason::Store,
 ];
+const SOURCES: [Source; 4] = [
+    Source::Usage,
+    Source::Counted,
+    Source::Reserved,
+    Source::Refunded,
+];
+const KINDS: [Kind; 4] = [Kind::Input, Kind::Cached, Kind::Output, Kind::Reasoning];
+const PARTS: [Part; 3] = [Part::Request, Part::Answer, Part::Number];
+const LOADS: [Load; 2] = [Load::Accepted, Load::Rejected];
+
+/// All that have no labels.
+pub const PLAIN: [Plain; 8] = [
+    Plain::Evictions,
+    Plain::SharedNewcomers,
+    Plain::StoreConflicts,
+    Plain::StoreFailures,
+    Plain::PagesDiscarded,
+    Plain::UnknownKeys,
+    Plain::EstimatedTokens,
+    Plain::EstimateError,
+];
+
+/// Pairs of a verdict and a reason.
+const PAIRS: usize = VERDICTS.len() * REASONS.len();
+const SETTLEMENTS: usize = 2 * PAIRS;
+const TOKENS: usize = SETTLEMENTS + SOURCES.len();
+const UNREADABLE: usize = TOKENS + KINDS.len();
+const POLICY_LOADS: usize = UNREADABLE + PARTS.len();
+const PLAINS: usize = POLICY_LOADS + LOADS.len();
 
 /// How many metrics there are: every one has an index below this.
-pub const COUNT: usize = 2 * VERDICTS.len() * REASONS.len() + 7;
+pub const COUNT: usize = PLAINS + PLAIN.len();
 
 impl Metric {
-    /// Every metric, in the order of their indices.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let pairs = || {
-            VERDICTS
-                .into_iter()
-                .flat_map(|verdict| REASONS.map(|reason| (verdict, reason)))
-        };
-        let plain = [
-            Self::Evictions,
-            Self::SharedNewcomers,
-            Self::StoreConflicts,
-            Self::StoreFailures,
-            Self::PagesDiscarded,
-            Self::PolicyLoads(Load::Accepted),
-            Self::PolicyLoads(Load::Rejected),
-        ];
-        let requests = pairs().map(|(verdict, reason)| Self::Requests(verdict, reason));
-        requests
-            .chain(pairs().map(|(verdict, reason)| Self::Shadow(verdict, reason)))
-            .chain(plain)
-    }
-
     /// Its place among all.
     #[must_use]
-    pub fn index(self) -> usize {
-        Self::all().position(|other| other == self).unwrap_or(0)
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Requests(verdict, reason) => pair_index(verdict, reason),
+            Self::Shadow(verdict, reason) => PAIRS.saturating_add(pair_index(verdict, reason)),
+            Self::Settlements(source) => SETTLEMENTS.saturating_add(source as usize),
+            Self::Tokens(kind) => TOKENS.saturating_add(kind as usize),
+            Self::Unreadable(part) => UNREADABLE.saturating_add(part as usize),
+            Self::PolicyLoads(load) => POLICY_LOADS.saturating_add(load as usize),
+            Self::Plain(plain) => PLAINS.saturating_add(plain as usize),
+        }
     }
 
     /// Its name with its labels: `stillgate_requests.verdict=.=allow;.reason=.=none;.total`.
     #[must_use]
     pub fn name(self) -> String {
-        let labelled = |name: &str, verdict: Verdict, reason: Reason| {
-            format!(
-                "stillgate_{name}.verdict=.={};.reason=.={};.total",
-                verdict.label(),
-                reason.label()
-            )
+        let pair = |name: &str, verdict: Verdict, reason: Reason| {
+            let reason = ["reason", reason.label()];
+            name_of(name, &[["verdict", verdict.label()], reason])
         };
         match self {
-            Self::Requests(verdict, reason) => labelled("requests", verdict, reason),
-            Self::Shadow(verdict, reason) => labelled("shadow", verdict, reason),
-            Self::Evictions => String::from("stillgate_evictions_total"),
-            Self::SharedNewcomers => String::from("stillgate_shared_newcomers_total"),
-            Self::StoreConflicts => String::from("stillgate_store_conflicts_total"),
-            Self::StoreFailures => String::from("stillgate_store_failures_total"),
-            Self::PagesDiscarded => String::from("stillgate_pages_discarded_total"),
-            Self::PolicyLoads(Load::Accepted) => {
-                String::from("stillgate_policy_loads.result=.=accepted;.total")
-            }
-            Self::PolicyLoads(Load::Rejected) => {
-                String::from("stillgate_policy_loads.result=.=rejected;.total")
-            }
+            Self::Requests(verdict, reason) => pair("requests", verdict, reason),
+            Self::Shadow(verdict, reason) => pair("shadow", verdict, reason),
+            Self::Settlements(source) => name_of("settlements", &[["source", source.label()]]),
+            Self::Tokens(kind) => name_of("tokens", &[["kind", kind.label()]]),
+            Self::Unreadable(part) => name_of("unreadable", &[["part", part.label()]]),
+            Self::PolicyLoads(load) => name_of("policy_loads", &[["result", load.label()]]),
+            Self::Plain(plain) => name_of(plain.label(), &[]),
+        }
+    }
+}
+
+const fn pair_index(verdict: Verdict, reason: Reason) -> usize {
+    (verdict as usize)
+        .saturating_mul(REASONS.len())
+        .saturating_add(reason as usize)
+}
+
+fn name_of(name: &str, labels: &[[&str; 2]]) -> String {
+    let mut text = ["stillgate_", name].concat();
+    if labels.is_empty() {
+        text.push_str("_total");
+        return text;
+    }
+    for [label, value] in labels {
+        for part in [".", label, "=.=", value, ";"] {
+            text.push_str(part);
+        }
+    }
+    text.push_str(".total");
+    text
+}
+
+impl Kind {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Cached => "cached",
+            Self::Output => "output",
+            Self::Reasoning => "reasoning",
+        }
+    }
+}
+
+impl Part {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Answer => "answer",
+            Self::Number => "number",
+        }
+    }
+}
+
+impl Load {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl Plain {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Evictions => "evictions",
+            Self::SharedNewcomers => "shared_newcomers",
+            Self::StoreConflicts => "store_conflicts",
+            Self::StoreFailures => "store_failures",
+            Self::PagesDiscarded => "pages_discarded",
+            Self::UnknownKeys => "unknown_keys",
+            Self::EstimatedTokens => "estimated_tokens",
+            Self::EstimateError => "estimate_error_tokens",
         }
     }
 }
@@ -111,12 +227,31 @@ mod tests {
 
     #[test]
     fn every_metric_has_a_name_and_a_place_of_its_own() {
-        let all: Vec<Metric> = Metric::all().collect();
+        let pairs: Vec<(Verdict, Reason)> = VERDICTS
+            .into_iter()
+            .flat_map(|verdict| REASONS.map(|reason| (verdict, reason)))
+            .collect();
+        let mut all: Vec<Metric> = Vec::new();
+        all.extend(pairs.iter().map(|&(verdict, reason)| Metric::Requests(verdict, reason)));
+        all.extend(pairs.iter().map(|&(verdict, reason)| Metric::Shadow(verdict, reason)));
+        all.extend(SOURCES.map(Metric::Settlements));
+        all.extend(KINDS.map(Metric::Tokens));
+        all.extend(PARTS.map(Metric::Unreadable));
+        all.extend(LOADS.map(Metric::PolicyLoads));
+        all.extend(PLAIN.map(Metric::Plain));
         assert_eq!(all.len(), COUNT);
+        for (index, metric) in all.iter().enumerate() {
+            assert_eq!(metric.index(), index, "{metric:?}");
+        }
         let names: BTreeSet<String> = all.iter().map(|metric| metric.name()).collect();
         assert_eq!(names.len(), COUNT);
-        for (index, metric) in all.iter().enumerate() {
-            assert_eq!(metric.index(), index);
+        for name in [
+            "stillgate_requests.verdict=.=throttle;.reason=.=quota;.total",
+            "stillgate_settlements.source=.=counted;.total",
+            "stillgate_tokens.kind=.=reasoning;.total",
+            "stillgate_evictions_total",
+        ] {
+            assert!(names.contains(name), "{name}");
         }
     }
 }

@@ -7,21 +7,27 @@ mod compile;
 pub mod fault;
 pub mod file;
 pub mod json;
+mod metering;
 pub mod node;
 pub mod pattern;
+pub mod price;
 mod read;
 pub mod schema;
 pub mod units;
 
 pub use fault::{Fault, Faults};
+pub use file::Count;
 pub use read::{MAX_QUOTAS, TRAITS};
 
+use crate::dialect::Dialect;
 use crate::exchange::{Exchange, Millis, Model};
+use crate::usage::Usage;
 use json::Json;
 use node::{Node, Notes};
 use pattern::Pattern;
+use price::{Price, Rates};
 
-use crate::window::Scale;
+use crate::window::{Scale, Shape};
 
 /// A compiled policy: every value in range, every name resolved to its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +56,20 @@ pub struct Policy {
     pub records_all: bool,
     /// Whether a request passes when its counters cannot be reached.
     pub allow_on_error: bool,
+    /// Whether a request is refused when its tokens cannot be read from its body.
+    pub denies_unreadable: bool,
+    /// What tokens cost, by model; the first that matches holds.
+    pub prices: Vec<Price>,
+    /// The dearest of all prices, kind by kind: what a request for an unreadable model is charged.
+    pub dearest: Rates,
+    /// The APIs of paths that the operator has named; the first that matches holds.
+    pub dialects: Vec<(Vec<Pattern>, Dialect)>,
+    /// Output tokens that are reserved for a request without a cap of its own.
+    pub output: u64,
+    /// Input tokens that are reserved for each image, file or recording.
+    pub media: u64,
+    /// Whether streams that do not tell their usage are made to.
+    pub asks_for_usage: bool,
 }
 
 /// A place where a credential may stand.
@@ -131,9 +151,11 @@ pub struct Quota {
     pub subject: usize,
     /// Whether it needs to know the model.
     pub reads_model: bool,
-    /// Whether it counts requests in flight rather than requests in a window.
-    pub concurrent: bool,
-    /// The limit.
+    /// What it counts.
+    pub count: Count,
+    /// How much of that a unit of its counter stands for, at least 1: tokens, or millionths of a unit of cost.
+    pub unit: u64,
+    /// The limit, in units.
     pub limit: Limit,
     /// The window's length in milliseconds, or the lease's.
     pub length: Millis,
@@ -181,32 +203,82 @@ impl Policy {
         }
     }
 
-    /// Whether any rule needs to know the model, which some APIs name in the body only.
+    /// Whether any rule needs to see a body, for its model or its tokens.
     #[must_use]
-    pub fn reads_model(&self) -> bool {
-        self.quotas.iter().any(|quota| quota.reads_model)
+    pub fn reads_bodies(&self) -> bool {
+        self.quotas.iter().any(Quota::reads_body)
     }
 
-    /// Whether any rule needs to know the model of this request.
+    /// Whether any rule of a kind may cover this request.
     #[must_use]
-    pub fn reads_model_of(&self, exchange: &Exchange<'_>) -> bool {
+    pub fn may_cover(&self, exchange: &Exchange<'_>, kind: impl Fn(&Quota) -> bool) -> bool {
         self.quotas
             .iter()
-            .any(|quota| quota.reads_model && quota.may_cover(exchange))
+            .any(|quota| kind(quota) && quota.may_cover(exchange))
     }
 
-    /// Whether any rule that is enforced needs to know the model of this request, so that it is refused if its body
-    /// is too long to be read.
+    /// The API that a request is for: what the operator says of its path, or what the path says itself.
     #[must_use]
-    pub fn enforces_model_of(&self, exchange: &Exchange<'_>) -> bool {
-        let enforced = |quota: &Quota| quota.reads_model && !quota.shadow;
-        self.quotas
+    pub fn dialect_of(&self, exchange: &Exchange<'_>) -> Dialect {
+        let named = self
+            .dialects
             .iter()
-            .any(|quota| enforced(quota) && quota.may_cover(exchange))
+            .find(|(path, _)| path.iter().any(|pattern| pattern.matches(exchange.path)));
+        named.map_or_else(|| Dialect::of_exchange(exchange), |&(_, dialect)| dialect)
+    }
+
+    /// What the tokens of a model cost. Of a model that cannot be read, as much as of the dearest.
+    #[must_use]
+    pub fn rates_of(&self, model: Model<'_>) -> Rates {
+        let Model::Named(name) = model else {
+            return self.dearest;
+        };
+        let price = self
+            .prices
+            .iter()
+            .find(|price| price.model.iter().any(|pattern| pattern.matches(name)));
+        price.map_or(self.dearest, |price| price.rates)
     }
 }
 
 impl Quota {
+    /// Whether it counts requests in flight.
+    #[must_use]
+    pub fn is_concurrent(&self) -> bool {
+        self.count == Count::Concurrent
+    }
+
+    /// Whether it counts what is only foreseen when a request comes, and known when it has ended.
+    #[must_use]
+    pub fn is_metered(&self) -> bool {
+        !matches!(self.count, Count::Requests | Count::Concurrent)
+    }
+
+    /// Whether it needs to see the body.
+    #[must_use]
+    pub fn reads_body(&self) -> bool {
+        self.reads_model || self.is_metered()
+    }
+
+    /// What a usage comes to in units of its counter, rounded up; `None` if it is not metered.
+    #[must_use]
+    pub fn units(&self, usage: &Usage, rates: &Rates) -> Option<u32> {
+        let amount = match self.count {
+            Count::Requests | Count::Concurrent => return None,
+            Count::Tokens => usage.input.saturating_add(usage.output),
+            Count::InputTokens => usage.input,
+            Count::OutputTokens => usage.output,
+            Count::Cost => rates.cost(usage.input, usage.cached, usage.output, usage.reasoning),
+        };
+        Some(in_units(amount, self.unit))
+    }
+
+    /// How its windows divide their time, for a limit in units.
+    #[must_use]
+    pub fn scale(&self, limit: u32) -> Scale {
+        scale(self.count, self.length, limit)
+    }
+
     /// Whether the rule is about this request.
     #[must_use]
     pub fn covers(&self, exchange: &Exchange<'_>) -> bool {
@@ -234,11 +306,29 @@ impl Quota {
             return false;
         };
         self.subject == other.subject
-            && self.concurrent == other.concurrent
+            && self.count == other.count
+            && self.unit == other.unit
             && !self.shadow
             && (everything || same)
             && mine <= theirs
-            && (self.concurrent || self.length >= other.length)
+            && (self.is_concurrent() || self.length >= other.length)
+    }
+}
+
+/// How many units an amount is, rounded up.
+fn in_units(amount: u64, unit: u64) -> u32 {
+    let whole = amount.checked_div(unit).unwrap_or(amount);
+    let rest = u64::from(!amount.is_multiple_of(unit));
+    u32::try_from(whole.saturating_add(rest)).unwrap_or(u32::MAX)
+}
+
+/// Tokens and cost are kept in the shape that holds most, since what was used may turn out to be above any limit.
+fn scale(count: Count, length: Millis, limit: u32) -> Scale {
+    match count {
+        Count::Requests | Count::Concurrent => Scale::new(length, limit),
+        Count::Tokens | Count::InputTokens | Count::OutputTokens | Count::Cost => {
+            Scale::of(length, Shape::Coarse)
+        }
     }
 }
 

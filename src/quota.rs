@@ -22,7 +22,7 @@ pub struct Charge {
     pub scale: Scale,
     /// The most units in a window, at least 1.
     pub limit: u32,
-    /// Units that this request takes.
+    /// Units that this request takes. One that takes none always fits, and leaves no trace.
     pub units: u32,
     /// Whether a refusal is only noted.
     pub shadow: bool,
@@ -43,8 +43,10 @@ pub struct Standing {
     pub replenished: Millis,
     /// The tag that was charged: the charge's own, or the one that newcomers share.
     pub tag: u64,
-    /// The moment under which the charge is filed, which a refund names; `None` if nothing was charged.
+    /// The moment under which the charge is filed, which a settlement names; `None` if nothing was charged.
     pub filed: Option<Millis>,
+    /// Whether the charge is all that the counter holds.
+    pub fresh: bool,
 }
 
 /// What a visit to a page came to, beside how each of its charges stands.
@@ -93,7 +95,7 @@ pub fn admit(
             admission.refused
         };
         let mut filed = None;
-        if !admission.refused && !held_back {
+        if !admission.refused && !held_back && charge.units > 0 {
             filed = Some(view.window.charge(charge.units));
             write(page, view, view.window.keep());
             change = Change::Replace;
@@ -115,54 +117,70 @@ pub fn peek(page: &Page, charges: &mut [Charge], newcomers: &[u64], now: Millis)
     admission
 }
 
-/// Gives back `units` that were charged under `tag` and filed at the moment `filed`.
-pub fn refund(
-    page: &mut Page,
-    tag: u64,
-    scale: Scale,
-    units: u32,
-    filed: Millis,
-    now: Millis,
-) -> Change {
-    let Some(place) = page.find(tag) else {
-        return Change::Keep;
-    };
-    let Some(mut window) = page.kept(place).map(|kept| Window::read(kept, scale, now)) else {
-        return Change::Keep;
-    };
+/// What a request was charged and may be given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// The tag that was charged.
+    pub tag: u64,
+    /// The window.
+    pub scale: Scale,
+    /// The moment under which the charge is filed.
+    pub filed: Millis,
+    /// Units that were charged.
+    pub units: u32,
+}
+
+/// Replaces what was charged by the units that were really `used`: what is too much is given back where it was filed, what
+/// is missing is charged now, also beyond any limit.
+///
+/// A counter that is gone, since its window is over, is made anew for what is missing; if its page is full by now, that
+/// goes uncounted.
+pub fn settle(page: &mut Page, held: &Held, used: u32, now: Millis) -> Change {
+    let (place, mut window) = held.window(page, now);
     let before = window.used();
-    window.refund(filed, units);
+    match used.checked_sub(held.units) {
+        None => window.refund(held.filed, held.units.saturating_sub(used)),
+        Some(missing) => {
+            window.charge(missing);
+        }
+    }
     if window.used() == before {
         return Change::Keep;
     }
-    page.put(place, window.keep());
+    held.write(page, place, &window);
     Change::Replace
 }
 
-/// Moves a unit that was filed at `filed` to now, and says where it is filed then: a lease that goes on. One whose
+/// Moves what was charged to now, and says where it is filed then: a lease that goes on. One whose
 /// page has no room for it any more goes uncounted until its request ends.
-pub fn renew(
-    page: &mut Page,
-    tag: u64,
-    scale: Scale,
-    filed: Millis,
-    now: Millis,
-) -> (Millis, Change) {
-    let place = page.find(tag);
-    let held = place.and_then(|place| page.kept(place));
-    let mut window = held.map_or_else(
-        || Window::new(scale, now),
-        |kept| Window::read(kept, scale, now),
-    );
-    window.refund(filed, 1);
-    let filed = window.charge(1);
-    match place {
-        Some(place) => page.put(place, window.keep()),
-        None => {
-            page.push(tag, window.keep());
+pub fn renew(page: &mut Page, held: &Held, now: Millis) -> (Millis, Change) {
+    let (place, mut window) = held.window(page, now);
+    window.refund(held.filed, held.units);
+    let filed = window.charge(held.units);
+    held.write(page, place, &window);
+    (filed, Change::Replace)
+}
+
+impl Held {
+    /// The counter as it is now, and where it is; an empty one if it is gone.
+    fn window(&self, page: &Page, now: Millis) -> (Option<usize>, Window) {
+        let place = page.find(self.tag);
+        let kept = place.and_then(|place| page.kept(place));
+        let window = kept.map_or_else(
+            || Window::new(self.scale, now),
+            |kept| Window::read(kept, self.scale, now),
+        );
+        (place, window)
+    }
+
+    fn write(&self, page: &mut Page, place: Option<usize>, window: &Window) {
+        match place {
+            Some(place) => page.put(place, window.keep()),
+            None => {
+                page.push(self.tag, window.keep());
+            }
         }
     }
-    (filed, Change::Replace)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -290,7 +308,7 @@ fn view(page: &Page, charge: &Charge, own: Option<usize>, room: &mut Room, now: 
     let wanted = u64::from(window.used()).saturating_add(u64::from(charge.units));
     let limit = u64::from(charge.limit);
     View {
-        fits: wanted <= limit && place != Place::None,
+        fits: charge.units == 0 || (wanted <= limit && place != Place::None),
         missing: wanted.saturating_sub(limit),
         remaining: charge.limit.saturating_sub(window.used()),
         tag: if place == Place::Own {
@@ -316,6 +334,7 @@ fn standing(view: &View, charge: &Charge, filed: Option<Millis>, now: Millis) ->
         replenished: view.window.replenished().max(now),
         tag: view.tag,
         filed,
+        fresh: filed.is_some() && view.place == Place::Own && view.window.used() == charge.units,
     };
     if view.place == Place::None {
         // Nobody can say when somebody else's counter makes room; after a window's length all of today's have.

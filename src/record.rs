@@ -3,12 +3,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::Decision;
+use crate::engine::{Decision, Settlement};
 use crate::policy::Policy;
 
-/// Writes the record as compact JSON.
+/// Writes the record as compact JSON; with its settlement, once there is one.
 #[must_use]
-pub fn write(decision: &Decision, policy: &Policy) -> String {
+pub fn write(decision: &Decision, policy: &Policy, settlement: Option<&Settlement>) -> String {
     let rule = |place: Option<usize>| {
         place
             .and_then(|place| policy.quotas.get(place))
@@ -40,6 +40,16 @@ pub fn write(decision: &Decision, policy: &Policy) -> String {
             shadow.insert(String::from("rule"), rule);
         }
         put("shadow", Some(shadow));
+    }
+    if let Some(Settlement { source, usage, .. }) = settlement {
+        let usage = json!({
+            "source": source.label(),
+            "input": usage.input,
+            "cached": usage.cached,
+            "output": usage.output,
+            "reasoning": usage.reasoning,
+        });
+        put("usage", Some(usage));
     }
     Value::Object(record).to_string()
 }

@@ -8,7 +8,7 @@ pub use fields::{FAMILIES, Family, fields};
 use crate::dialect::Dialect;
 use crate::engine::Decision;
 use crate::exchange::{Millis, Now};
-use crate::policy::Policy;
+use crate::policy::{Count, Policy, Quota};
 use crate::verdict::Reason;
 
 /// A header: its name in lower case, and its value.
@@ -41,7 +41,9 @@ pub fn refusal(decision: &Decision, dialect: Dialect, policy: &Policy, now: Now)
         // RFC 9110 §15.5.2 demands a challenge with every 401.
         headers.push(("www-authenticate", String::from("Bearer")));
     }
-    headers.extend(fields(decision, dialect, policy, now, &FAMILIES));
+    for family in FAMILIES {
+        headers.extend(fields(family, decision, dialect, policy, now));
+    }
     let mut details = format!(
         "stillgate:{}:{}",
         decision.verdict.label(),
@@ -51,7 +53,6 @@ pub fn refusal(decision: &Decision, dialect: Dialect, policy: &Policy, now: Now)
         details.push(':');
         details.push_str(&rule.name);
     }
-    let rule = rule.map(|rule| rule.name.as_str());
     Reply {
         status: decision.reason.status(),
         headers,
@@ -82,13 +83,14 @@ fn message(decision: &Decision, policy: &Policy, wait: Option<u64>) -> String {
         .find(|state| Some(state.quota) == decision.rule)
         .map_or(0, |state| state.limit);
     match (decision.reason, rule) {
-        (Reason::Quota, Some(rule)) if rule.concurrent => format!(
+        (Reason::Quota, Some(rule)) if rule.is_concurrent() => format!(
             "Too many requests at a time: \"{}\" allows {limit} in flight. Try again in {wait} s or when one has ended.",
             rule.name
         ),
         (Reason::Quota, Some(rule)) => format!(
-            "Rate limit reached: \"{}\" allows {limit} in {}. Try again in {wait} s.",
+            "Rate limit reached: \"{}\" allows {} in {}. Try again in {wait} s.",
             rule.name,
+            amount(rule, limit),
             fields::in_words(rule.length)
         ),
         (Reason::MissingCredential, _) => String::from("There is no API key in this request."),
@@ -98,8 +100,31 @@ fn message(decision: &Decision, policy: &Policy, wait: Option<u64>) -> String {
         (Reason::BodyTooLarge, _) => {
             format!("The request's body is longer than {} bytes.", policy.body)
         }
+        (Reason::Unreadable, _) => {
+            String::from("The request's body cannot be read. Send JSON that is not compressed.")
+        }
         (Reason::Store, _) => format!("The request could not be counted. Try again in {wait} s."),
         (Reason::Quota | Reason::None, _) => String::from("The request was refused."),
+    }
+}
+
+/// A limit as a person says it: `60`, `100000 tokens`, `2.5`.
+fn amount(rule: &Quota, limit: u32) -> String {
+    let amount = u64::from(limit).saturating_mul(rule.unit);
+    match rule.count {
+        Count::Requests | Count::Concurrent => amount.to_string(),
+        Count::Tokens => format!("{amount} tokens"),
+        Count::InputTokens => format!("{amount} input tokens"),
+        Count::OutputTokens => format!("{amount} output tokens"),
+        Count::Cost => {
+            let whole = amount.checked_div(1_000_000).unwrap_or(0);
+            let millionths = amount.checked_rem(1_000_000).unwrap_or(0);
+            let text = format!("{whole}.{millionths:06}");
+            format!(
+                "a cost of {}",
+                text.trim_end_matches('0').trim_end_matches('.')
+            )
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What became of a request, and why: closed sets, so that metrics have bounded labels and hosts a full match.
+//! What became of a request, why, and how it was settled: closed sets, so that metrics have bounded labels and hosts a full match.
 
 /// What is done with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -7,7 +7,7 @@ pub enum Verdict {
     Allow,
     /// It is refused for now, with status 429 and when to come back.
     Throttle,
-    /// It is refused, with a status of 401, 403, 413 or 503.
+    /// It is refused, with a status of 400, 401, 403, 413 or 503.
     Deny,
 }
 
@@ -24,8 +24,23 @@ pub enum Reason {
     AmbiguousCredential,
     /// The body is longer than the policy lets a rule read.
     BodyTooLarge,
+    /// The body cannot be read, and the policy refuses what it cannot count.
+    Unreadable,
     /// The counters could not be read or written.
     Store,
+}
+
+/// Where the truth that was settled came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The origin told it.
+    Usage,
+    /// The origin did not tell it, or not all of it: the estimate of the input, and the output counted as it passed.
+    Counted,
+    /// The answer could not be read: what was reserved stands.
+    Reserved,
+    /// The origin refused or failed: nothing was used.
+    Refunded,
 }
 
 impl Verdict {
@@ -50,6 +65,7 @@ impl Reason {
             Self::MissingCredential => "missing_credential",
             Self::AmbiguousCredential => "ambiguous_credential",
             Self::BodyTooLarge => "body_too_large",
+            Self::Unreadable => "unreadable",
             Self::Store => "store",
         }
     }
@@ -62,7 +78,21 @@ impl Reason {
             Self::Quota => 429,
             Self::MissingCredential | Self::AmbiguousCredential => 401,
             Self::BodyTooLarge => 413,
+            Self::Unreadable => 400,
             Self::Store => 503,
+        }
+    }
+}
+
+impl Source {
+    /// The word in metrics and logs.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Counted => "counted",
+            Self::Reserved => "reserved",
+            Self::Refunded => "refunded",
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What was decided about a request, as plain data.
 
+use super::settle::Reservation;
 use crate::exchange::Millis;
 use crate::identity::Key;
-use crate::quota::{Charge, Standing};
+use crate::quota::{Charge, Held, Standing};
 use crate::verdict::{Reason, Verdict};
-use crate::window::Scale;
 
 /// What was decided about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Decision {
     pub retry_at: Option<Millis>,
     /// Slots in flight that are to be released when the request ends.
     pub leases: Vec<Lease>,
+    /// What is to be settled when the request has been answered, or has ended otherwise.
+    pub reservation: Reservation,
     /// What the store was put to.
     pub effort: Effort,
 }
@@ -55,9 +57,7 @@ pub struct QuotaState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
     pub(super) page: u32,
-    pub(super) tag: u64,
-    pub(super) scale: Scale,
-    pub(super) filed: Millis,
+    pub(super) held: Held,
 }
 
 /// What a decision cost the store, for metrics.
@@ -82,6 +82,7 @@ impl Decision {
             quotas: Vec::new(),
             retry_at: None,
             leases: Vec::new(),
+            reservation: Reservation::NONE,
             effort: Effort {
                 evicted: 0,
                 shared: false,
@@ -109,18 +110,18 @@ impl Decision {
 impl Lease {
     /// The slot that a charge took; `None` if it took none.
     pub(super) fn of(page: u32, charge: &Charge) -> Option<Self> {
-        let filed = charge.standing.filed?;
-        Some(Self {
-            page,
+        let held = Held {
             tag: charge.standing.tag,
             scale: charge.scale,
-            filed,
-        })
+            filed: charge.standing.filed?,
+            units: charge.units,
+        };
+        Some(Self { page, held })
     }
 
     /// After how many milliseconds it runs out unless it is renewed.
     #[must_use]
     pub const fn length(&self) -> Millis {
-        self.scale.length()
+        self.held.scale.length()
     }
 }

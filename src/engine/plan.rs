@@ -5,10 +5,12 @@ use core::ops::Range;
 
 use smallvec::SmallVec;
 
-use crate::exchange::{Exchange, Model};
+use crate::exchange::{Exchange, Foreseen, Model};
 use crate::identity::{self, Key, Secret};
+use crate::policy::price::Rates;
 use crate::policy::{Fact, Limit, Policy, Quota, Subject, Trait};
 use crate::quota::{Charge, Few, Standing};
+use crate::usage::Usage;
 use crate::window::Scale;
 
 /// All charges of a request, page by page.
@@ -44,6 +46,7 @@ impl Plan {
             policy,
             known: Vec::new(),
         };
+        let rates = policy.rates_of(exchange.model);
         for (index, subject) in policy.subjects.iter().enumerate() {
             let first = self.charges.len();
             let mut found = None;
@@ -60,7 +63,7 @@ impl Plan {
                     newcomers: quota.newcomers,
                     scale,
                     limit,
-                    units: 1,
+                    units: units(quota, limit, exchange.foreseen, &rates),
                     shadow: quota.shadow,
                     standing: Standing::default(),
                 });
@@ -85,6 +88,21 @@ impl Plan {
         self.charges
             .get_mut(visit.charges.clone())
             .unwrap_or_default()
+    }
+}
+
+/// What a quota is charged for a request before it is answered, in its counter's units, rounded up.
+///
+/// A metered one is charged half its limit at most, so that no single request takes all of it, or could never be admitted.
+fn units(quota: &Quota, limit: u32, foreseen: Foreseen, rates: &Rates) -> u32 {
+    let usage = Usage {
+        input: foreseen.input,
+        output: foreseen.output,
+        ..Usage::default()
+    };
+    match quota.units(&usage, rates) {
+        Some(units) => units.min(limit.div_ceil(2)),
+        None => 1,
     }
 }
 
@@ -168,7 +186,7 @@ impl Facts<'_> {
                 let limit = place
                     .and_then(|place| values.get(place))
                     .map_or(*otherwise, |&(_, limit)| limit);
-                (limit, Scale::new(quota.length, limit))
+                (limit, quota.scale(limit))
             }
         }
     }

@@ -1,8 +1,9 @@
 use core::net::IpAddr;
 
 use super::*;
-use crate::dialect::model;
-use crate::exchange::{Attributes, Model, split_target};
+use crate::dialect::request;
+use crate::estimate::Estimator;
+use crate::exchange::{Attributes, Foreseen, Model, split_target};
 use crate::store::MemoryStore;
 
 const START: Millis = 1_000_000;
@@ -10,6 +11,7 @@ const START: Millis = 1_000_000;
 /// An engine with these quotas, on empty pages.
 struct Desk {
     engine: Engine,
+    estimator: Estimator,
     store: MemoryStore,
 }
 
@@ -46,6 +48,7 @@ impl Desk {
         let policy = Policy::parse(policy.as_bytes()).unwrap();
         Self {
             engine: Engine::new(policy, Secret::new(b"0123456789abcdef")),
+            estimator: Estimator::new(),
             store: MemoryStore::new(1 << 20),
         }
     }
@@ -63,6 +66,7 @@ impl Desk {
             query,
             headers: &headers,
             model,
+            foreseen: Foreseen::default(),
             attributes: &Nobody,
         })
     }
@@ -77,6 +81,17 @@ impl Desk {
     fn admit(&self, ask: Ask<'_>, model: Model<'_>, at: Millis) -> Decision {
         self.with(ask, model, |exchange| {
             self.engine.admit(exchange, Now::at(at), &self.store)
+        })
+    }
+
+    /// Sends a request with this body.
+    fn post(&self, ask: Ask<'_>, body: &str, at: Millis) -> Decision {
+        let prompt = request::read(body.as_bytes());
+        let unreadable = Content::Unreadable(body.len() as u64);
+        let content = prompt.as_ref().map_or(unreadable, Content::Read);
+        self.with(ask, Model::Absent, |exchange| {
+            self.engine
+                .decide(exchange, content, &self.estimator, Now::at(at), &self.store)
         })
     }
 
@@ -100,7 +115,9 @@ const MODEL: &str = r#"{"name": "model", "per": ["key"], "count": "requests", "l
 
 #[test]
 fn a_body_is_read_only_if_a_rule_that_may_cover_the_request_needs_the_model() {
-    use Screening::{ReadBody, Ready, Unreadable};
+    use Screening::{ReadBody, Ready};
+
+    const UNREADABLE: Screening = Ready(Content::Unreadable(0));
 
     let json = ("content-type", "application/json");
     let key = ("authorization", "Bearer sk-one");
@@ -134,14 +151,14 @@ fn a_body_is_read_only_if_a_rule_that_may_cover_the_request_needs_the_model() {
             "/v1/files",
             &[key, ("content-type", "multipart/form-data; boundary=x")],
             true,
-            Unreadable,
+            UNREADABLE,
         ),
         (
             "POST",
             "/v1/chat/completions",
             &[key, json, ("content-encoding", "gzip")],
             true,
-            Unreadable,
+            UNREADABLE,
         ),
         (
             "POST",
@@ -155,7 +172,7 @@ fn a_body_is_read_only_if_a_rule_that_may_cover_the_request_needs_the_model() {
             "/v1/chat/completions",
             &[key, json, ("content-type", "text/plain")],
             true,
-            Unreadable,
+            UNREADABLE,
         ),
         // A body that never ends is not waited for.
         (
@@ -163,18 +180,18 @@ fn a_body_is_read_only_if_a_rule_that_may_cover_the_request_needs_the_model() {
             "/v1/realtime",
             &[key, ("upgrade", "websocket")],
             true,
-            Unreadable,
+            UNREADABLE,
         ),
         // No body, no rule on this path, no rule on this method, or a path that names the model.
-        ("POST", "/v1/chat/completions", &[key], false, Ready(None)),
-        ("POST", "/other", &[key], true, Ready(None)),
-        ("PUT", "/v1/chat/completions", &[key], true, Ready(None)),
+        ("POST", "/v1/chat/completions", &[key], false, Ready(Content::None)),
+        ("POST", "/other", &[key], true, Ready(Content::None)),
+        ("PUT", "/v1/chat/completions", &[key], true, Ready(Content::None)),
         (
             "POST",
             "/v1beta/models/dearest:generateContent",
             &[key],
             true,
-            Ready(Some(b"dearest".to_vec())),
+            Ready(Content::None),
         ),
     ] {
         let desk = Desk::new(MODEL);
@@ -189,7 +206,7 @@ fn a_body_is_read_only_if_a_rule_that_may_cover_the_request_needs_the_model() {
             "{method} {target} {headers:?}"
         );
     }
-    assert_eq!(Desk::new(MINUTE).screen(CHAT, true), Ready(None));
+    assert_eq!(Desk::new(MINUTE).screen(CHAT, true), Ready(Content::None));
 }
 
 #[test]
@@ -240,7 +257,7 @@ fn rules_on_a_model_count_whoever_names_it_or_hides_it() {
         ("not JSON", true),
     ] {
         let desk = Desk::new(MODEL);
-        let decision = desk.admit(CHAT, model::find(body.as_bytes()).model(), START);
+        let decision = desk.post(CHAT, body, START);
         assert_eq!(decision.verdict, Verdict::Allow, "{body}");
         assert_eq!(decision.quotas.len(), usize::from(counted), "{body}");
     }

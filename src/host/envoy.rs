@@ -4,6 +4,7 @@
 //! the SDK's own panic on what clients can send.
 
 mod abi;
+mod answer;
 mod counters;
 mod running;
 mod shared;

@@ -5,12 +5,12 @@ use core::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
 
-use super::file::{self, Count, File, Headers, Missing, Mode, OnError, Record, Source};
+use super::file::{self, File, Headers, Missing, Mode, OnError, OnUnreadable, Record, Source};
 use super::node::Notes;
 use super::pattern::Pattern;
+use super::price::{Price, Rates};
 use super::read::Placed;
-use super::{Fact, Limit, Policy, Quota, Subject, Trait};
-use crate::window::Scale;
+use super::{Fact, Limit, Policy, Quota, Subject, Trait, scale};
 
 /// Compiles a file; what does not go together is noted.
 #[must_use]
@@ -54,6 +54,7 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy 
     compiled
         .iter_mut()
         .for_each(|quota| quota.shadow |= file.mode == Mode::Shadow);
+    let prices: Vec<Price> = file.prices.into_iter().map(price).collect();
     Policy {
         shadow: file.mode == Mode::Shadow,
         sources: file.identity.from.into_iter().map(source).collect(),
@@ -67,6 +68,24 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy 
         tells_always: file.headers == Headers::Always,
         records_all: file.record == Record::All,
         allow_on_error: file.on_error == OnError::Allow,
+        denies_unreadable: file.on_unreadable == OnUnreadable::Deny,
+        dearest: prices
+            .iter()
+            .fold(Rates::default(), |dearest, price| dearest.max(price.rates)),
+        prices,
+        dialects: file
+            .dialects
+            .into_iter()
+            .map(|speech| {
+                (
+                    patterns(Some(speech.path.into_vec())).unwrap_or_default(),
+                    speech.dialect,
+                )
+            })
+            .collect(),
+        output: file.tokens.output,
+        media: file.tokens.media,
+        asks_for_usage: file.tokens.ask_for_usage,
     }
 }
 
@@ -92,9 +111,7 @@ fn source(source: Source) -> super::Source {
 
 /// The place of the subject with these traits, in whatever order they are written.
 fn subject(subjects: &mut Vec<Subject>, per: &[String], facts: &[String]) -> usize {
-    let mut traits: Vec<Trait> = per
-        .iter()
-        .map(|name| match name.as_str() {
+    let traits = per.iter().map(|name| match name.as_str() {
             "key" => Trait::Key,
             "network" => Trait::Network,
             "path" => Trait::Path,
@@ -106,16 +123,13 @@ fn subject(subjects: &mut Vec<Subject>, per: &[String], facts: &[String]) -> usi
                     .position(|fact| fact == name)
                     .unwrap_or(usize::MAX),
             ),
-        })
-        .collect();
-    traits.sort_unstable();
+        });
+    let traits = sorted(traits);
     if let Some(place) = subjects.iter().position(|subject| subject.traits == traits) {
         return place;
     }
-    let mut names = per.to_vec();
-    names.sort_unstable();
     subjects.push(Subject {
-        id: hash(&names),
+        id: hash(&sorted(per.iter().cloned())),
         traits,
     });
     subjects.len().saturating_sub(1)
@@ -126,8 +140,7 @@ fn quota(quota: file::Quota, subject: usize, facts: &[String]) -> Quota {
         .window
         .or(quota.lease)
         .map_or(60_000, |length| length.0);
-    let mut per = quota.per;
-    per.sort_unstable();
+    let per = sorted(quota.per);
     let lists = [
         &quota.matches.path,
         &quota.matches.model,
@@ -135,24 +148,30 @@ fn quota(quota: file::Quota, subject: usize, facts: &[String]) -> Quota {
     ];
     let [path, model, method] = lists.map(|list| list.clone().map(file::OneOrMany::into_vec));
     // What a counter is found by: a rule whose meaning changes gets new counters, one whose limit changes keeps them.
+    // A counter in other units is another counter.
     let mut meaning = vec![quota.name.clone(), format!("{:?} {length}", quota.count)];
+    if unit(&quota.limit) > 1 {
+        meaning.push(unit(&quota.limit).to_string());
+    }
     meaning.extend(per.iter().cloned());
     for list in [&path, &model, &method] {
         meaning.push(format!("{list:?}"));
     }
     let id = hash(&meaning);
     meaning.push(String::from("newcomers"));
-    let patterns = |list: Option<Vec<String>>| {
-        list.map(|list| list.iter().map(|text| Pattern::new(text)).collect())
-    };
+    let (count, unit) = (quota.count, unit(&quota.limit));
+    let limit = |amount: u64| limit_in_units(amount, unit);
     Quota {
         id,
         newcomers: hash(&meaning),
         subject,
         reads_model: model.is_some() || per.iter().any(|name| name == "model"),
-        concurrent: quota.count == Count::Concurrent,
+        count,
+        unit,
         limit: match quota.limit {
-            file::Limit::Number(limit) => Limit::Fixed(limit, Scale::new(length, limit)),
+            file::Limit::Number(amount) => {
+                Limit::Fixed(limit(amount), scale(count, length, limit(amount)))
+            }
             file::Limit::By {
                 by,
                 values,
@@ -164,9 +183,9 @@ fn quota(quota: file::Quota, subject: usize, facts: &[String]) -> Quota {
                     .unwrap_or(usize::MAX),
                 values: values
                     .into_iter()
-                    .map(|(value, limit)| (value.into_bytes(), limit))
+                    .map(|(value, amount)| (value.into_bytes(), limit(amount)))
                     .collect(),
-                otherwise,
+                otherwise: limit(otherwise),
             },
         },
         length,
@@ -176,6 +195,55 @@ fn quota(quota: file::Quota, subject: usize, facts: &[String]) -> Quota {
         shadow: quota.mode == Mode::Shadow,
         name: quota.name,
     }
+}
+
+fn patterns(list: Option<Vec<String>>) -> Option<Vec<Pattern>> {
+    list.map(|list| list.iter().map(|text| Pattern::new(text)).collect())
+}
+
+/// What one unit of a counter stands for, so that the largest limit fits into half of what 32 bits hold; the other half is
+/// for what requests use beyond their reservations. A power of two, so that it seldom changes with the limit.
+fn unit(limit: &file::Limit) -> u64 {
+    let most = match limit {
+        file::Limit::Number(limit) => *limit,
+        file::Limit::By {
+            values, otherwise, ..
+        } => values
+            .values()
+            .fold(*otherwise, |most, &limit| most.max(limit)),
+    };
+    if most <= u64::from(u32::MAX) {
+        return 1;
+    }
+    most.div_ceil(1 << 31).next_power_of_two()
+}
+
+/// A limit in units, rounded down, so that rounding never admits more.
+fn limit_in_units(amount: u64, unit: u64) -> u32 {
+    let whole = amount.checked_div(unit).unwrap_or(amount);
+    u32::try_from(whole).unwrap_or(u32::MAX).max(1)
+}
+
+fn price(price: file::Price) -> Price {
+    Price {
+        model: patterns(Some(price.model.into_vec())).unwrap_or_default(),
+        rates: Rates {
+            input: price.input,
+            cached: price.cached.unwrap_or(price.input),
+            output: price.output,
+            reasoning: price.reasoning.unwrap_or(price.output),
+        },
+    }
+}
+
+/// A few items in their order. The library's sorts are made for many, and take a fortieth of the module.
+fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut sorted = Vec::new();
+    for item in items {
+        let place = sorted.partition_point(|other| *other < item);
+        sorted.insert(place, item);
+    }
+    sorted
 }
 
 /// A hash of a meaning: the same in every process, so that counters outlive a reload. Not secret, and never of

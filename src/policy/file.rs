@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
+pub use super::metering::{OnUnreadable, Price, Speech, Tokens};
 use super::schema::Units;
 use crate::exchange::Millis;
 
@@ -27,6 +28,16 @@ pub struct File {
     /// Limits, at most 24. A request must fit under all of them that it matches; then it is charged to all of them.
     #[schemars(default, length(max = 24))]
     pub quotas: Vec<Quota>,
+    /// How tokens are foreseen before a request is answered.
+    #[schemars(default)]
+    pub tokens: Tokens,
+    /// What tokens cost, for `"count": "cost"`. The first whose pattern matches the model holds; the last must match all.
+    #[schemars(default)]
+    pub prices: Vec<Price>,
+    /// Which API is spoken on paths from which that cannot be told. The first that matches holds. Default: the path's
+    /// own words tell it, such as `/v1/messages`, whatever stands before them.
+    #[schemars(default, length(max = 64))]
+    pub dialects: Vec<Speech>,
     /// Caps on what Stillgate itself may use.
     #[schemars(default)]
     pub limits: Limits,
@@ -41,6 +52,10 @@ pub struct File {
     /// What happens to a request when its counters cannot be read or written. Default: `deny`, with status 503.
     #[schemars(default)]
     pub on_error: OnError,
+    /// What happens to a request whose tokens a rule counts and whose body cannot be read: it is compressed, not JSON, cut,
+    /// or nested more than 128 deep. Default: `charge_by_bytes`.
+    #[schemars(default)]
+    pub on_unreadable: OnUnreadable,
 }
 
 /// Whether a decision is carried out.
@@ -161,9 +176,11 @@ pub struct Quota {
     pub per: Vec<String>,
     /// What is counted.
     pub count: Count,
-    /// How much fits into a window: a number, or one by a fact about the account.
+    /// How much fits into a window: a number, or one by a fact about the account. Requests are whole numbers up to
+    /// 4,294,967,295, tokens up to 1,000,000,000,000,000; cost is in the units of `prices`, up to 1,000,000,000 with
+    /// up to six decimals.
     pub limit: Limit,
-    /// How long a window is, from `1s` to `366d`. For `requests`.
+    /// How long a window is, from `1s` to `366d`. For all but `concurrent`.
     #[schemars(default, with = "Duration")]
     pub window: Option<Duration>,
     /// After how long a slot is free again if nobody says that its request has ended, from `5s` to `1h`; live requests
@@ -179,14 +196,22 @@ pub struct Quota {
     pub mode: Mode,
 }
 
-/// What a quota counts.
+/// What a quota counts. All but `concurrent` is counted in a sliding window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
-#[schemars(rename_all = "lowercase")]
+#[schemars(rename_all = "snake_case")]
 pub enum Count {
-    /// Admitted requests in a sliding window.
+    /// Admitted requests.
     Requests,
     /// Requests in flight.
     Concurrent,
+    /// Tokens, of the input and of the output. What is foreseen is reserved, and settled to the truth.
+    Tokens,
+    /// Tokens of the input.
+    InputTokens,
+    /// Tokens of the output, reasoning included.
+    OutputTokens,
+    /// What tokens cost by `prices`.
+    Cost,
 }
 
 /// How much fits into a window.
@@ -194,17 +219,17 @@ pub enum Count {
 #[schemars(untagged, deny_unknown_fields)]
 pub enum Limit {
     /// The same for all.
-    Number(#[schemars(with = "Units")] u32),
+    Number(#[schemars(with = "Units")] u64),
     /// By a fact about the account.
     By {
         /// The fact's name in `account`.
         by: String,
         /// The limit for each of its values.
         #[schemars(with = "BTreeMap<String, Units>")]
-        values: BTreeMap<String, u32>,
+        values: BTreeMap<String, u64>,
         /// The limit for any other value, and for none.
         #[schemars(rename = "else", with = "Units")]
-        otherwise: u32,
+        otherwise: u64,
     },
 }
 

@@ -83,6 +83,11 @@ impl<'a> Node<'a> {
         );
     }
 
+    /// Notes a fault somewhere else, which only a look at the whole has shown.
+    pub fn fault_at(&self, path: &str, found: &str, expected: &str) {
+        self.notes.add(path, found, expected);
+    }
+
     fn child(&self, name: &dyn Display, value: &'a Json) -> Self {
         let name = name.to_string().replace('~', "~0").replace('/', "~1");
         Self {
@@ -200,6 +205,33 @@ impl<'a> Node<'a> {
             ));
         }
         number
+    }
+
+    /// A number from 0 up to `most`, with up to six decimals, in millionths. Like a whole one it may stand in quotes.
+    #[must_use]
+    pub fn decimal(&self, most: u64) -> Option<u64> {
+        let number = match self.value {
+            Json::Number(number) => units::millionths(&number.to_string()),
+            Json::Text(text) => units::millionths(text),
+            _ => None,
+        };
+        let number = number.filter(|&number| number <= most.saturating_mul(1_000_000));
+        if number.is_none() {
+            self.fault(format!(
+                "expected a number from 0 to {most} with at most six decimals"
+            ));
+        }
+        number
+    }
+
+    /// `true` or `false`.
+    #[must_use]
+    pub fn flag(&self) -> Option<bool> {
+        let Json::Bool(flag) = self.value else {
+            self.fault("expected true or false");
+            return None;
+        };
+        Some(*flag)
     }
 
     /// A duration in a range.

@@ -1,5 +1,7 @@
 //! From JSON to the file's types: every field read, every fault noted, nothing dropped silently.
 
+mod metering;
+
 use std::collections::BTreeMap;
 
 use super::file::{
@@ -21,8 +23,19 @@ pub(super) type Placed = (String, Quota);
 #[must_use]
 pub(super) fn file(root: &Node<'_>) -> Option<(File, Vec<Placed>)> {
     let fields = root.fields(&[
-        "version", "mode", "identity", "account", "quotas", "limits", "headers", "record",
+        "version",
+        "mode",
+        "identity",
+        "account",
+        "quotas",
+        "tokens",
+        "prices",
+        "dialects",
+        "limits",
+        "headers",
+        "record",
         "on_error",
+        "on_unreadable",
     ])?;
     let version = fields
         .required("version")
@@ -44,6 +57,18 @@ pub(super) fn file(root: &Node<'_>) -> Option<(File, Vec<Placed>)> {
             .and_then(|node| identity(&node))
             .unwrap_or_default(),
         quotas: Vec::new(),
+        tokens: fields
+            .get("tokens")
+            .and_then(|node| metering::tokens(&node))
+            .unwrap_or_default(),
+        prices: fields
+            .get("prices")
+            .map(|node| metering::prices(&node))
+            .unwrap_or_default(),
+        dialects: fields
+            .get("dialects")
+            .map(|node| metering::dialects(&node))
+            .unwrap_or_default(),
         limits: fields
             .get("limits")
             .and_then(|node| limits(&node))
@@ -60,8 +85,19 @@ pub(super) fn file(root: &Node<'_>) -> Option<(File, Vec<Placed>)> {
             .get("on_error")
             .and_then(|node| node.word(&ON_ERROR))
             .unwrap_or_default(),
+        on_unreadable: metering::on_unreadable(&fields),
         account,
     };
+    let priced = fields.get("prices").is_some();
+    for (path, quota) in &quotas {
+        if quota.count == Count::Cost && !priced {
+            root.fault_at(
+                &format!("{path}/count"),
+                "\"cost\" needs `prices`",
+                "add \"prices\": [{\"model\": \"*\", \"input\": 2.5, \"output\": 10}], per million tokens",
+            );
+        }
+    }
     Some((file, quotas))
 }
 
@@ -201,6 +237,10 @@ fn quota(node: &Node<'_>, facts: &[&str]) -> Option<Quota> {
     let counts = [
         ("requests", Count::Requests),
         ("concurrent", Count::Concurrent),
+        ("tokens", Count::Tokens),
+        ("input_tokens", Count::InputTokens),
+        ("output_tokens", Count::OutputTokens),
+        ("cost", Count::Cost),
     ];
     // Each is read before any is asked for, so that all faults of a rule are told at once.
     let name = fields.required("name").and_then(|node| rule_name(&node));
@@ -208,7 +248,7 @@ fn quota(node: &Node<'_>, facts: &[&str]) -> Option<Quota> {
     let count = fields.required("count").and_then(|node| node.word(&counts));
     let limit = fields
         .required("limit")
-        .and_then(|node| self::limit(&node, facts));
+        .and_then(|node| self::limit(&node, facts, count));
     let matches = fields
         .get("match")
         .map_or(Some(Match::default()), |node| self::matches(&node));
@@ -230,7 +270,7 @@ fn quota(node: &Node<'_>, facts: &[&str]) -> Option<Quota> {
 fn lengths(fields: &Fields<'_>, count: Option<Count>) -> (Option<Duration>, Option<Duration>) {
     let (window, lease) = (fields.get("window"), fields.get("lease"));
     match count {
-        Some(Count::Requests) => {
+        Some(count) if count != Count::Concurrent => {
             if let Some(lease) = lease {
                 lease.fault("expected no `lease`: only `\"count\": \"concurrent\"` has one");
             }
@@ -239,7 +279,7 @@ fn lengths(fields: &Fields<'_>, count: Option<Count>) -> (Option<Duration>, Opti
                 .and_then(|node| node.duration("1s"..="366d"));
             (Some(Duration(window.unwrap_or(60_000))), None)
         }
-        Some(Count::Concurrent) => {
+        Some(_) => {
             if let Some(window) = window {
                 window.fault("expected no `window`: requests in flight have a `lease`");
             }
@@ -286,10 +326,23 @@ fn per(node: &Node<'_>, facts: &[&str]) -> Option<Vec<String>> {
     sound.then_some(traits)
 }
 
-fn limit(node: &Node<'_>, facts: &[&str]) -> Option<Limit> {
-    let number = |node: &Node<'_>| {
-        node.whole(1..=u64::from(u32::MAX))
-            .and_then(|limit| u32::try_from(limit).ok())
+/// The most tokens, and the most units of cost, that a limit may allow.
+const MOST_TOKENS: u64 = 1_000_000_000_000_000;
+const MOST_COST: u64 = 1_000_000_000;
+
+fn limit(node: &Node<'_>, facts: &[&str], count: Option<Count>) -> Option<Limit> {
+    let number = |node: &Node<'_>| match count {
+        Some(Count::Requests | Count::Concurrent) | None => node.whole(1..=u64::from(u32::MAX)),
+        Some(Count::Tokens | Count::InputTokens | Count::OutputTokens) => {
+            node.whole(1..=MOST_TOKENS)
+        }
+        Some(Count::Cost) => {
+            let limit = node.decimal(MOST_COST)?;
+            if limit == 0 {
+                node.fault("expected more than 0");
+            }
+            Some(limit)
+        }
     };
     if !matches!(node.value(), super::json::Json::Object(_)) {
         return number(node).map(Limit::Number);
@@ -324,27 +377,11 @@ fn limit(node: &Node<'_>, facts: &[&str]) -> Option<Limit> {
 
 fn matches(node: &Node<'_>) -> Option<Match> {
     let fields = node.fields(&["path", "model", "method"])?;
-    let patterns = |name: &str, fits: fn(&str) -> bool, expected: &str| {
-        let texts = fields.get(name)?.texts()?;
-        for (item, text) in &texts {
-            if !fits(text) {
-                item.fault(expected);
-            }
-        }
-        Some(OneOrMany::Many(
-            texts.into_iter().map(|(_, text)| text.to_owned()).collect(),
-        ))
-    };
-    let rooted =
-        |text: &str| (text.starts_with('/') || text.starts_with('*')) && !text.contains('?');
     Some(Match {
-        path: patterns(
-            "path",
-            rooted,
-            "can never match: every path begins with `/` and ends before `?`; expected such a pattern, or one that begins with `*`",
-        ),
-        model: patterns("model", |_| true, ""),
+        path: rooted_patterns(&fields),
+        model: patterns(&fields, "model", |_| true, ""),
         method: patterns(
+            &fields,
             "method",
             |text| {
                 text.bytes()
@@ -353,6 +390,31 @@ fn matches(node: &Node<'_>) -> Option<Match> {
             "can never match: methods are in capitals, such as POST",
         ),
     })
+}
+
+fn patterns(
+    fields: &Fields<'_>,
+    name: &str,
+    fits: fn(&str) -> bool,
+    expected: &str,
+) -> Option<OneOrMany> {
+    let texts = fields.get(name)?.texts()?;
+    for (item, text) in &texts {
+        if !fits(text) {
+            item.fault(expected);
+        }
+    }
+    Some(OneOrMany::Many(
+        texts.into_iter().map(|(_, text)| text.to_owned()).collect(),
+    ))
+}
+
+/// Patterns of a path.
+fn rooted_patterns(fields: &Fields<'_>) -> Option<OneOrMany> {
+    let rooted =
+        |text: &str| (text.starts_with('/') || text.starts_with('*')) && !text.contains('?');
+    let expected = "can never match: every path begins with `/` and ends before `?`; expected such a pattern, or one that begins with `*`";
+    patterns(fields, "path", rooted, expected)
 }
 
 fn limits(node: &Node<'_>) -> Option<Limits> {

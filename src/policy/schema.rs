@@ -19,7 +19,24 @@ impl JsonSchema for Units {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "integer", "minimum": 1, "maximum": u32::MAX})
+        json_schema!({"type": "number", "exclusiveMinimum": 0, "maximum": 1e15})
+    }
+}
+
+/// A number with up to six decimals, of which the types know only how many millionths it is.
+pub(super) struct Decimal;
+
+impl JsonSchema for Decimal {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Decimal".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "number", "minimum": 0, "maximum": 1_000_000})
     }
 }
 

@@ -21,7 +21,7 @@ const QUOTA: &str =
 fn a_minimal_policy_has_safe_defaults() {
     let policy = Policy::parse(br#"{"version": 1}"#).unwrap();
     assert!(
-        !policy.shadow && !policy.by_network && !policy.allow_on_error && !policy.reads_model()
+        !policy.shadow && !policy.by_network && !policy.allow_on_error && !policy.reads_bodies()
     );
     assert_eq!((policy.memory, policy.body), (32 << 20, 1 << 20));
     assert_eq!(policy.sources.len(), 5);
@@ -50,11 +50,11 @@ fn every_fault_has_a_sentence_of_its_own() {
         ),
         (
             r#"{"version": 1, "checks": []}"#,
-            "/checks: unknown field `checks`; known here: version, mode, identity, account, quotas, limits, headers, record, on_error",
+            "/checks: unknown field `checks`; known here: version, mode, identity, account, quotas, tokens, prices, dialects, limits, headers, record, on_error, on_unreadable",
         ),
         (
             r#"{"version": 1, "qoutas": []}"#,
-            "/qoutas: unknown field `qoutas`; did you mean `quotas`? Known here: version, mode, identity, account, quotas, limits, headers, record, on_error",
+            "/qoutas: unknown field `qoutas`; did you mean `quotas`? Known here: version, mode, identity, account, quotas, tokens, prices, dialects, limits, headers, record, on_error, on_unreadable",
         ),
         (
             r#"{"version": 1, "mode": "shadwo"}"#,
@@ -91,6 +91,38 @@ fn every_fault_has_a_sentence_of_its_own() {
         (
             r#"{"version": 1, "limits": {"body": "0B"}}"#,
             "/limits/body: found \"0B\"; expected a size from \"1KiB\" to \"256MiB\", such as \"512KiB\" \"1MiB\"",
+        ),
+        (
+            r#"{"version": 1, "on_unreadable": "allow"}"#,
+            "/on_unreadable: found \"allow\"; expected one of: charge_by_bytes, deny",
+        ),
+        (
+            r#"{"version": 1, "tokens": {"output": 0}}"#,
+            "/tokens/output: found 0; expected a whole number from 1 to 1000000",
+        ),
+        (
+            r#"{"version": 1, "tokens": {"ask_for_usage": "yes"}}"#,
+            "/tokens/ask_for_usage: found \"yes\"; expected true or false",
+        ),
+        (
+            r#"{"version": 1, "prices": []}"#,
+            "/prices: found a list of 0; expected a last price for all other models, with \"model\": \"*\"",
+        ),
+        (
+            r#"{"version": 1, "prices": [{"model": "*", "input": 1}]}"#,
+            "/prices/0: `output` is missing; add \"output\"",
+        ),
+        (
+            r#"{"version": 1, "prices": [{"model": "*", "input": -1, "output": 2}]}"#,
+            "/prices/0/input: found -1; expected a number from 0 to 1000000 with at most six decimals",
+        ),
+        (
+            r#"{"version": 1, "dialects": [{"path": "/llm", "dialect": "open-ai"}]}"#,
+            "/dialects/0/dialect: found \"open-ai\"; did you mean \"openai\"? expected one of: openai, anthropic, gemini, other",
+        ),
+        (
+            r#"{"version": 1, "dialects": [{"path": "llm", "dialect": "openai"}]}"#,
+            "/dialects/0/path: found \"llm\"; can never match: every path begins with `/` and ends before `?`; expected such a pattern, or one that begins with `*`",
         ),
     ] {
         assert_eq!(faults(policy), [expected], "{policy}");
@@ -143,6 +175,14 @@ fn every_fault_of_a_quota_has_a_sentence_of_its_own() {
                 "\"window\": \"1m\", \"lease\": \"1m\"",
             ),
             "/quotas/0/lease: found \"1m\"; expected no `lease`: only `\"count\": \"concurrent\"` has one",
+        ),
+        (
+            quota("\"requests\"", "\"cost\""),
+            "/quotas/0/count: \"cost\" needs `prices`; add \"prices\": [{\"model\": \"*\", \"input\": 2.5, \"output\": 10}], per million tokens",
+        ),
+        (
+            quota("60", "0.5").replace("\"requests\"", "\"tokens\""),
+            "/quotas/0/limit: found 0.5; expected a whole number from 1 to 1000000000000000",
         ),
         (
             quota("\"key\"", "\"kee\""),
@@ -290,4 +330,89 @@ fn a_rule_keeps_its_counters_as_long_as_its_meaning_is_the_same() {
         id(&QUOTA.replace("[\"key\"]", "[\"key\", \"model\"]")),
         id(&QUOTA.replace("[\"key\"]", "[\"model\", \"key\"]"))
     );
+}
+
+/// A policy whose one quota counts cost.
+fn cost(limit: &str) -> Result<Policy, Faults> {
+    let policy = format!(
+        r#"{{"version": 1, "prices": [{{"model": ["gpt-*", "o3"], "input": 2.5, "cached": 0.25, "output": 10}},
+            {{"model": "*", "input": 0.1, "output": 20, "reasoning": 30}}],
+            "quotas": [{{"name": "a", "per": [], "count": "cost", "limit": {limit}, "window": "30d"}}]}}"#
+    );
+    Policy::parse(policy.as_bytes())
+}
+
+#[test]
+fn a_price_is_that_of_the_first_pattern_and_a_hidden_model_pays_the_dearest() {
+    let policy = cost("1").unwrap();
+    for (model, [input, cached, output, reasoning]) in [
+        (Model::Named(b"gpt-x"), [2_500_000, 250_000, 10_000_000, 10_000_000]),
+        (Model::Named(b"o3"), [2_500_000, 250_000, 10_000_000, 10_000_000]),
+        (Model::Named(b"o3-mini"), [100_000, 100_000, 20_000_000, 30_000_000]),
+        (Model::Unreadable, [2_500_000, 250_000, 20_000_000, 30_000_000]),
+    ] {
+        let expected = Rates { input, cached, output, reasoning };
+        assert_eq!(policy.rates_of(model), expected, "{model:?}");
+    }
+}
+
+#[test]
+fn limits_beyond_32_bits_are_counted_in_larger_units_that_never_admit_more() {
+    for (limit, unit, units) in [
+        ("0.000001", 1, 1),
+        ("2.5", 1, 2_500_000),
+        ("4294.967295", 1, u32::MAX),
+        ("5000", 4, 1_250_000_000),
+        ("1000000000", 524_288, 1_907_348_632),
+    ] {
+        let quota = cost(limit).unwrap().quotas.remove(0);
+        let Limit::Fixed(found, _) = quota.limit else {
+            panic!("{limit}");
+        };
+        assert_eq!((quota.unit, found), (unit, units), "{limit}");
+    }
+    let usage = Usage { input: 1, ..Usage::default() };
+    let quota = cost("5000").unwrap().quotas.remove(0);
+    let rates = Rates { input: 5_000_000, ..Rates::default() };
+    assert_eq!(quota.units(&usage, &rates), Some(2), "5 millionths in units of 4");
+    for limit in ["0", "-1", "1e10", "0.0000001", "null"] {
+        assert!(cost(limit).is_err(), "{limit}");
+    }
+}
+
+#[test]
+fn an_operator_may_say_what_a_path_speaks() {
+    let policy = Policy::parse(
+        br#"{"version": 1, "dialects": [{"path": ["/claude/*", "/a"], "dialect": "anthropic"}, {"path": "/claude*", "dialect": "other"}]}"#,
+    )
+    .unwrap();
+    for (path, dialect) in [
+        ("/claude/x", Dialect::Anthropic),
+        ("/a", Dialect::Anthropic),
+        ("/claude", Dialect::Other),
+        ("/v1/chat/completions", Dialect::OpenAi),
+    ] {
+        let exchange = Exchange {
+            method: b"POST",
+            path: path.as_bytes(),
+            query: b"",
+            headers: &[],
+            model: Model::Absent,
+            foreseen: crate::exchange::Foreseen::default(),
+            attributes: &Nobody,
+        };
+        assert_eq!(policy.dialect_of(&exchange), dialect, "{path}");
+    }
+}
+
+struct Nobody;
+
+impl crate::exchange::Attributes for Nobody {
+    fn source(&self) -> Option<core::net::IpAddr> {
+        None
+    }
+
+    fn property(&self, _: &[String]) -> Option<Vec<u8>> {
+        None
+    }
 }

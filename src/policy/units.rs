@@ -31,6 +31,48 @@ pub fn size(text: &str) -> Option<u64> {
     number.checked_mul(scale)
 }
 
+/// Reads a decimal as JSON and its printers write it (`2.5`, `1e-6`), in millionths. `None` if it is anything else, is
+/// negative, has more than six decimals, or overflows.
+#[must_use]
+pub fn millionths(text: &str) -> Option<u64> {
+    let (number, exponent) = match text.split_once(['e', 'E']) {
+        Some((number, exponent)) => (
+            number,
+            exponent.trim_start_matches('+').parse::<i32>().ok()?,
+        ),
+        None => (text, 0),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let mut places = exponent.checked_add(6)?;
+    let mut value: u64 = 0;
+    let mut digits: u32 = 0;
+    for (digit, after_point) in whole
+        .bytes()
+        .map(|byte| (byte, false))
+        .chain(fraction.bytes().map(|byte| (byte, true)))
+    {
+        let digit = char::from(digit).to_digit(10)?;
+        value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+        places = places.checked_sub(i32::from(after_point))?;
+        digits = digits.checked_add(1)?;
+    }
+    if digits == 0 {
+        return None;
+    }
+    while places > 0 && value > 0 {
+        value = value.checked_mul(10)?;
+        places = places.checked_sub(1)?;
+    }
+    while places < 0 && value > 0 {
+        if !value.is_multiple_of(10) {
+            return None;
+        }
+        value = value.checked_div(10)?;
+        places = places.checked_add(1)?;
+    }
+    Some(value)
+}
+
 fn split(text: &str) -> Option<(u64, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
@@ -63,6 +105,34 @@ mod tests {
             ("9999999999999999d", None),
         ] {
             assert_eq!(duration(text), millis, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn decimals() {
+        for (text, found) in [
+            ("0", Some(0)),
+            ("2.5", Some(2_500_000)),
+            ("500", Some(500_000_000)),
+            ("0.000001", Some(1)),
+            ("1e-6", Some(1)),
+            ("1e-7", None),
+            ("2.50", Some(2_500_000)),
+            ("0.1234567", None),
+            ("0.1234560", Some(123_456)),
+            ("1e3", Some(1_000_000_000)),
+            ("1E+3", Some(1_000_000_000)),
+            ("-1", None),
+            ("", None),
+            (".", None),
+            ("1.2.3", None),
+            ("1e", None),
+            ("1e99", None),
+            ("0e99", Some(0)),
+            ("1e-2147483648", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(millionths(text), found, "{text:?}");
         }
     }
 

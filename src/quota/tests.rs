@@ -176,16 +176,22 @@ fn a_page_without_room_even_for_newcomers_refuses() {
 fn a_lease_is_released_once_renewed_and_lost_with_its_holder() {
     let mut page = Page::default();
     let slot = charge(10, 1);
-    let filed = go(&mut page, &[slot], 0).standings[0].filed.unwrap();
+    let standing = go(&mut page, &[slot], 0).standings[0];
+    let mut held = Held {
+        tag: slot.tag,
+        scale: slot.scale,
+        filed: standing.filed.unwrap(),
+        units: 1,
+    };
     assert!(go(&mut page, &[slot], 1_000).refused);
-    let (filed, _) = renew(&mut page, slot.tag, slot.scale, filed, 50_000);
+    (held.filed, _) = renew(&mut page, &held, 50_000);
     assert!(go(&mut page, &[slot], 100_000).refused, "renewed");
     assert_eq!(
-        refund(&mut page, slot.tag, slot.scale, 1, filed, 100_000),
+        settle(&mut page, &held, 0, 100_000),
         Change::Replace
     );
     assert_eq!(
-        refund(&mut page, slot.tag, slot.scale, 1, filed, 100_000),
+        settle(&mut page, &held, 0, 100_000),
         Change::Keep,
         "once"
     );
@@ -254,7 +260,7 @@ proptest! {
     #[test]
     fn any_page_is_survived(
         slots in prop::collection::vec((0u64..40, any::<u64>(), any::<[u16; 24]>()), 0..=SLOTS),
-        limit in 1u32..200_000, length in 1_000u64..40_000_000_000, now in any::<u64>(), units in 0u32..50,
+        limit in 1u32..200_000, length in 1_000u64..40_000_000_000, now in any::<u64>(), units in 0u32..50, used in any::<u32>(),
     ) {
         let mut page = Page::default();
         for (tag, clock, words) in slots {
@@ -267,7 +273,8 @@ proptest! {
             prop_assert!(standing.remaining <= limit);
             prop_assert!(standing.frees >= now && standing.replenished >= now);
         }
-        renew(&mut page, 1, Scale::new(length, limit), now, now);
-        refund(&mut page, 1, Scale::new(length, limit), units, now, now);
+        let held = Held { tag: 1, scale: Scale::new(length, limit), filed: now, units };
+        renew(&mut page, &held, now);
+        settle(&mut page, &held, used, now);
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::dialect::Dialect;
+use crate::policy::Quota;
 use crate::verdict::Reason;
 
 /// The media type of a dialect's refusals.
@@ -18,11 +19,11 @@ pub(super) fn write(
     dialect: Dialect,
     reason: Reason,
     message: &str,
-    rule: Option<&str>,
+    rule: Option<&Quota>,
     wait: Option<u64>,
 ) -> String {
     let body = match dialect {
-        Dialect::OpenAi => open_ai(reason, message),
+        Dialect::OpenAi => open_ai(reason, message, rule),
         Dialect::Anthropic => anthropic(reason, message),
         Dialect::Gemini => gemini(reason, message, wait),
         Dialect::Other => problem(reason, message, rule),
@@ -30,13 +31,15 @@ pub(super) fn write(
     body.to_string()
 }
 
-fn open_ai(reason: Reason, message: &str) -> Value {
+fn open_ai(reason: Reason, message: &str, rule: Option<&Quota>) -> Value {
     let (kind, code) = match reason {
+        Reason::Quota if rule.is_some_and(Quota::is_metered) => ("tokens", "rate_limit_exceeded"),
         Reason::Quota => ("requests", "rate_limit_exceeded"),
         Reason::MissingCredential | Reason::AmbiguousCredential => {
             ("invalid_request_error", "invalid_api_key")
         }
         Reason::BodyTooLarge => ("invalid_request_error", "request_too_large"),
+        Reason::Unreadable => ("invalid_request_error", "unreadable_body"),
         Reason::Store | Reason::None => ("server_error", "service_unavailable"),
     };
     json!({"error": {"message": message, "type": kind, "param": null, "code": code}})
@@ -47,6 +50,7 @@ fn anthropic(reason: Reason, message: &str) -> Value {
         Reason::Quota => "rate_limit_error",
         Reason::MissingCredential | Reason::AmbiguousCredential => "authentication_error",
         Reason::BodyTooLarge => "request_too_large",
+        Reason::Unreadable => "invalid_request_error",
         Reason::Store | Reason::None => "api_error",
     };
     json!({"type": "error", "error": {"type": kind, "message": message}})
@@ -57,7 +61,7 @@ fn gemini(reason: Reason, message: &str, wait: Option<u64>) -> Value {
     let status = match reason {
         Reason::Quota => "RESOURCE_EXHAUSTED",
         Reason::MissingCredential | Reason::AmbiguousCredential => "UNAUTHENTICATED",
-        Reason::BodyTooLarge => "INVALID_ARGUMENT",
+        Reason::BodyTooLarge | Reason::Unreadable => "INVALID_ARGUMENT",
         Reason::Store | Reason::None => "UNAVAILABLE",
     };
     let mut error = json!({"code": reason.status(), "message": message, "status": status});
@@ -69,7 +73,7 @@ fn gemini(reason: Reason, message: &str, wait: Option<u64>) -> Value {
 }
 
 /// RFC 9457, with the problem type that the rate-limit header draft registers.
-fn problem(reason: Reason, message: &str, rule: Option<&str>) -> Value {
+fn problem(reason: Reason, message: &str, rule: Option<&Quota>) -> Value {
     let (kind, title) = match reason {
         Reason::Quota => (
             "https://iana.org/assignments/http-problem-types#quota-exceeded",
@@ -77,12 +81,13 @@ fn problem(reason: Reason, message: &str, rule: Option<&str>) -> Value {
         ),
         Reason::MissingCredential | Reason::AmbiguousCredential => ("about:blank", "Unauthorized"),
         Reason::BodyTooLarge => ("about:blank", "Content Too Large"),
+        Reason::Unreadable => ("about:blank", "Bad Request"),
         Reason::Store | Reason::None => ("about:blank", "Service Unavailable"),
     };
     let mut problem =
         json!({"type": kind, "title": title, "status": reason.status(), "detail": message});
     if let (Reason::Quota, Some(rule), Some(problem)) = (reason, rule, problem.as_object_mut()) {
-        problem.insert(String::from("violated-policies"), json!([rule]));
+        problem.insert(String::from("violated-policies"), json!([rule.name]));
     }
     problem
 }

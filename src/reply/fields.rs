@@ -1,142 +1,204 @@
 //! Rate-limit headers in the three families that clients read.
 //!
-//! The tightest quota is told: of those over a window the one with the fewest requests left, or the one that refused.
+//! For requests and for tokens the tightest quota is told: the one that refused, or the one with the least left.
 
 use super::{Field, seconds_until};
 use crate::dialect::Dialect;
 use crate::engine::{Decision, QuotaState};
 use crate::exchange::{Millis, Now};
-use crate::policy::Policy;
+use crate::policy::{Count, Policy, Quota};
 
 /// Headers that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     /// `RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers.
     Ietf,
-    /// `x-ratelimit-*-requests`, on OpenAI's paths.
+    /// `x-ratelimit-*`, on OpenAI's paths.
     OpenAi,
-    /// `anthropic-ratelimit-requests-*`, on Anthropic's paths.
+    /// `anthropic-ratelimit-*`, on Anthropic's paths.
     Anthropic,
 }
 
 /// All families.
 pub const FAMILIES: [Family; 3] = [Family::Ietf, Family::OpenAi, Family::Anthropic];
 
-impl Family {
-    /// The names of its headers that are written here, in lower case. An origin that sends any of them speaks for the
-    /// whole family.
-    #[must_use]
-    pub const fn names(self) -> &'static [&'static str] {
-        match self {
-            Self::Ietf => &["ratelimit", "ratelimit-policy"],
-            Self::OpenAi => &[
-                "x-ratelimit-limit-requests",
-                "x-ratelimit-remaining-requests",
-                "x-ratelimit-reset-requests",
-            ],
-            Self::Anthropic => &[
-                "anthropic-ratelimit-requests-limit",
-                "anthropic-ratelimit-requests-remaining",
-                "anthropic-ratelimit-requests-reset",
-            ],
-        }
-    }
+/// The names of limit, remaining and reset of something that is counted.
+type Names = [&'static str; 3];
 
-    /// Whether clients of a dialect read this family.
-    #[must_use]
-    pub const fn speaks(self, dialect: Dialect) -> bool {
-        match self {
-            Self::Ietf => true,
-            Self::OpenAi => matches!(dialect, Dialect::OpenAi),
-            Self::Anthropic => matches!(dialect, Dialect::Anthropic),
-        }
-    }
-}
+const OPEN_AI: [(&[Count], Names); 2] = [
+    (
+        &[Count::Requests],
+        [
+            "x-ratelimit-limit-requests",
+            "x-ratelimit-remaining-requests",
+            "x-ratelimit-reset-requests",
+        ],
+    ),
+    (
+        TOKENS,
+        [
+            "x-ratelimit-limit-tokens",
+            "x-ratelimit-remaining-tokens",
+            "x-ratelimit-reset-tokens",
+        ],
+    ),
+];
 
-/// Writes the headers of the wanted families, for a request that was admitted or refused.
+const ANTHROPIC: [(&[Count], Names); 4] = [
+    (
+        &[Count::Requests],
+        [
+            "anthropic-ratelimit-requests-limit",
+            "anthropic-ratelimit-requests-remaining",
+            "anthropic-ratelimit-requests-reset",
+        ],
+    ),
+    (
+        TOKENS,
+        [
+            "anthropic-ratelimit-tokens-limit",
+            "anthropic-ratelimit-tokens-remaining",
+            "anthropic-ratelimit-tokens-reset",
+        ],
+    ),
+    (
+        &[Count::InputTokens],
+        [
+            "anthropic-ratelimit-input-tokens-limit",
+            "anthropic-ratelimit-input-tokens-remaining",
+            "anthropic-ratelimit-input-tokens-reset",
+        ],
+    ),
+    (
+        &[Count::OutputTokens],
+        [
+            "anthropic-ratelimit-output-tokens-limit",
+            "anthropic-ratelimit-output-tokens-remaining",
+            "anthropic-ratelimit-output-tokens-reset",
+        ],
+    ),
+];
+
+/// Tokens of any kind.
+const TOKENS: &[Count] = &[Count::Tokens, Count::InputTokens, Count::OutputTokens];
+
+const ALL: &[Count] = &[
+    Count::Requests,
+    Count::Concurrent,
+    Count::Tokens,
+    Count::InputTokens,
+    Count::OutputTokens,
+    Count::Cost,
+];
+
+/// What is told apart in `RateLimit`; requests in flight only where there is nothing else.
+const KINDS: [&[Count]; 4] = [
+    &[Count::Requests],
+    TOKENS,
+    &[Count::Cost],
+    &[Count::Concurrent],
+];
+
+/// Writes the headers of one family, for a request that was admitted or refused; none if clients of the dialect do not
+/// read that family.
 #[must_use]
 pub fn fields(
+    family: Family,
     decision: &Decision,
     dialect: Dialect,
     policy: &Policy,
     now: Now,
-    wanted: &[Family],
 ) -> Vec<Field> {
-    let mut fields = Vec::with_capacity(5);
-    let Some(tightest) = tightest(decision, policy) else {
-        return fields;
-    };
-    for family in wanted.iter().filter(|family| family.speaks(dialect)) {
-        match family {
-            Family::Ietf => ietf(&mut fields, decision, tightest, policy, now),
-            Family::OpenAi if !is_concurrent(policy, tightest) => {
-                open_ai(&mut fields, tightest, now)
+    let told = Told { decision, policy };
+    match (family, dialect) {
+        _ if decision.quotas.is_empty() => Vec::new(),
+        (Family::Ietf, _) => told.ietf(now),
+        (Family::OpenAi, Dialect::OpenAi) => {
+            told.measures(&OPEN_AI, |state| duration_until(state, now))
+        }
+        (Family::Anthropic, Dialect::Anthropic) => {
+            told.measures(&ANTHROPIC, |state| moment_of(state, now))
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A decision that clients are told about.
+struct Told<'d> {
+    decision: &'d Decision,
+    policy: &'d Policy,
+}
+
+impl<'d> Told<'d> {
+    /// The quotas of some kinds, with how they stand.
+    fn quotas(&self, counts: &[Count]) -> impl Iterator<Item = (&'d Quota, &'d QuotaState)> {
+        let (decision, policy) = (self.decision, self.policy);
+        decision.quotas.iter().filter_map(move |state| {
+            let quota = policy.quotas.get(state.quota)?;
+            counts.contains(&quota.count).then_some((quota, state))
+        })
+    }
+
+    /// The one that refused, or of those that did not the one with the least left. Of a refusal nothing else is told, since
+    /// nothing else matters.
+    fn tightest(&self, counts: &[Count]) -> Option<(&'d Quota, &'d QuotaState)> {
+        let told = self
+            .quotas(counts)
+            .filter(|(_, state)| self.decision.rule.is_none_or(|rule| rule == state.quota));
+        told.min_by_key(|(quota, state)| remaining(quota, state))
+    }
+
+    /// Limit, remaining and reset of the tightest quota, for each kind that is counted.
+    fn measures(
+        &self,
+        measures: &[(&[Count], Names)],
+        reset: impl Fn(&QuotaState) -> String,
+    ) -> Vec<Field> {
+        let mut fields = Vec::with_capacity(6);
+        for (counts, [limit_name, left_name, reset_name]) in measures {
+            if let Some((quota, state)) = self.tightest(counts) {
+                fields.push((*limit_name, number(whole(quota, state.limit))));
+                fields.push((*left_name, number(remaining(quota, state))));
+                fields.push((*reset_name, reset(state)));
             }
-            Family::Anthropic if !is_concurrent(policy, tightest) => {
-                anthropic(&mut fields, tightest, now)
+        }
+        fields
+    }
+
+    /// `t` is when more of the quota is there: for a refusal the same moment as `Retry-After`.
+    fn ietf(&self, now: Now) -> Vec<Field> {
+        let (mut policies, mut limits) = (String::with_capacity(128), String::with_capacity(64));
+        for (quota, state) in self.quotas(ALL) {
+            separate(&mut policies);
+            member(&mut policies, &quota.name, "q", whole(quota, state.limit));
+            policies.push_str(quota_unit(quota.count).unwrap_or_default());
+            if !quota.is_concurrent() {
+                parameter(&mut policies, "w", quota.length.div_ceil(1_000));
             }
-            Family::OpenAi | Family::Anthropic => {}
         }
-    }
-    fields
-}
-
-fn tightest<'d>(decision: &'d Decision, policy: &Policy) -> Option<&'d QuotaState> {
-    let refused = decision
-        .quotas
-        .iter()
-        .find(|state| Some(state.quota) == decision.rule);
-    let rank = |state: &&QuotaState| (is_concurrent(policy, state), state.standing.remaining);
-    refused.or_else(|| decision.quotas.iter().min_by_key(rank))
-}
-
-fn is_concurrent(policy: &Policy, state: &QuotaState) -> bool {
-    policy
-        .quotas
-        .get(state.quota)
-        .is_some_and(|quota| quota.concurrent)
-}
-
-/// `t` is when more of the quota is there: for a refusal the same moment as `Retry-After`.
-fn ietf(
-    fields: &mut Vec<Field>,
-    decision: &Decision,
-    tightest: &QuotaState,
-    policy: &Policy,
-    now: Now,
-) {
-    let mut policies = String::with_capacity(128);
-    for state in &decision.quotas {
-        let Some(quota) = policy.quotas.get(state.quota) else {
-            continue;
-        };
-        if !policies.is_empty() {
-            policies.push_str(", ");
+        for counts in KINDS {
+            let Some((quota, state)) = self.tightest(counts) else {
+                continue;
+            };
+            if quota.is_concurrent() && !limits.is_empty() {
+                continue;
+            }
+            separate(&mut limits);
+            let left = if state.standing.fits {
+                remaining(quota, state)
+            } else {
+                0
+            };
+            member(&mut limits, &quota.name, "r", left);
+            if !quota.is_concurrent() {
+                let refused = self.decision.rule == Some(state.quota);
+                let retry_at = self.decision.retry_at.filter(|_| refused);
+                let at = retry_at.unwrap_or(state.standing.frees);
+                parameter(&mut limits, "t", seconds_until(at, now));
+            }
         }
-        member(&mut policies, &quota.name, "q", u64::from(state.limit));
-        if quota.concurrent {
-            policies.push_str(";qu=\"concurrent-requests\"");
-        } else {
-            parameter(&mut policies, "w", quota.length.div_ceil(1_000));
-        }
+        vec![("ratelimit-policy", policies), ("ratelimit", limits)]
     }
-    let name = policy
-        .quotas
-        .get(tightest.quota)
-        .map_or("", |quota| &quota.name);
-    let remaining = if tightest.standing.fits {
-        tightest.standing.remaining
-    } else {
-        0
-    };
-    let mut limit = String::with_capacity(64);
-    member(&mut limit, name, "r", u64::from(remaining));
-    if !is_concurrent(policy, tightest) {
-        let at = decision.retry_at.unwrap_or(tightest.standing.frees);
-        parameter(&mut limit, "t", seconds_until(at, now));
-    }
-    fields.push(("ratelimit-policy", policies));
-    fields.push(("ratelimit", limit));
 }
 
 /// A member of a structured field's list: a quoted name and a parameter (RFC 9651). Names of rules need no escapes.
@@ -177,30 +239,44 @@ fn number(value: u64) -> String {
     text
 }
 
+/// Whole requests, tokens, or millionths of a unit of cost; no more than a structured field's integer holds.
+fn whole(quota: &Quota, units: u32) -> u64 {
+    u64::from(units)
+        .saturating_mul(quota.unit)
+        .min(999_999_999_999_999)
+}
+
+fn remaining(quota: &Quota, state: &QuotaState) -> u64 {
+    whole(quota, state.standing.remaining)
+}
+
+/// What a policy's `q` counts, where that is not requests.
+const fn quota_unit(count: Count) -> Option<&'static str> {
+    match count {
+        Count::Requests => None,
+        Count::Concurrent => Some(";qu=\"concurrent-requests\""),
+        Count::Tokens => Some(";qu=\"tokens\""),
+        Count::InputTokens => Some(";qu=\"input-tokens\""),
+        Count::OutputTokens => Some(";qu=\"output-tokens\""),
+        Count::Cost => Some(";qu=\"cost-millionths\""),
+    }
+}
+
+fn separate(text: &mut String) {
+    if !text.is_empty() {
+        text.push_str(", ");
+    }
+}
+
 /// OpenAI's `reset` is when the limit is back to its initial state, as a duration such as `6m0s`.
-fn open_ai(fields: &mut Vec<Field>, state: &QuotaState, now: Now) {
-    let seconds = seconds_until(state.standing.replenished, now);
-    fields.push(("x-ratelimit-limit-requests", number(u64::from(state.limit))));
-    fields.push((
-        "x-ratelimit-remaining-requests",
-        number(u64::from(state.standing.remaining)),
-    ));
-    fields.push(("x-ratelimit-reset-requests", clock_duration(seconds)));
+fn duration_until(state: &QuotaState, now: Now) -> String {
+    clock_duration(seconds_until(state.standing.replenished, now))
 }
 
 /// Anthropic's `reset` is when the limit is fully replenished, as a moment of RFC 3339.
-fn anthropic(fields: &mut Vec<Field>, state: &QuotaState, now: Now) {
+fn moment_of(state: &QuotaState, now: Now) -> String {
     let wait = state.standing.replenished.saturating_sub(now.steady);
-    let moment = now.wall.saturating_add(wait).div_ceil(1_000);
-    fields.push((
-        "anthropic-ratelimit-requests-limit",
-        number(u64::from(state.limit)),
-    ));
-    fields.push((
-        "anthropic-ratelimit-requests-remaining",
-        number(u64::from(state.standing.remaining)),
-    ));
-    fields.push(("anthropic-ratelimit-requests-reset", timestamp(moment)));
+    timestamp(now.wall.saturating_add(wait).div_ceil(1_000))
 }
 
 /// `3723` as `1h2m3s`.

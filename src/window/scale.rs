@@ -109,7 +109,9 @@ impl Scale {
         Self::of(length, Shape::of(limit))
     }
 
-    pub(super) const fn of(length: Millis, shape: Shape) -> Self {
+    /// The scale of a window of that length in a shape of the caller's choice, which must hold what is charged to it.
+    #[must_use]
+    pub const fn of(length: Millis, shape: Shape) -> Self {
         let step = length.div_ceil(shape.steps());
         let step = if step == 0 { 1 } else { step };
         let lifetime = match shape {

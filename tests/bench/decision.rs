@@ -23,7 +23,7 @@ use criterion::Criterion;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::json;
 use stillgate::engine::Engine;
-use stillgate::exchange::{Attributes, Exchange, Model, Now};
+use stillgate::exchange::{Attributes, Exchange, Foreseen, Model, Now};
 use stillgate::identity::Secret;
 use stillgate::policy::Policy;
 use stillgate::store::MemoryStore;
@@ -186,6 +186,7 @@ fn stillgate(engine: Engine, keys: &[String]) -> impl FnMut() -> bool {
             query: b"",
             headers: &headers,
             model: Model::Absent,
+            foreseen: Foreseen::default(),
             attributes: &Client,
         };
         let now = Now::at(EPOCH + began.elapsed().as_millis() as u64);

@@ -5,6 +5,7 @@ use std::thread;
 
 use proptest::prelude::*;
 use serde_json::json;
+use stillgate::estimate::Estimator;
 use stillgate::exchange::Now;
 use stillgate::verdict::Verdict;
 
@@ -123,7 +124,7 @@ fn never_over_while_limits_change<S: Fresh>() {
             at += gap * seconds * 10;
             let which = which % limits.len();
             for _ in 0..times {
-                if decide(&engines[which], &store, &Request::of("sk-one"), Now::at(at)).verdict == Verdict::Allow {
+                if decide(&engines[which], &Estimator::new(), &store, &Request::of("sk-one"), Now::at(at)).verdict == Verdict::Allow {
                     admitted.push(at);
                     let within = admitted.iter().filter(|&&then| at < then + seconds * 1_000).count();
                     prop_assert!(within <= limits[which] as usize, "{} > {} at {}", within, limits[which], at);

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use stillgate::estimate::Estimator;
 use stillgate::exchange::Now;
 use stillgate::verdict::Verdict;
 
@@ -36,7 +37,7 @@ fn policy(rule: &Value) -> Value {
 /// What is left of a rule named `q`, told with the next request; `None` if that is refused.
 fn left<S: Fresh>(policy: &Value, store: &S, at: u64) -> Option<u32> {
     let engine = engine(policy);
-    let decision = decide(&engine, store, &Request::of("sk-one"), Now::at(at));
+    let decision = decide(&engine, &Estimator::new(), store, &Request::of("sk-one"), Now::at(at));
     let state = decision
         .quotas
         .iter()
@@ -124,7 +125,7 @@ fn the_wall_clock_changes_nothing<S: Fresh>() {
         for (ask, wall) in asks.iter().zip(walls) {
             let now = Now { steady: ask.at, wall };
             let expected = true_time.ask(&ask.request(), ask.at);
-            prop_assert_eq!(decide(&jumping.engine, &jumping.store, &ask.request(), now), expected);
+            prop_assert_eq!(decide(&jumping.engine, &jumping.estimator, &jumping.store, &ask.request(), now), expected);
         }
     });
 }

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use serde_json::Value;
-use stillgate::dialect::model;
-use stillgate::engine::{Decision, Engine, Lease, Screening};
-use stillgate::exchange::{Attributes, Exchange, Millis, Model, Now, split_target};
+use stillgate::dialect::request;
+use stillgate::engine::{Content, Decision, Engine, Lease, Screening};
+use stillgate::estimate::Estimator;
+use stillgate::exchange::{Attributes, Exchange, Foreseen, Millis, Model, Now, split_target};
 use stillgate::identity::Secret;
 use stillgate::policy::Policy;
 use stillgate::store::Store;
@@ -68,6 +69,7 @@ pub(crate) fn engine(json: &Value) -> Engine {
 /// Looks at a request's headers, then at its body if the engine asks for it, and decides.
 pub(crate) fn decide<S: Store>(
     engine: &Engine,
+    estimator: &Estimator,
     store: &S,
     request: &Request,
     now: Now,
@@ -84,14 +86,16 @@ pub(crate) fn decide<S: Store>(
         query,
         headers: &headers,
         model: Model::Absent,
+        foreseen: Foreseen::default(),
         attributes: request,
     };
-    let admit = |model| engine.admit(&Exchange { model, ..exchange }, now, store);
+    let decide = |content| engine.decide(&exchange, content, estimator, now, store);
     match engine.screen(&exchange, !request.body.is_empty(), now, store) {
-        Screening::Ready(None) => admit(Model::Absent),
-        Screening::Ready(Some(model)) => admit(Model::Named(&model)),
-        Screening::Unreadable => admit(Model::Unreadable),
-        Screening::ReadBody => admit(model::find(&request.body).model()),
+        Screening::Ready(content) => decide(content),
+        Screening::ReadBody => match request::read(&request.body) {
+            Some(prompt) => decide(Content::Read(&prompt)),
+            None => decide(Content::Unreadable(request.body.len() as u64)),
+        },
         Screening::Refuse(decision) => *decision,
     }
 }
@@ -99,6 +103,7 @@ pub(crate) fn decide<S: Store>(
 /// One engine on one store.
 pub(crate) struct Gate<S> {
     pub(crate) engine: Engine,
+    pub(crate) estimator: Estimator,
     pub(crate) store: S,
 }
 
@@ -107,11 +112,17 @@ impl<S: Fresh> Gate<S> {
     pub(crate) fn new(json: &Value) -> Self {
         let engine = engine(json);
         let store = S::fresh(engine.policy().memory);
-        Self { engine, store }
+        let estimator = Estimator::new();
+        Self {
+            engine,
+            estimator,
+            store,
+        }
     }
 
     pub(crate) fn ask(&self, request: &Request, at: Millis) -> Decision {
-        decide(&self.engine, &self.store, request, Now::at(at))
+        let (engine, estimator) = (&self.engine, &self.estimator);
+        decide(engine, estimator, &self.store, request, Now::at(at))
     }
 
     pub(crate) fn release(&self, leases: &[Lease], at: Millis) {

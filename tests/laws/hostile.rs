@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use stillgate::dialect::Dialect;
 use stillgate::engine::{Decision, Engine};
+use stillgate::estimate::Estimator;
 use stillgate::exchange::{Millis, Now};
 use stillgate::identity::Secret;
 use stillgate::policy::Policy;
@@ -131,7 +132,7 @@ fn nothing_panics<S: Fresh>() {
         for gate in &gates {
             for (request, steady, wall) in &steps {
                 let now = Now { steady: *steady, wall: *wall };
-                let mut decision = decide(&gate.engine, &gate.store, request, now);
+                let mut decision = decide(&gate.engine, &gate.estimator, &gate.store, request, now);
                 print(&decision, gate.engine.policy(), &request.target, now);
                 gate.renew(&mut decision.leases, *wall);
                 gate.release(&decision.leases, *steady);
@@ -206,7 +207,7 @@ fn nothing_leaks<S: Fresh>() {
             for request in carriers(&credential).iter().flat_map(|request| [request; 4]) {
                 for source in sources {
                     let request = Request { source: Some(source), ..request.clone() };
-                    let decision = decide(&engine, &store, &request, Now::at(START));
+                    let decision = decide(&engine, &Estimator::new(), &store, &request, Now::at(START));
                     let path = request.target.split(|&byte| byte == b'?').next().unwrap_or_default();
                     told += &print(&decision, engine.policy(), path, Now::at(START));
                     verdicts.push(decision.verdict);

@@ -24,3 +24,4 @@ mod flight;
 mod hostile;
 mod refusal;
 mod shadow;
+mod tokens;

@@ -41,6 +41,8 @@ pub(super) enum Map {
 pub(super) enum Buffer {
     /// The request's body: what has come and not gone on.
     RequestBody = 0,
+    /// The response's body: what has come and not gone on.
+    ResponseBody = 1,
     /// The filter's configuration.
     PluginConfiguration = 7,
 }
@@ -77,6 +79,13 @@ unsafe extern "C" {
         data: *mut *mut u8,
         size: *mut usize,
     ) -> u32;
+    fn proxy_set_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        length: usize,
+        data: *const u8,
+        size: usize,
+    ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_value(
         map: u32,
@@ -86,6 +95,13 @@ unsafe extern "C" {
         size: *mut usize,
     ) -> u32;
     fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_replace_header_map_value(
         map: u32,
         name: *const u8,
         name_size: usize,
@@ -183,6 +199,14 @@ pub(super) fn buffer(buffer: Buffer, start: usize, length: usize) -> Vec<u8> {
     handed.take()
 }
 
+/// Puts other bytes in the place of a whole buffer, which holds `length` of them.
+pub(super) fn set_buffer(buffer: Buffer, length: usize, data: &[u8]) -> Result<(), Status> {
+    // SAFETY: the host copies `data` before it returns.
+    let status =
+        unsafe { proxy_set_buffer_bytes(buffer as u32, 0, length, data.as_ptr(), data.len()) };
+    Status(status).ok()
+}
+
 /// All headers as one block of bytes, which [`super::pairs`] reads. Empty outside the phase that the map belongs to.
 pub(super) fn headers(map: Map) -> Vec<u8> {
     let mut handed = Handed::NOTHING;
@@ -195,6 +219,11 @@ pub(super) fn headers(map: Map) -> Vec<u8> {
 
 /// Whether there is a header of this name. Far cheaper than reading it when there is none.
 pub(super) fn has_header(map: Map, name: &str) -> bool {
+    header(map, name).is_some()
+}
+
+/// The first header of this name.
+pub(super) fn header(map: Map, name: &str) -> Option<Vec<u8>> {
     let mut handed = Handed::NOTHING;
     // SAFETY: the host reads `name`, and writes to both pointers if it succeeds, before it returns.
     let status = unsafe {
@@ -207,8 +236,21 @@ pub(super) fn has_header(map: Map, name: &str) -> bool {
         )
     };
     let found = Status(status) == Status::OK && !handed.data.is_null();
-    drop(handed.take());
-    found
+    Some(handed.take()).filter(|_| found)
+}
+
+/// Replaces all headers of a name by one.
+pub(super) fn replace_header(map: Map, name: &str, value: &str) {
+    // SAFETY: the host copies both before it returns.
+    let _ = unsafe {
+        proxy_replace_header_map_value(
+            map as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
+    };
 }
 
 /// Adds a header.
@@ -313,9 +355,9 @@ pub(super) fn counter(name: &str) -> Option<u32> {
 }
 
 /// Adds to a counter.
-pub(super) fn count(id: u32, by: u32) {
+pub(super) fn count(id: u32, by: u64) {
     // SAFETY: no memory is involved.
-    let _ = unsafe { proxy_increment_metric(id, i64::from(by)) };
+    let _ = unsafe { proxy_increment_metric(id, i64::try_from(by).unwrap_or(i64::MAX)) };
 }
 
 /// Asks for a tick every so many milliseconds.

@@ -3,7 +3,7 @@
 use core::cell::Cell;
 
 use super::abi;
-use crate::metrics::{COUNT, Metric};
+use crate::metrics::{COUNT, Metric, PLAIN};
 
 thread_local! {
     /// Envoy's numbers of the metrics; 0 is one that has not been asked for.
@@ -12,19 +12,13 @@ thread_local! {
 
 /// Defines the metrics that have no labels, so that they stand at 0 and not nowhere.
 pub(super) fn define() {
-    for metric in [
-        Metric::Evictions,
-        Metric::SharedNewcomers,
-        Metric::StoreConflicts,
-        Metric::StoreFailures,
-        Metric::PagesDiscarded,
-    ] {
-        count(metric, 0);
+    for plain in PLAIN {
+        count(Metric::Plain(plain), 0);
     }
 }
 
 /// Adds to a metric.
-pub(super) fn count(metric: Metric, by: u32) {
+pub(super) fn count(metric: Metric, by: u64) {
     NUMBERS.with(|numbers| {
         let Some(number) = numbers.get(metric.index()) else {
             return;

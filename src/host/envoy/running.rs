@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use super::abi::{self, Clock, Level};
 use super::counters;
 use super::shared::{SharedStore, fingerprint};
-use crate::engine::{Decision, Engine, Lease};
+use crate::engine::{Decision, Ending, Engine, Lease, Reservation, Settlement};
+use crate::estimate::Estimator;
 use crate::exchange::{Millis, Now};
 use crate::identity::{SECRET_BYTES, Secret};
-use crate::metrics::{Load, Metric};
+use crate::metrics::{Kind, Load, Metric, Part, Plain};
 use crate::policy::Policy;
-use crate::verdict::Reason;
+use crate::usage::Usage;
+use crate::verdict::{Reason, Source};
 
 /// The environment variable of the VM that holds the secret.
 const SECRET: &str = "STILLGATE_SECRET";
@@ -73,17 +75,59 @@ impl Running {
                 .shadow
                 .is_some_and(|intent| intent.reason == Reason::Store);
         let (conflicts, discarded) = self.store.take_events();
-        for (metric, by) in [
-            (Metric::Evictions, decision.effort.evicted),
-            (Metric::SharedNewcomers, u32::from(decision.effort.shared)),
-            (Metric::StoreFailures, u32::from(failed)),
-            (Metric::StoreConflicts, conflicts),
-            (Metric::PagesDiscarded, discarded),
+        for (plain, by) in [
+            (Plain::Evictions, decision.effort.evicted),
+            (Plain::SharedNewcomers, u32::from(decision.effort.shared)),
+            (Plain::StoreFailures, u32::from(failed)),
+            (Plain::StoreConflicts, conflicts),
+            (Plain::PagesDiscarded, discarded),
         ] {
-            if by > 0 {
-                counters::count(metric, by);
-            }
+            add(Metric::Plain(plain), u64::from(by));
         }
+    }
+
+    /// Settles a request, and counts what came of it.
+    pub(super) fn settle(&self, reservation: &Reservation, ending: &Ending) -> Settlement {
+        let (settlement, result) =
+            self.engine
+                .settle(reservation, ending, &ESTIMATOR, now(), &self.store);
+        let (conflicts, discarded) = self.store.take_events();
+        let failed = u64::from(result.is_err());
+        for (plain, by) in [
+            (Plain::StoreFailures, failed),
+            (Plain::StoreConflicts, u64::from(conflicts)),
+            (Plain::PagesDiscarded, u64::from(discarded)),
+            (Plain::UnknownKeys, u64::from(settlement.unknown_key)),
+        ] {
+            add(Metric::Plain(plain), by);
+        }
+        if !reservation.is_metered() {
+            return settlement;
+        }
+        let Usage {
+            input,
+            cached,
+            output,
+            reasoning,
+        } = settlement.usage;
+        counters::count(Metric::Settlements(settlement.source), 1);
+        let unread = settlement.source == Source::Reserved;
+        for (metric, by) in [
+            (Metric::Tokens(Kind::Input), input),
+            (Metric::Tokens(Kind::Cached), cached),
+            (Metric::Tokens(Kind::Output), output),
+            (Metric::Tokens(Kind::Reasoning), reasoning),
+            (Metric::Unreadable(Part::Answer), u64::from(unread)),
+            (Metric::Unreadable(Part::Number), u64::from(settlement.odd)),
+        ] {
+            add(metric, by);
+        }
+        if let Some(estimated) = settlement.estimated {
+            add(Metric::Plain(Plain::EstimatedTokens), estimated);
+            let error = estimated.abs_diff(input);
+            add(Metric::Plain(Plain::EstimateError), error);
+        }
+        settlement
     }
 
     /// Holds a stream's slots until [`release`](Self::release).
@@ -112,7 +156,7 @@ impl Running {
                 .release(&held.leases, now(), &self.store)
                 .is_err()
         {
-            counters::count(Metric::StoreFailures, 1);
+            counters::count(Metric::Plain(Plain::StoreFailures), 1);
         }
     }
 
@@ -146,11 +190,21 @@ impl Running {
                 .renew(&mut held.leases, now, &self.store)
                 .is_err()
             {
-                counters::count(Metric::StoreFailures, 1);
+                counters::count(Metric::Plain(Plain::StoreFailures), 1);
             } else {
                 held.renewed = now.steady;
             }
         }
+    }
+}
+
+/// What every stream of this VM learns from and estimates by. It outlives a policy.
+pub(super) static ESTIMATOR: Estimator = Estimator::new();
+
+/// Counts something that may be nothing, which is not told to the host.
+fn add(metric: Metric, by: u64) {
+    if by > 0 {
+        counters::count(metric, by);
     }
 }
 

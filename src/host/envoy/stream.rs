@@ -5,16 +5,18 @@ use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
-use smallvec::SmallVec;
 
 use super::abi::{self, Buffer, Level, Map};
-use super::running::{Running, now};
-use crate::dialect::{Dialect, model};
-use crate::engine::{Decision, Screening};
-use crate::exchange::{Attributes, Exchange, Model, Now, split_target};
+use super::answer::Admitted;
+use super::counters;
+use super::running::{ESTIMATOR, Running, now};
+use crate::dialect::request;
+use crate::engine::{Content, Decision, Screening};
+use crate::exchange::{Attributes, Exchange, Foreseen, Model, Now, split_target};
 use crate::host::wire::pairs;
+use crate::metrics::{Metric, Part};
 use crate::record;
-use crate::reply::{self, FAMILIES, Family};
+use crate::reply;
 use crate::verdict::{Reason, Verdict};
 
 /// Request headers that only Stillgate sets.
@@ -33,11 +35,8 @@ enum State {
     New,
     /// The body is awaited: the headers as the host handed them over, and in shadow what has passed of the body.
     Reading { headers: Vec<u8>, body: Body },
-    /// It goes on to the origin.
-    Admitted {
-        decision: Box<Decision>,
-        dialect: Dialect,
-    },
+    /// It goes on to the origin, and an answer comes back.
+    Admitted(Box<Admitted>),
     /// It was answered here.
     Refused,
 }
@@ -94,17 +93,12 @@ impl Stream {
             }
         }
         let now = now();
-        let screening =
-            running
-                .engine
-                .screen(&request.exchange(Model::Absent), !ends, now, &running.store);
+        let screening = running
+            .engine
+            .screen(&request.exchange(), !ends, now, &running.store);
         match screening {
-            Screening::Ready(None) => self.decide(running, &request, Model::Absent, now),
-            Screening::Ready(Some(model)) => {
-                self.decide(running, &request, Model::Named(&model), now)
-            }
-            Screening::Unreadable => self.decide(running, &request, Model::Unreadable, now),
-            Screening::Refuse(decision) => self.act(running, *decision, request.dialect(), now),
+            Screening::Ready(content) => self.decide(running, &request, content, now),
+            Screening::Refuse(decision) => self.act(running, *decision, &request, now),
             Screening::ReadBody => {
                 self.state = State::Reading {
                     headers,
@@ -124,7 +118,7 @@ impl Stream {
     fn on_body(&mut self, running: &Rc<Running>, size: usize, ends: bool) -> Action {
         let policy = running.engine.policy();
         let State::Reading { body, .. } = &mut self.state else {
-            return self.after_decision();
+            return self.after_decision(size);
         };
         body.held = size;
         let cap = usize::try_from(policy.body).unwrap_or(usize::MAX);
@@ -149,34 +143,42 @@ impl Stream {
 
     /// Decides about a body that has ended, or is too `long` to be read.
     fn on_whole_body(&mut self, running: &Rc<Running>, long: bool) -> Action {
-        let policy = running.engine.policy();
+        let engine = &running.engine;
         let State::Reading { headers, body } = &mut self.state else {
-            return self.after_decision();
+            return self.after_decision(0);
         };
         let (headers, body) = (core::mem::take(headers), core::mem::take(body));
         let request = Request::read(&headers);
-        if long && policy.enforces_model_of(&request.exchange(Model::Absent)) {
-            return self.act(
-                running,
-                running.engine.too_large(),
-                request.dialect(),
-                now(),
-            );
+        let shadow = engine.policy().shadow;
+        if long && engine.needs_body_of(&request.exchange()) {
+            return self.act(running, engine.too_large(), &request, now());
         }
-        let found = match (long, policy.shadow) {
-            (true, _) => model::Found::Unreadable,
-            (false, true) => model::find(&body.passed),
-            (false, false) => model::find(&abi::buffer(Buffer::RequestBody, 0, body.held)),
+        let bytes = match (long, shadow) {
+            (true, _) => Vec::new(),
+            (false, true) => body.passed,
+            (false, false) => abi::buffer(Buffer::RequestBody, 0, body.held),
         };
-        self.decide(running, &request, found.model(), now())
+        let prompt = request::read(&bytes);
+        let content = match &prompt {
+            Some(prompt) => Content::Read(prompt),
+            None => Content::Unreadable(body.held.max(bytes.len()) as u64),
+        };
+        let action = self.decide(running, &request, content, now());
+        if let (Some(prompt), State::Admitted(admitted)) = (&prompt, &mut self.state) {
+            admitted.ask_for_usage(running, &request, prompt, &bytes);
+        }
+        action
     }
 
     /// What becomes of bytes that come when all is decided.
-    const fn after_decision(&self) -> Action {
-        if matches!(self.state, State::Refused) {
-            Action::Pause
-        } else {
-            Action::Continue
+    fn after_decision(&mut self, size: usize) -> Action {
+        match &mut self.state {
+            State::Refused => Action::Pause,
+            State::Admitted(admitted) => {
+                admitted.sent = admitted.sent.saturating_add(size as u64);
+                Action::Continue
+            }
+            State::New | State::Reading { .. } => Action::Continue,
         }
     }
 
@@ -184,13 +186,15 @@ impl Stream {
         &mut self,
         running: &Rc<Running>,
         request: &Request<'_>,
-        model: Model<'_>,
+        content: Content<'_>,
         now: Now,
     ) -> Action {
-        let decision = running
-            .engine
-            .admit(&request.exchange(model), now, &running.store);
-        self.act(running, decision, request.dialect(), now)
+        let (engine, exchange) = (&running.engine, request.exchange());
+        if matches!(content, Content::Unreadable(_)) {
+            counters::count(Metric::Unreadable(Part::Request), 1);
+        }
+        let decision = engine.decide(&exchange, content, &ESTIMATOR, now, &running.store);
+        self.act(running, decision, request, now)
     }
 
     /// Counts and records a decision, and carries it out.
@@ -198,22 +202,25 @@ impl Stream {
         &mut self,
         running: &Rc<Running>,
         mut decision: Decision,
-        dialect: Dialect,
+        request: &Request<'_>,
         now: Now,
     ) -> Action {
         let policy = running.engine.policy();
+        let dialect = policy.dialect_of(&request.exchange());
         running.count(&decision);
         if decision.reason != Reason::None || decision.shadow.is_some() || policy.records_all {
-            abi::set_property("stillgate", record::write(&decision, policy).as_bytes());
+            let record = record::write(&decision, policy, None);
+            abi::set_property("stillgate", record.as_bytes());
         }
         if decision.verdict == Verdict::Allow {
             if !decision.leases.is_empty() {
                 running.hold(self.id, core::mem::take(&mut decision.leases), now);
             }
-            self.state = State::Admitted {
-                decision: Box::new(decision),
-                dialect,
-            };
+            // An answer that is compressed cannot be read.
+            if decision.reservation.is_enforced() && request.has(b"accept-encoding") {
+                abi::remove_header(Map::Request, b"accept-encoding");
+            }
+            self.state = State::Admitted(Box::new(Admitted::new(decision, dialect)));
             return Action::Continue;
         }
         self.state = State::Refused;
@@ -266,38 +273,32 @@ impl HttpContext for Stream {
         }
     }
 
-    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
-        if let (State::Admitted { decision, dialect }, Some(running)) = (&self.state, &self.running)
-            && running.engine.policy().tells_always
-            && !running.engine.policy().shadow
-            && !decision.quotas.is_empty()
-        {
-            let silent = |family: &Family| {
-                !family
-                    .names()
-                    .iter()
-                    .any(|name| abi::has_header(Map::Response, name))
-            };
-            let told = |family: &Family| family.speaks(*dialect) && silent(family);
-            let wanted: SmallVec<[Family; 3]> = FAMILIES.into_iter().filter(told).collect();
-            for (name, value) in
-                reply::fields(decision, *dialect, running.engine.policy(), now(), &wanted)
-            {
-                abi::add_header(Map::Response, name, &value);
-            }
+    fn on_http_response_headers(&mut self, _: usize, ends: bool) -> Action {
+        if let (State::Admitted(admitted), Some(running)) = (&mut self.state, &self.running) {
+            admitted.on_headers(running, ends);
+        }
+        Action::Continue
+    }
+
+    fn on_http_response_body(&mut self, size: usize, ends: bool) -> Action {
+        if let (State::Admitted(admitted), Some(running)) = (&mut self.state, &self.running) {
+            admitted.on_body(running, size, ends);
         }
         Action::Continue
     }
 
     fn on_log(&mut self) {
         if let Some(running) = &self.running {
+            if let State::Admitted(admitted) = &mut self.state {
+                admitted.settle(running);
+            }
             running.release(self.id);
         }
     }
 }
 
 /// A request's headers, taken apart.
-struct Request<'h> {
+pub(super) struct Request<'h> {
     method: &'h [u8],
     path: &'h [u8],
     query: &'h [u8],
@@ -322,18 +323,20 @@ impl<'h> Request<'h> {
         request
     }
 
-    fn exchange<'e>(&'e self, model: Model<'e>) -> Exchange<'e> {
+    fn exchange(&self) -> Exchange<'_> {
         Exchange {
             method: self.method,
             path: self.path,
             query: self.query,
             headers: &self.headers,
-            model,
+            model: Model::Absent,
+            foreseen: Foreseen::default(),
             attributes: &Host,
         }
     }
 
-    fn dialect(&self) -> Dialect {
-        Dialect::of_exchange(&self.exchange(Model::Absent))
+    /// Whether there is a header of this name, in lower case.
+    pub(super) fn has(&self, name: &[u8]) -> bool {
+        self.headers.iter().any(|(other, _)| *other == name)
     }
 }

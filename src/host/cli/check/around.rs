@@ -13,7 +13,7 @@ pub(super) fn inspect(document: &Value, at: &str, policy: &Policy) -> Vec<Findin
     if let Some((above, manager)) = manager.filter(|_| sees_paths(policy)) {
         warnings.extend(paths(above, manager));
     }
-    if policy.reads_model() {
+    if policy.reads_bodies() {
         let listener = holder(document, at, &["filter_chains", "filterChains"]);
         let limits = [
             (listener, BUFFER, DEFAULT_BUFFER),
@@ -30,7 +30,7 @@ pub(super) fn inspect(document: &Value, at: &str, policy: &Policy) -> Vec<Findin
 /// Whether it matters how a path is spelt: a rule matches it, counts per path, or takes the model from it.
 fn sees_paths(policy: &Policy) -> bool {
     let per_path = |traits: &[Trait]| traits.contains(&Trait::Path);
-    policy.reads_model()
+    policy.reads_bodies()
         || policy.quotas.iter().any(|quota| quota.path.is_some())
         || policy
             .subjects

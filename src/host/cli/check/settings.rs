@@ -17,7 +17,7 @@ pub(super) fn inspect(document: &Value, at: &str, plugin: Plugin<'_>) -> Finding
         Dialect::Envoy => in_any(at, plugin.settings, &mut findings),
         Dialect::Istio | Dialect::Gateway => as_written(at, plugin, &mut findings),
     };
-    let needs_body = policy.as_ref().is_some_and(Policy::reads_model);
+    let needs_body = policy.as_ref().is_some_and(Policy::reads_bodies);
     let (faults, warnings) = match plugin.dialect {
         Dialect::Envoy => envoy(plugin.settings, needs_body),
         Dialect::Istio => istio(plugin.settings, needs_body),

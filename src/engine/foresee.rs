@@ -1,0 +1,140 @@
+//! What a request will use, before it is answered: from its body, or from what can be said without reading it.
+
+use core::hash::Hasher;
+
+use siphasher::sip::SipHasher13;
+
+use super::{Decision, Engine};
+use crate::dialect::request::Prompt;
+use crate::dialect::{Api, Dialect};
+use crate::estimate::Estimator;
+use crate::exchange::{Exchange, Foreseen, Model, Now};
+use crate::policy::Quota;
+use crate::store::Store;
+use crate::verdict::Reason;
+
+use super::settle::Lesson;
+
+/// What is known of a request's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// There is none, or no rule wants to know it.
+    None,
+    /// It was read.
+    Read(&'a Prompt),
+    /// It could not be read; so many bytes long, or 0 where that is not known.
+    Unreadable(u64),
+}
+
+impl Engine {
+    /// Decides about a request, of whose body this is known: finds its model, foresees its tokens, and
+    /// [admits](Self::admit) it.
+    pub fn decide<S: Store>(
+        &self,
+        exchange: &Exchange<'_>,
+        content: Content<'_>,
+        estimator: &Estimator,
+        now: Now,
+        store: &S,
+    ) -> Decision {
+        if !self.policy.reads_bodies() {
+            return self.admit(exchange, now, store);
+        }
+        let dialect = self.policy.dialect_of(exchange);
+        let in_path = dialect.model_in_path(exchange.path);
+        let mut exchange = *exchange;
+        exchange.model = match (&in_path, content) {
+            (Some(name), _) => Model::Named(name),
+            (None, Content::None) => Model::Absent,
+            (None, Content::Unreadable(_)) => Model::Unreadable,
+            // An origin that is not told a model takes its own default, which may be any.
+            (None, Content::Read(prompt)) => prompt
+                .model
+                .as_deref()
+                .map_or(Model::Unreadable, Model::Named),
+        };
+        if !self.policy.may_cover(&exchange, Quota::is_metered) {
+            return self.admit(&exchange, now, store);
+        }
+        let unreadable = matches!(content, Content::Unreadable(_));
+        if unreadable && self.policy.denies_unreadable {
+            let enforced = |quota: &Quota| quota.is_metered() && !quota.shadow;
+            if self.policy.shadow || self.policy.may_cover(&exchange, enforced) {
+                return Decision::deny(Reason::Unreadable, self.policy.shadow);
+            }
+        }
+        let api = api(dialect, exchange.path, content);
+        let lesson = lesson(exchange.model, content);
+        exchange.foreseen = self.foresee(api, content, lesson, estimator);
+        let mut decision = self.admit(&exchange, now, store);
+        let reservation = &mut decision.reservation;
+        if reservation.is_metered() {
+            reservation.foreseen = exchange.foreseen;
+            reservation.rates = self.policy.rates_of(exchange.model);
+            reservation.lesson = lesson;
+        }
+        decision
+    }
+
+    fn foresee(
+        &self,
+        api: Api,
+        content: Content<'_>,
+        lesson: Option<Lesson>,
+        estimator: &Estimator,
+    ) -> Foreseen {
+        if api == Api::Free {
+            return Foreseen::default();
+        }
+        let text = lesson.map_or(0, |lesson| estimator.tokens(lesson.model, lesson.bytes));
+        match content {
+            Content::None => Foreseen::default(),
+            Content::Read(prompt) => {
+                let media = u64::from(prompt.media).saturating_mul(self.policy.media);
+                let output = prompt.output_cap(api).unwrap_or(self.policy.output);
+                Foreseen {
+                    input: text.saturating_add(media),
+                    output: if api.generates() {
+                        output.saturating_mul(prompt.candidates(api))
+                    } else {
+                        0
+                    },
+                }
+            }
+            // What cannot be read may ask for an answer, whatever its path says.
+            Content::Unreadable(_) => Foreseen {
+                input: text,
+                output: if api == Api::Embeddings {
+                    0
+                } else {
+                    self.policy.output
+                },
+            },
+        }
+    }
+}
+
+/// What is asked of the origin: the path says it, or else the shape of the body.
+fn api(dialect: Dialect, path: &[u8], content: Content<'_>) -> Api {
+    match (Api::of(dialect, path), content) {
+        (Api::Other, Content::Read(prompt)) => prompt.shape,
+        (api, _) => api,
+    }
+}
+
+fn lesson(model: Model<'_>, content: Content<'_>) -> Option<Lesson> {
+    let (bytes, teaches) = match content {
+        Content::None => return None,
+        Content::Read(prompt) => (prompt.text_bytes, prompt.media == 0),
+        Content::Unreadable(bytes) => (bytes, false),
+    };
+    let mut hasher = SipHasher13::new();
+    if let Model::Named(name) = model {
+        hasher.write(name);
+    }
+    Some(Lesson {
+        model: hasher.finish(),
+        bytes,
+        teaches,
+    })
+}

@@ -1,0 +1,206 @@
+//! From a reservation to the truth: what is known at the end replaces what was reserved, once.
+
+use super::Engine;
+use super::decision::Lease;
+use crate::estimate::Estimator;
+use crate::exchange::{Foreseen, Now};
+use crate::policy::price::Rates;
+use crate::quota;
+use crate::store::{Store, StoreError};
+use crate::usage::{Seen, Usage};
+use crate::verdict::Source;
+
+/// What a request was charged before it could be known what it uses. [`Engine::settle`] takes it, once.
+///
+/// If it is lost with its holder, what was reserved stays charged until its window is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// Charges of rules that count tokens or cost.
+    pub(super) metered: Vec<Pledge>,
+    /// Charges that are the first of a key that nobody had seen within their windows.
+    pub(super) newcomer: Vec<Lease>,
+    /// What the charges were computed from.
+    pub(super) foreseen: Foreseen,
+    /// What the model's tokens cost.
+    pub(super) rates: Rates,
+    /// From what its input was estimated.
+    pub(super) lesson: Option<Lesson>,
+    /// Whether a rule that is enforced needs the answer.
+    pub(super) enforced: bool,
+}
+
+/// One charge of a reservation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pledge {
+    /// The quota's place in the policy.
+    pub(super) quota: usize,
+    pub(super) lease: Lease,
+}
+
+/// From what an input was estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lesson {
+    /// The model, hashed.
+    pub(super) model: u64,
+    /// Bytes of text.
+    pub(super) bytes: u64,
+    /// Whether the truth says something about them: not where they were not read, or there were media beside them.
+    pub(super) teaches: bool,
+}
+
+/// How a request ended, as far as its host could see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// Nobody answered: the client left, or the origin broke off, before there was a status.
+    Silent,
+    /// The origin answered with this status.
+    Answered {
+        /// The status.
+        status: u16,
+        /// What its body said, as far as it came; `None` if it could not be read, as when it is compressed.
+        seen: Option<Seen>,
+    },
+}
+
+/// What came of a reservation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settlement {
+    /// Where the numbers came from.
+    pub source: Source,
+    /// What was used.
+    pub usage: Usage,
+    /// What the input was estimated at, if the origin told the truth about an estimate.
+    pub estimated: Option<u64>,
+    /// Numbers of the origin's that were none, and were left out.
+    pub odd: u32,
+    /// Whether the origin did not know the key, and what was the first trace of it is taken back.
+    pub unknown_key: bool,
+}
+
+impl Reservation {
+    /// Of a request of which nothing is to be settled.
+    pub const NONE: Self = Self {
+        metered: Vec::new(),
+        newcomer: Vec::new(),
+        foreseen: Foreseen {
+            input: 0,
+            output: 0,
+        },
+        rates: Rates {
+            input: 0,
+            cached: 0,
+            output: 0,
+            reasoning: 0,
+        },
+        lesson: None,
+        enforced: false,
+    };
+
+    /// Whether there is nothing to settle, whatever the answer.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.metered.is_empty() && self.newcomer.is_empty()
+    }
+
+    /// Whether what the answer says of its usage matters.
+    #[must_use]
+    pub fn is_metered(&self) -> bool {
+        !self.metered.is_empty()
+    }
+
+    /// Whether it matters to a rule that is enforced, so that a host may see to it that the answer can be read.
+    #[must_use]
+    pub const fn is_enforced(&self) -> bool {
+        self.enforced
+    }
+
+    /// What the request was expected to use.
+    #[must_use]
+    pub const fn foreseen(&self) -> Foreseen {
+        self.foreseen
+    }
+
+    /// Takes note of how long a body was that could not be read, and that did not say so before.
+    pub fn note_length(&mut self, bytes: u64, estimator: &Estimator) {
+        if let Some(lesson) = self.lesson {
+            let input = estimator.tokens(lesson.model, bytes);
+            self.foreseen.input = self.foreseen.input.max(input);
+        }
+    }
+}
+
+impl Engine {
+    /// Replaces what a request was charged by what it used. Answers what came of it, and whether all counters could be
+    /// reached; of one that could not, what was reserved stands.
+    ///
+    /// # Errors
+    /// The store's, beside the settlement.
+    pub fn settle<S: Store>(
+        &self,
+        reservation: &Reservation,
+        ending: &Ending,
+        estimator: &Estimator,
+        now: Now,
+        store: &S,
+    ) -> (Settlement, Result<(), StoreError>) {
+        let settlement = reservation.conclude(ending);
+        let mut result = Ok(());
+        if settlement.unknown_key {
+            result = result.and(self.release(&reservation.newcomer, now, store));
+        }
+        for Pledge { quota, lease } in &reservation.metered {
+            let quota = self.policy.quotas.get(*quota);
+            let mut used = quota
+                .and_then(|quota| quota.units(&settlement.usage, &reservation.rates))
+                .unwrap_or(lease.held.units);
+            if settlement.source == Source::Reserved {
+                used = used.max(lease.held.units);
+            }
+            result = result.and(store.update(lease.page, |page| {
+                ((), quota::settle(page, &lease.held, used, now.steady))
+            }));
+        }
+        let lesson = reservation.lesson.filter(|lesson| lesson.teaches);
+        if let (Some(lesson), Some(_)) = (lesson, settlement.estimated) {
+            estimator.learn(lesson.model, lesson.bytes, settlement.usage.input);
+        }
+        (settlement, result)
+    }
+}
+
+impl Reservation {
+    /// What an ending comes to.
+    fn conclude(&self, ending: &Ending) -> Settlement {
+        let mut settlement = Settlement {
+            source: Source::Counted,
+            usage: Usage {
+                input: self.foreseen.input,
+                ..Usage::default()
+            },
+            estimated: None,
+            odd: 0,
+            unknown_key: false,
+        };
+        let (status, seen) = match ending {
+            Ending::Silent => return settlement,
+            Ending::Answered { status, seen } => (*status, seen),
+        };
+        if !worked(status) {
+            settlement.source = Source::Refunded;
+            settlement.usage = Usage::default();
+            settlement.unknown_key = status == 401 && !self.newcomer.is_empty();
+            return settlement;
+        }
+        let Some(seen) = seen.as_ref().filter(|seen| seen.understood) else {
+            settlement.source = Source::Reserved;
+            return settlement;
+        };
+        settlement.odd = seen.odd;
+        settlement
+    }
+}
+
+/// Whether an origin with this status may have used something: it succeeded, or somebody's patience ended before it did.
+const fn worked(status: u16) -> bool {
+    matches!(status, 100..=299 | 408 | 499 | 504)
+}

@@ -1,0 +1,187 @@
+//! The answer to a request that was admitted: told what is left, read as it passes, and settled once.
+
+use core::mem;
+
+use super::abi::{self, Buffer, Map};
+use super::running::{ESTIMATOR, Running, now};
+use super::stream::Request;
+use crate::dialect::Dialect;
+use crate::dialect::request::{Edit, Prompt};
+use crate::engine::{Decision, Ending, Reservation};
+use crate::record;
+use crate::reply::{self, FAMILIES};
+use crate::usage::{Hider, Reader, Seen};
+
+/// Request headers that vouch for the body's bytes, which then must stay as they are.
+const DIGESTS: [&[u8]; 4] = [
+    b"content-digest",
+    b"digest",
+    b"content-md5",
+    b"signature-input",
+];
+
+/// A request that went on to the origin.
+pub(super) struct Admitted {
+    decision: Decision,
+    dialect: Dialect,
+    /// Bytes of the body that passed unread.
+    pub(super) sent: u64,
+    /// The answer's status, once there is one.
+    status: Option<u16>,
+    answer: Answer,
+}
+
+/// How the answer's body is read.
+enum Answer {
+    /// Nobody wants to know it, or it cannot be read.
+    Unread,
+    /// As it passes.
+    Read(Box<Reader>),
+    /// As it passes, without what the client did not ask for.
+    Hide(Box<Hider>),
+}
+
+impl Admitted {
+    pub(super) fn new(decision: Decision, dialect: Dialect) -> Self {
+        let answer = if decision.reservation.is_metered() {
+            Answer::Read(Box::new(Reader::new()))
+        } else {
+            Answer::Unread
+        };
+        Self {
+            decision,
+            dialect,
+            sent: 0,
+            status: None,
+            answer,
+        }
+    }
+
+    /// Has an OpenAI stream tell its usage whose client did not ask for it, if the policy wants that.
+    pub(super) fn ask_for_usage(
+        &mut self,
+        running: &Running,
+        request: &Request<'_>,
+        prompt: &Prompt,
+        body: &[u8],
+    ) {
+        let policy = running.engine.policy();
+        let wanted = policy.asks_for_usage
+            && self.dialect == Dialect::OpenAi
+            && self.decision.reservation.is_enforced()
+            && !DIGESTS.iter().any(|name| request.has(name));
+        let Some(edited) = prompt
+            .usage_edit()
+            .filter(|_| wanted)
+            .and_then(|edit| apply(&edit, body))
+        else {
+            return;
+        };
+        if abi::set_buffer(Buffer::RequestBody, body.len(), &edited).is_ok() {
+            if request.has(b"content-length") {
+                abi::replace_header(Map::Request, "content-length", &edited.len().to_string());
+            }
+            self.answer = Answer::Hide(Box::new(Hider::new()));
+        }
+    }
+
+    pub(super) fn on_headers(&mut self, running: &Running, ends: bool) {
+        let policy = running.engine.policy();
+        if !self.decision.reservation.is_empty() {
+            let status = abi::header(Map::Response, ":status");
+            self.status = status.and_then(|text| core::str::from_utf8(&text).ok()?.parse().ok());
+            let plain = |value: Vec<u8>| value.eq_ignore_ascii_case(b"identity");
+            if self.decision.reservation.is_metered()
+                && !abi::header(Map::Response, "content-encoding").is_none_or(plain)
+            {
+                self.answer = Answer::Unread;
+            }
+        }
+        if policy.tells_always && !policy.shadow {
+            self.tell(running);
+        }
+        let failed = self.status.is_some_and(|status| status >= 300);
+        if ends || (failed && !self.decision.reservation.is_metered()) {
+            self.settle(running);
+        }
+    }
+
+    /// Writes what is left, family by family, unless the origin speaks for that family itself.
+    fn tell(&self, running: &Running) {
+        let policy = running.engine.policy();
+        let now = now();
+        for family in FAMILIES {
+            let fields = reply::fields(family, &self.decision, self.dialect, policy, now);
+            let spoken = |name: &str| abi::has_header(Map::Response, name);
+            if fields.iter().any(|(name, _)| spoken(name)) {
+                continue;
+            }
+            for (name, value) in &fields {
+                abi::add_header(Map::Response, name, value);
+            }
+        }
+    }
+
+    pub(super) fn on_body(&mut self, running: &Running, size: usize, ends: bool) {
+        match &mut self.answer {
+            Answer::Unread => {}
+            Answer::Read(reader) => {
+                if size > 0 {
+                    reader.feed(&abi::buffer(Buffer::ResponseBody, 0, size));
+                }
+            }
+            Answer::Hide(hider) => {
+                let bytes = abi::buffer(Buffer::ResponseBody, 0, size);
+                let mut kept = hider.feed(&bytes);
+                if ends {
+                    kept.extend(hider.finish());
+                }
+                if kept != bytes {
+                    let _ = abi::set_buffer(Buffer::ResponseBody, size, &kept);
+                }
+            }
+        }
+        if ends {
+            self.settle(running);
+        }
+    }
+
+    /// Settles what the request was charged, with what is known now; only the first time.
+    pub(super) fn settle(&mut self, running: &Running) {
+        let mut reservation = mem::replace(&mut self.decision.reservation, Reservation::NONE);
+        if reservation.is_empty() {
+            return;
+        }
+        if self.sent > 0 {
+            reservation.note_length(self.sent, &ESTIMATOR);
+        }
+        let ending = match self.status {
+            None => Ending::Silent,
+            Some(status) => Ending::Answered {
+                status,
+                seen: self.seen(),
+            },
+        };
+        let settlement = running.settle(&reservation, &ending);
+        let policy = running.engine.policy();
+        if policy.records_all && reservation.is_metered() {
+            let record = record::write(&self.decision, policy, Some(&settlement));
+            abi::set_property("stillgate", record.as_bytes());
+        }
+    }
+
+    fn seen(&mut self) -> Option<Seen> {
+        match mem::replace(&mut self.answer, Answer::Unread) {
+            Answer::Unread => None,
+            Answer::Read(reader) => Some(reader.finish()),
+            Answer::Hide(hider) => Some(hider.seen()),
+        }
+    }
+}
+
+/// The body with an edit made; `None` if the edit is not of this body.
+fn apply(edit: &Edit, body: &[u8]) -> Option<Vec<u8>> {
+    let (before, rest) = body.split_at_checked(edit.at)?;
+    let after = rest.get(edit.remove..)?;
+    Some([before, edit.insert.as_bytes(), after].concat())
+}
