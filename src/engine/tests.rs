@@ -1,7 +1,7 @@
 use core::net::IpAddr;
 
 use super::*;
-use crate::dialect::model;
+use crate::dialect::request::{self, Prompt};
 use crate::exchange::{Attributes, Model, split_target};
 use crate::store::MemoryStore;
 
@@ -240,7 +240,9 @@ fn rules_on_a_model_count_whoever_names_it_or_hides_it() {
         ("not JSON", true),
     ] {
         let desk = Desk::new(MODEL);
-        let decision = desk.admit(CHAT, model::find(body.as_bytes()).model(), START);
+        let prompt = request::read(body.as_bytes());
+        let model = prompt.as_ref().map_or(Model::Unreadable, Prompt::model);
+        let decision = desk.admit(CHAT, model, START);
         assert_eq!(decision.verdict, Verdict::Allow, "{body}");
         assert_eq!(decision.quotas.len(), usize::from(counted), "{body}");
     }

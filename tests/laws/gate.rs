@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use serde_json::Value;
-use stillgate::dialect::model;
+use stillgate::dialect::request::{self, Prompt};
 use stillgate::engine::{Decision, Engine, Lease, Screening};
 use stillgate::exchange::{Attributes, Exchange, Millis, Model, Now, split_target};
 use stillgate::identity::Secret;
@@ -91,7 +91,10 @@ pub(crate) fn decide<S: Store>(
         Screening::Ready(None) => admit(Model::Absent),
         Screening::Ready(Some(model)) => admit(Model::Named(&model)),
         Screening::Unreadable => admit(Model::Unreadable),
-        Screening::ReadBody => admit(model::find(&request.body).model()),
+        Screening::ReadBody => {
+            let prompt = request::read(&request.body);
+            admit(prompt.as_ref().map_or(Model::Unreadable, Prompt::model))
+        }
         Screening::Refuse(decision) => *decision,
     }
 }

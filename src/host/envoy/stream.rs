@@ -9,7 +9,8 @@ use smallvec::SmallVec;
 
 use super::abi::{self, Buffer, Level, Map};
 use super::running::{Running, now};
-use crate::dialect::{Dialect, model};
+use crate::dialect::Dialect;
+use crate::dialect::request::{self, Prompt};
 use crate::engine::{Decision, Screening};
 use crate::exchange::{Attributes, Exchange, Model, Now, split_target};
 use crate::host::wire::pairs;
@@ -164,11 +165,12 @@ impl Stream {
             );
         }
         let found = match (long, policy.shadow) {
-            (true, _) => model::Found::Unreadable,
-            (false, true) => model::find(&body.passed),
-            (false, false) => model::find(&abi::buffer(Buffer::RequestBody, 0, body.held)),
+            (true, _) => None,
+            (false, true) => request::read(&body.passed),
+            (false, false) => request::read(&abi::buffer(Buffer::RequestBody, 0, body.held)),
         };
-        self.decide(running, &request, found.model(), now())
+        let model = found.as_ref().map_or(Model::Unreadable, Prompt::model);
+        self.decide(running, &request, model, now())
     }
 
     /// What becomes of bytes that come when all is decided.
