@@ -1,6 +1,6 @@
 //! Which API a request speaks: what its refusals look like, and where it names its model.
 
-pub mod model;
+pub mod request;
 
 use std::borrow::Cow;
 
@@ -70,6 +70,77 @@ impl Dialect {
         let rest = path.get(find(path, marker)?.saturating_add(marker.len())..)?;
         let name = rest.split(|&byte| byte == end || byte == b'/').next()?;
         (!name.is_empty()).then(|| percent_decode(name, false))
+    }
+}
+
+/// What a request wants of an API: where its answer tells what it used, and which of its fields bound it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Api {
+    /// OpenAI's chat completions.
+    Chat,
+    /// OpenAI's first completions.
+    Completions,
+    /// OpenAI's responses.
+    Responses,
+    /// Embeddings, OpenAI's and Gemini's.
+    Embeddings,
+    /// Anthropic's messages, and what came before them.
+    Messages,
+    /// Gemini's generated content, streamed or not.
+    Generate,
+    /// The counting of tokens, which costs none.
+    Free,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
+impl Api {
+    /// Recognises what is wanted by the path, without its query. Where the path does not tell, the
+    /// [shape](request::Prompt::shape) of the body may.
+    #[must_use]
+    pub fn of(dialect: Dialect, path: &[u8]) -> Self {
+        let path = percent_decode(path, false);
+        let path = path.trim_ascii_end();
+        let path = path.strip_suffix(b"/").unwrap_or(path);
+        let ends = |end: &[u8]| path.ends_with(end);
+        if ends(b"/chat/completions") {
+            Self::Chat
+        } else if ends(b"/completions") {
+            Self::Completions
+        } else if ends(b"/responses") {
+            Self::Responses
+        } else if ends(b"/embeddings") || ends(b":embedContent") || ends(b":batchEmbedContents") {
+            Self::Embeddings
+        } else if ends(b"/messages/count_tokens") || ends(b":countTokens") {
+            Self::Free
+        } else if dialect == Dialect::OpenAi {
+            // Its threads have messages too, which are no model's business.
+            Self::Other
+        } else if ends(b"/messages")
+            || ends(b"/complete")
+            || ends(b":rawPredict")
+            || ends(b":streamRawPredict")
+        {
+            Self::Messages
+        } else if ends(b":generateContent") || ends(b":streamGenerateContent") {
+            Self::Generate
+        } else {
+            Self::Other
+        }
+    }
+
+    /// Whether its answers are made of tokens that are charged as output.
+    #[must_use]
+    pub const fn generates(self) -> bool {
+        !matches!(self, Self::Embeddings | Self::Free)
+    }
+
+    /// Whether the path alone makes the answer a stream, whatever the body says.
+    #[must_use]
+    pub fn streams_by_path(path: &[u8]) -> bool {
+        let path = percent_decode(path, false);
+        find(&path, b":stream").is_some()
     }
 }
 

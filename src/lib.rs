@@ -70,7 +70,8 @@ pub mod policy;
 pub mod quota;
 pub mod record;
 pub mod reply;
+pub mod scan;
 pub mod store;
-
+pub mod usage;
 pub mod verdict;
 pub mod window;

@@ -232,8 +232,16 @@ mod tests {
             .flat_map(|verdict| REASONS.map(|reason| (verdict, reason)))
             .collect();
         let mut all: Vec<Metric> = Vec::new();
-        all.extend(pairs.iter().map(|&(verdict, reason)| Metric::Requests(verdict, reason)));
-        all.extend(pairs.iter().map(|&(verdict, reason)| Metric::Shadow(verdict, reason)));
+        all.extend(
+            pairs
+                .iter()
+                .map(|&(verdict, reason)| Metric::Requests(verdict, reason)),
+        );
+        all.extend(
+            pairs
+                .iter()
+                .map(|&(verdict, reason)| Metric::Shadow(verdict, reason)),
+        );
         all.extend(SOURCES.map(Metric::Settlements));
         all.extend(KINDS.map(Metric::Tokens));
         all.extend(PARTS.map(Metric::Unreadable));

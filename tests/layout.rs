@@ -13,11 +13,13 @@ use std::path::{Path, PathBuf};
 /// Which modules of the crate a module may use; none of them may use it back.
 const USES: &[(&str, &[&str])] = &[
     ("exchange", &[]),
+    ("scan", &[]),
     ("verdict", &[]),
     ("window", &["exchange"]),
     ("store", &["exchange", "window"]),
     ("metrics", &["verdict"]),
-    ("dialect", &["exchange"]),
+    ("dialect", &["exchange", "scan"]),
+    ("usage", &["scan"]),
     ("policy", &["exchange", "window"]),
     ("identity", &["exchange", "policy"]),
     ("quota", &["exchange", "store", "window"]),

@@ -47,11 +47,7 @@ impl Engine {
             (Some(name), _) => Model::Named(name),
             (None, Content::None) => Model::Absent,
             (None, Content::Unreadable(_)) => Model::Unreadable,
-            // An origin that is not told a model takes its own default, which may be any.
-            (None, Content::Read(prompt)) => prompt
-                .model
-                .as_deref()
-                .map_or(Model::Unreadable, Model::Named),
+            (None, Content::Read(prompt)) => prompt.model(),
         };
         if !self.policy.may_cover(&exchange, Quota::is_metered) {
             return self.admit(&exchange, now, store);

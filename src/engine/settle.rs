@@ -191,11 +191,20 @@ impl Reservation {
             settlement.unknown_key = status == 401 && !self.newcomer.is_empty();
             return settlement;
         }
-        let Some(seen) = seen.as_ref().filter(|seen| seen.understood) else {
+        let Some(seen) = seen else {
             settlement.source = Source::Reserved;
             return settlement;
         };
+        settlement.usage = seen.settled(self.foreseen.input);
         settlement.odd = seen.odd;
+        settlement.source = match (seen.told.input, seen.told.output) {
+            (Some(_), Some(_)) if seen.complete => Source::Usage,
+            (None, None) if !seen.understood && seen.came => Source::Reserved,
+            _ => Source::Counted,
+        };
+        if self.lesson.is_some() && seen.told.input.is_some() {
+            settlement.estimated = Some(self.foreseen.input);
+        }
         settlement
     }
 }

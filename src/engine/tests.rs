@@ -183,9 +183,21 @@ fn a_body_is_read_only_if_a_rule_that_may_cover_the_request_needs_the_model() {
             UNREADABLE,
         ),
         // No body, no rule on this path, no rule on this method, or a path that names the model.
-        ("POST", "/v1/chat/completions", &[key], false, Ready(Content::None)),
+        (
+            "POST",
+            "/v1/chat/completions",
+            &[key],
+            false,
+            Ready(Content::None),
+        ),
         ("POST", "/other", &[key], true, Ready(Content::None)),
-        ("PUT", "/v1/chat/completions", &[key], true, Ready(Content::None)),
+        (
+            "PUT",
+            "/v1/chat/completions",
+            &[key],
+            true,
+            Ready(Content::None),
+        ),
         (
             "POST",
             "/v1beta/models/dearest:generateContent",

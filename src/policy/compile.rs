@@ -112,18 +112,18 @@ fn source(source: Source) -> super::Source {
 /// The place of the subject with these traits, in whatever order they are written.
 fn subject(subjects: &mut Vec<Subject>, per: &[String], facts: &[String]) -> usize {
     let traits = per.iter().map(|name| match name.as_str() {
-            "key" => Trait::Key,
-            "network" => Trait::Network,
-            "path" => Trait::Path,
-            "method" => Trait::Method,
-            "model" => Trait::Model,
-            name => Trait::Fact(
-                facts
-                    .iter()
-                    .position(|fact| fact == name)
-                    .unwrap_or(usize::MAX),
-            ),
-        });
+        "key" => Trait::Key,
+        "network" => Trait::Network,
+        "path" => Trait::Path,
+        "method" => Trait::Method,
+        "model" => Trait::Model,
+        name => Trait::Fact(
+            facts
+                .iter()
+                .position(|fact| fact == name)
+                .unwrap_or(usize::MAX),
+        ),
+    });
     let traits = sorted(traits);
     if let Some(place) = subjects.iter().position(|subject| subject.traits == traits) {
         return place;

@@ -346,12 +346,29 @@ fn cost(limit: &str) -> Result<Policy, Faults> {
 fn a_price_is_that_of_the_first_pattern_and_a_hidden_model_pays_the_dearest() {
     let policy = cost("1").unwrap();
     for (model, [input, cached, output, reasoning]) in [
-        (Model::Named(b"gpt-x"), [2_500_000, 250_000, 10_000_000, 10_000_000]),
-        (Model::Named(b"o3"), [2_500_000, 250_000, 10_000_000, 10_000_000]),
-        (Model::Named(b"o3-mini"), [100_000, 100_000, 20_000_000, 30_000_000]),
-        (Model::Unreadable, [2_500_000, 250_000, 20_000_000, 30_000_000]),
+        (
+            Model::Named(b"gpt-x"),
+            [2_500_000, 250_000, 10_000_000, 10_000_000],
+        ),
+        (
+            Model::Named(b"o3"),
+            [2_500_000, 250_000, 10_000_000, 10_000_000],
+        ),
+        (
+            Model::Named(b"o3-mini"),
+            [100_000, 100_000, 20_000_000, 30_000_000],
+        ),
+        (
+            Model::Unreadable,
+            [2_500_000, 250_000, 20_000_000, 30_000_000],
+        ),
     ] {
-        let expected = Rates { input, cached, output, reasoning };
+        let expected = Rates {
+            input,
+            cached,
+            output,
+            reasoning,
+        };
         assert_eq!(policy.rates_of(model), expected, "{model:?}");
     }
 }
@@ -371,10 +388,20 @@ fn limits_beyond_32_bits_are_counted_in_larger_units_that_never_admit_more() {
         };
         assert_eq!((quota.unit, found), (unit, units), "{limit}");
     }
-    let usage = Usage { input: 1, ..Usage::default() };
+    let usage = Usage {
+        input: 1,
+        ..Usage::default()
+    };
     let quota = cost("5000").unwrap().quotas.remove(0);
-    let rates = Rates { input: 5_000_000, ..Rates::default() };
-    assert_eq!(quota.units(&usage, &rates), Some(2), "5 millionths in units of 4");
+    let rates = Rates {
+        input: 5_000_000,
+        ..Rates::default()
+    };
+    assert_eq!(
+        quota.units(&usage, &rates),
+        Some(2),
+        "5 millionths in units of 4"
+    );
     for limit in ["0", "-1", "1e10", "0.0000001", "null"] {
         assert!(cost(limit).is_err(), "{limit}");
     }

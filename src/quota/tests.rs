@@ -186,15 +186,8 @@ fn a_lease_is_released_once_renewed_and_lost_with_its_holder() {
     assert!(go(&mut page, &[slot], 1_000).refused);
     (held.filed, _) = renew(&mut page, &held, 50_000);
     assert!(go(&mut page, &[slot], 100_000).refused, "renewed");
-    assert_eq!(
-        settle(&mut page, &held, 0, 100_000),
-        Change::Replace
-    );
-    assert_eq!(
-        settle(&mut page, &held, 0, 100_000),
-        Change::Keep,
-        "once"
-    );
+    assert_eq!(settle(&mut page, &held, 0, 100_000), Change::Replace);
+    assert_eq!(settle(&mut page, &held, 0, 100_000), Change::Keep, "once");
     let lost = go(&mut page, &[slot], 100_000);
     assert!(!lost.refused);
     assert!(

@@ -54,7 +54,7 @@ fn bounded_work() {
     let mut policy = widest();
     let engine = engine(&policy);
     let store = SwapStore::scripted(1 << 20, &[]);
-    let gate = Gate { engine, store };
+    let gate = Gate::on(engine, store);
     for turn in 0..100 {
         let before = gate.store.attempts();
         let decision = gate.ask(&Request::of("sk-one"), START + turn);
@@ -93,7 +93,7 @@ fn on_error_decides_where_the_store_cannot() {
     proptest!(cases(128), |((rules, asks) in traffic(0.0, 3, 1..300), script in script(), allow in any::<bool>())| {
         let mut policy = policy_of(&rules, "1MiB");
         policy["on_error"] = json!(if allow { "allow" } else { "deny" });
-        let gate = Gate { engine: engine(&policy), store: SwapStore::scripted(1 << 20, &script) };
+        let gate = Gate::on(engine(&policy), SwapStore::scripted(1 << 20, &script));
         let mut ledger = Ledger::default();
         for ask in &asks {
             let decision = gate.ask(&ask.request(), ask.at);
@@ -125,10 +125,7 @@ fn a_store_that_never_answers_is_an_error_every_time() {
                 {"name": "all", "per": [], "count": "requests", "limit": 5, "window": "1m"},
             ]});
             let store = SwapStore::scripted(1 << 20, &[luck]);
-            let gate = Gate {
-                engine: engine(&policy),
-                store,
-            };
+            let gate = Gate::on(engine(&policy), store);
             for _ in 0..20 {
                 let decision = gate.ask(&Request::of("sk-one"), START);
                 assert_eq!(decision.verdict, verdict, "{luck:?} {mode} {on_error}");

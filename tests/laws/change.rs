@@ -37,7 +37,13 @@ fn policy(rule: &Value) -> Value {
 /// What is left of a rule named `q`, told with the next request; `None` if that is refused.
 fn left<S: Fresh>(policy: &Value, store: &S, at: u64) -> Option<u32> {
     let engine = engine(policy);
-    let decision = decide(&engine, &Estimator::new(), store, &Request::of("sk-one"), Now::at(at));
+    let decision = decide(
+        &engine,
+        &Estimator::new(),
+        store,
+        &Request::of("sk-one"),
+        Now::at(at),
+    );
     let state = decision
         .quotas
         .iter()
@@ -83,10 +89,7 @@ fn counters_survive_where_the_meaning_does<S: Fresh>() {
             // In shadow it goes on counting, and is enforced again where it left off.
             let mut shadow = policy(&rule());
             shadow["mode"] = json!("shadow");
-            let gate = Gate {
-                engine: engine(&shadow),
-                store,
-            };
+            let gate = Gate::on(engine(&shadow), store);
             assert_eq!(
                 gate.ask(&Request::of("sk-one"), START + 2_000).verdict,
                 Verdict::Allow

@@ -107,17 +107,24 @@ pub(crate) struct Gate<S> {
     pub(crate) store: S,
 }
 
-impl<S: Fresh> Gate<S> {
-    /// A policy at work on empty pages, with the memory that it asks for.
-    pub(crate) fn new(json: &Value) -> Self {
-        let engine = engine(json);
-        let store = S::fresh(engine.policy().memory);
+impl<S: Store> Gate<S> {
+    /// An engine on these pages.
+    pub(crate) fn on(engine: Engine, store: S) -> Self {
         let estimator = Estimator::new();
         Self {
             engine,
             estimator,
             store,
         }
+    }
+}
+
+impl<S: Fresh> Gate<S> {
+    /// A policy at work on empty pages, with the memory that it asks for.
+    pub(crate) fn new(json: &Value) -> Self {
+        let engine = engine(json);
+        let store = S::fresh(engine.policy().memory);
+        Self::on(engine, store)
     }
 
     pub(crate) fn ask(&self, request: &Request, at: Millis) -> Decision {

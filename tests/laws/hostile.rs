@@ -43,10 +43,11 @@ fn curious(mode: &str) -> Value {
 fn print(decision: &Decision, policy: &Policy, path: &[u8], now: Now) -> String {
     let dialect = Dialect::of(path, || false);
     let reply = reply::refusal(decision, dialect, policy, now);
-    let fields = reply::fields(decision, dialect, policy, now, &reply::FAMILIES);
+    let fields =
+        reply::FAMILIES.map(|family| reply::fields(family, decision, dialect, policy, now));
     format!(
         "{reply:?} {fields:?} {} {decision:?}",
-        record::write(decision, policy)
+        record::write(decision, policy, None)
     )
 }
 

@@ -20,7 +20,8 @@ on_every_store!(
 );
 
 fn told(decision: &Decision, policy: &Policy, at: u64) -> Vec<(&'static str, String)> {
-    fields(decision, Dialect::OpenAi, policy, Now::at(at), &FAMILIES)
+    let family = |family| fields(family, decision, Dialect::OpenAi, policy, Now::at(at));
+    FAMILIES.into_iter().flat_map(family).collect()
 }
 
 /// The same traffic before a policy and before the same policy in shadow: what the one does, the other notes.
@@ -30,7 +31,7 @@ fn a_policy_in_shadow_is_invisible_and_shows_what_enforcement_does<S: Fresh>() {
         let enforcing = Gate::<S>::new(&policy);
         policy["mode"] = json!("shadow");
         let shadow = Gate::<S>::new(&policy);
-        let reads_model = enforcing.engine.policy().reads_model();
+        let reads_model = enforcing.engine.policy().reads_bodies();
         for ask in &asks {
             let done = enforcing.ask(&ask.request(), ask.at);
             let noted = shadow.ask(&ask.request(), ask.at);

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use stillgate::engine::{Engine, Ending, Reservation};
+use stillgate::engine::{Ending, Engine, Reservation};
 use stillgate::exchange::{Millis, Now};
 use stillgate::store::{Change, Page, Store};
 use stillgate::usage::{Reader, Seen};
@@ -61,7 +61,9 @@ fn charged<S: Store>(store: &S, at: Millis) -> u64 {
         let used = kept.map(|kept| u64::from(Window::read(kept, scale, at).used()));
         (used.sum::<u64>(), Change::Keep)
     };
-    (0..store.pages()).map(|page| store.update(page, sum).unwrap()).sum()
+    (0..store.pages())
+        .map(|page| store.update(page, sum).unwrap())
+        .sum()
 }
 
 /// What happens next.
@@ -176,19 +178,35 @@ fn many_at_once_never_pass_the_limit<S: Fresh>() {
             admitted.map(|decision| decision.reservation).collect()
         };
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
     });
     let each = {
         let foreseen = admitted[0].foreseen();
         foreseen.input + foreseen.output
     };
-    assert_eq!(admitted.len() as u64, 100_000 / each, "as many as fit, and no more");
+    assert_eq!(
+        admitted.len() as u64,
+        100_000 / each,
+        "as many as fit, and no more"
+    );
     let mut truth = 0;
     for (index, reservation) in admitted.iter().enumerate() {
         let (input, output) = (600 + index as u64, 3_000);
         truth += input + output;
-        let ending = Ending::Answered { status: 200, seen: Some(answer(input, output)) };
-        let (_, result) = gate.engine.settle(reservation, &ending, &gate.estimator, Now::at(START), &gate.store);
+        let ending = Ending::Answered {
+            status: 200,
+            seen: Some(answer(input, output)),
+        };
+        let (_, result) = gate.engine.settle(
+            reservation,
+            &ending,
+            &gate.estimator,
+            Now::at(START),
+            &gate.store,
+        );
         assert!(result.is_ok());
     }
     assert_eq!(charged(&gate.store, START), truth);
@@ -209,7 +227,13 @@ fn a_refusal_of_the_origin_gives_everything_back<S: Fresh>() {
         let gate = Gate::<S>::new(&policy(100_000));
         let decision = gate.ask(&request(100, None), START);
         let ending = Ending::Answered { status, seen: None };
-        let (settlement, _) = gate.engine.settle(&decision.reservation, &ending, &gate.estimator, Now::at(START), &gate.store);
+        let (settlement, _) = gate.engine.settle(
+            &decision.reservation,
+            &ending,
+            &gate.estimator,
+            Now::at(START),
+            &gate.store,
+        );
         assert_eq!(settlement.source, source, "{status}");
         assert_eq!(charged(&gate.store, START) == 0, empty, "{status}");
     }
@@ -224,15 +248,31 @@ fn a_key_that_the_origin_does_not_know_leaves_no_trace<S: Fresh>() {
     let gate = Gate::<S>::new(&policy);
     let end = |status: u16, reservation: &Reservation| {
         let ending = Ending::Answered { status, seen: None };
-        gate.engine.settle(reservation, &ending, &gate.estimator, Now::at(START), &gate.store).0
+        gate.engine
+            .settle(
+                reservation,
+                &ending,
+                &gate.estimator,
+                Now::at(START),
+                &gate.store,
+            )
+            .0
     };
     let first = gate.ask(&request(10, None), START);
     assert!(end(401, &first.reservation).unknown_key);
     let left = |decision: &stillgate::engine::Decision| -> Vec<u32> {
-        decision.quotas.iter().map(|state| state.standing.remaining).collect()
+        decision
+            .quotas
+            .iter()
+            .map(|state| state.standing.remaining)
+            .collect()
     };
     let second = gate.ask(&request(10, None), START);
-    assert_eq!([left(&second)[0], left(&second)[2]], [99_999, 99_998], "the network still counts");
+    assert_eq!(
+        [left(&second)[0], left(&second)[2]],
+        [99_999, 99_998],
+        "the network still counts"
+    );
     end(200, &second.reservation);
     // A key that has been served once is known, and a later 401 is one of its requests.
     let third = gate.ask(&request(10, None), START);
@@ -242,11 +282,20 @@ fn a_key_that_the_origin_does_not_know_leaves_no_trace<S: Fresh>() {
 }
 
 fn no_request_reserves_a_whole_budget<S: Fresh>() {
-    for (cap, reserved) in [(Some(u64::MAX), 500), (Some(10_000), 500), (Some(100), 100), (Some(0), 0)] {
+    for (cap, reserved) in [
+        (Some(u64::MAX), 500),
+        (Some(10_000), 500),
+        (Some(100), 100),
+        (Some(0), 0),
+    ] {
         let gate = Gate::<S>::new(&policy(1_000));
         let decision = gate.ask(&request(0, cap), START);
         assert_eq!(decision.verdict, Verdict::Allow);
         let input = decision.reservation.foreseen().input;
-        assert_eq!(charged(&gate.store, START), (reserved + input).min(500), "{cap:?}");
+        assert_eq!(
+            charged(&gate.store, START),
+            (reserved + input).min(500),
+            "{cap:?}"
+        );
     }
 }

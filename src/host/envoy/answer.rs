@@ -39,6 +39,8 @@ enum Answer {
     Read(Box<Reader>),
     /// As it passes, without what the client did not ask for.
     Hide(Box<Hider>),
+    /// To its end.
+    Seen(Seen),
 }
 
 impl Admitted {
@@ -124,7 +126,7 @@ impl Admitted {
 
     pub(super) fn on_body(&mut self, running: &Running, size: usize, ends: bool) {
         match &mut self.answer {
-            Answer::Unread => {}
+            Answer::Unread | Answer::Seen(_) => {}
             Answer::Read(reader) => {
                 if size > 0 {
                     reader.feed(&abi::buffer(Buffer::ResponseBody, 0, size));
@@ -132,12 +134,17 @@ impl Admitted {
             }
             Answer::Hide(hider) => {
                 let bytes = abi::buffer(Buffer::ResponseBody, 0, size);
-                let mut kept = hider.feed(&bytes);
+                let mut passed = hider.feed(&bytes);
                 if ends {
-                    kept.extend(hider.finish());
+                    let hider = mem::take(hider);
+                    let (held, seen) = hider.finish();
+                    if !held.is_empty() {
+                        passed.to_mut().extend(held);
+                    }
+                    self.answer = Answer::Seen(seen);
                 }
-                if kept != bytes {
-                    let _ = abi::set_buffer(Buffer::ResponseBody, size, &kept);
+                if passed != bytes {
+                    let _ = abi::set_buffer(Buffer::ResponseBody, size, &passed);
                 }
             }
         }
@@ -174,7 +181,8 @@ impl Admitted {
         match mem::replace(&mut self.answer, Answer::Unread) {
             Answer::Unread => None,
             Answer::Read(reader) => Some(reader.finish()),
-            Answer::Hide(hider) => Some(hider.seen()),
+            Answer::Hide(hider) => Some(hider.finish().1),
+            Answer::Seen(seen) => Some(seen),
         }
     }
 }

@@ -1,0 +1,95 @@
+//! Which bytes of a body hold a text.
+
+use core::ops::Range;
+
+/// How many pieces of a text are kept. More than a person writes; what is dropped is counted.
+pub const SPANS: usize = 16;
+
+/// The pieces of a text, as ranges of bytes in a body, between the quotes and with their escapes as they are.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spans {
+    ranges: [(u32, u32); SPANS],
+    count: u8,
+    dropped: u32,
+}
+
+impl Spans {
+    /// The pieces in their order.
+    pub fn iter(&self) -> impl Iterator<Item = Range<usize>> {
+        self.kept()
+            .iter()
+            .map(|&(start, end)| start as usize..end as usize)
+    }
+
+    /// How many bytes they have together, as written.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.kept()
+            .iter()
+            .map(|&(start, end)| u64::from(end.saturating_sub(start)))
+            .fold(0, u64::saturating_add)
+    }
+
+    /// Whether there is no text: an empty one is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// How many pieces came when there was no room for more.
+    #[must_use]
+    pub const fn dropped(&self) -> u32 {
+        self.dropped
+    }
+
+    /// Adds a piece, unless it is empty.
+    pub(super) fn push(&mut self, start: u64, end: u64) {
+        let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else {
+            self.dropped = self.dropped.saturating_add(1);
+            return;
+        };
+        if start >= end {
+            return;
+        }
+        match self.ranges.get_mut(usize::from(self.count)) {
+            Some(range) => {
+                *range = (start, end);
+                self.count = self.count.saturating_add(1);
+            }
+            None => self.dropped = self.dropped.saturating_add(1),
+        }
+    }
+
+    /// Adds all pieces of another text.
+    pub(super) fn append(&mut self, other: &Self) {
+        for &(start, end) in other.kept() {
+            self.push(u64::from(start), u64::from(end));
+        }
+        self.dropped = self.dropped.saturating_add(other.dropped);
+    }
+
+    /// How many pieces there are, to come back to.
+    pub(super) const fn count(&self) -> u8 {
+        self.count
+    }
+
+    /// Forgets all pieces but the first `count`.
+    pub(super) fn truncate(&mut self, count: u8) {
+        for range in self.ranges.iter_mut().skip(usize::from(count)) {
+            *range = (0, 0);
+        }
+        self.count = self.count.min(count);
+    }
+
+    fn kept(&self) -> &[(u32, u32)] {
+        self.ranges
+            .get(..usize::from(self.count))
+            .unwrap_or_default()
+    }
+}
+
+impl core::fmt::Debug for Spans {
+    fn fmt(&self, to: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        to.debug_list().entries(self.iter()).finish()
+    }
+}

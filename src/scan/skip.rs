@@ -1,0 +1,315 @@
+//! What no sink asks for: followed, and nothing else.
+
+use super::number::Part;
+use super::text::{Progress, Reading};
+use super::wide;
+
+/// The deepest nesting that is followed. serde_json and Go stop at 127 and 10,000; real requests stay below 20.
+pub(super) const MAX_DEPTH: u32 = 128;
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A value.
+    Value,
+    /// The first element of an array, or its end.
+    First,
+    /// A member's key.
+    Key,
+    /// The first key of an object, or its end.
+    FirstKey,
+    /// The rest of a key.
+    InKey,
+    /// The colon after a key.
+    Colon,
+    /// The rest of a string.
+    InText,
+    /// The rest of a number.
+    InNumber,
+    /// The rest of `true`, `false` or `null`.
+    InWord,
+    /// A comma, or the end of what is open.
+    After,
+    /// Nothing but white space: the document is over.
+    End,
+    /// Nothing: this is not JSON.
+    Broken,
+}
+
+/// Where a scan stands in the grammar, whoever asks for it.
+pub(super) struct Grammar {
+    pub(super) step: Step,
+    /// How many objects and arrays are open.
+    pub(super) depth: u32,
+    /// Which of them are objects, as bits, the innermost lowest.
+    pub(super) kinds: u128,
+    /// The depth at which a skipped value ends.
+    pub(super) floor: u32,
+    /// The string that is being read.
+    pub(super) reading: Reading,
+    /// The part of the number that is being read.
+    pub(super) part: Part,
+    /// The word that is being read, and how much of it was.
+    pub(super) word: Word,
+    pub(super) spelled: u8,
+    /// Decoded bytes of all strings, and the bytes of all numbers and words.
+    pub(super) text: u64,
+}
+
+/// What JSON spells out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// `true`
+    True,
+    /// `false`
+    False,
+    /// `null`
+    Null,
+}
+
+impl Word {
+    /// Its letters.
+    #[inline(always)]
+    pub(crate) const fn letters(self) -> &'static [u8] {
+        match self {
+            Self::True => b"true",
+            Self::False => b"false",
+            Self::Null => b"null",
+        }
+    }
+
+    #[inline(always)]
+    pub(super) const fn of(first: u8) -> Self {
+        match first {
+            b't' => Self::True,
+            b'f' => Self::False,
+            _ => Self::Null,
+        }
+    }
+}
+
+impl Grammar {
+    pub(super) const fn new() -> Self {
+        Self {
+            step: Step::Value,
+            depth: 0,
+            kinds: 0,
+            floor: 0,
+            reading: Reading::new(),
+            part: Part::Zero,
+            word: Word::Null,
+            spelled: 0,
+            text: 0,
+        }
+    }
+
+    /// Opens an object or an array; `false` if that is too deep.
+    #[inline(always)]
+    pub(super) fn open(&mut self, object: bool) -> bool {
+        if self.depth >= MAX_DEPTH {
+            return false;
+        }
+        self.kinds = (self.kinds << 1) | u128::from(object);
+        self.depth = self.depth.wrapping_add(1);
+        true
+    }
+
+    #[inline(always)]
+    pub(super) fn close(&mut self) {
+        self.kinds >>= 1;
+        self.depth = self.depth.wrapping_sub(1);
+    }
+
+    #[inline(always)]
+    pub(super) const fn in_object(&self) -> bool {
+        self.kinds & 1 == 1
+    }
+
+    /// Reads on to the end of `true`, `false` or `null`.
+    pub(super) fn spell(&mut self, chunk: &[u8], at: usize) -> Progress {
+        let mut at = at;
+        let rest = self.word.letters().get(usize::from(self.spelled)..);
+        for letter in rest.unwrap_or_default() {
+            match chunk.get(at) {
+                None => return Progress::More,
+                Some(byte) if byte == letter => {}
+                Some(_) => return Progress::Broken,
+            }
+            at = at.wrapping_add(1);
+            self.spelled = self.spelled.wrapping_add(1);
+        }
+        Progress::Ended(at)
+    }
+
+    /// Follows a value that began at `step` to its end, at the depth of `floor`.
+    pub(super) fn skip(&mut self, chunk: &[u8], at: usize) -> Progress {
+        let floor = self.floor;
+        let (mut at, mut step, mut text) = (at, self.step, self.text);
+        let progress = loop {
+            let Some(&byte) = chunk.get(at) else {
+                break Progress::More;
+            };
+            match step {
+                Step::Value | Step::First => match byte {
+                    b'"' => {
+                        let begin = at.wrapping_add(1);
+                        let end = wide::plain(chunk, begin);
+                        if chunk.get(end) == Some(&b'"') {
+                            text = text.wrapping_add(end.wrapping_sub(begin) as u64);
+                            at = end.wrapping_add(1);
+                            step = Step::After;
+                        } else {
+                            self.reading.begin(0, 0);
+                            self.reading.take(chunk, begin, end);
+                            at = end;
+                            step = Step::InText;
+                            continue;
+                        }
+                    }
+                    b'{' => {
+                        if !self.open(true) {
+                            break Progress::Broken;
+                        }
+                        at = at.wrapping_add(1);
+                        step = Step::FirstKey;
+                        continue;
+                    }
+                    b'[' => {
+                        if !self.open(false) {
+                            break Progress::Broken;
+                        }
+                        at = at.wrapping_add(1);
+                        step = Step::First;
+                        continue;
+                    }
+                    b'-' | b'0'..=b'9' => {
+                        self.part = Part::of(byte);
+                        text = text.wrapping_add(1);
+                        at = at.wrapping_add(1);
+                        step = Step::InNumber;
+                        continue;
+                    }
+                    b't' | b'f' | b'n' => {
+                        self.word = Word::of(byte);
+                        self.spelled = 0;
+                        step = Step::InWord;
+                        continue;
+                    }
+                    b']' if step == Step::First => {
+                        self.close();
+                        at = at.wrapping_add(1);
+                        step = Step::After;
+                    }
+                    b' ' | b'\n' | b'\r' | b'\t' => {
+                        at = at.wrapping_add(1);
+                        continue;
+                    }
+                    _ => break Progress::Broken,
+                },
+                Step::Key | Step::FirstKey => match byte {
+                    b'"' => {
+                        let begin = at.wrapping_add(1);
+                        let end = wide::plain(chunk, begin);
+                        if chunk.get(end) == Some(&b'"') {
+                            text = text.wrapping_add(end.wrapping_sub(begin) as u64);
+                            at = end.wrapping_add(1);
+                            step = Step::Colon;
+                        } else {
+                            self.reading.begin(0, 0);
+                            self.reading.take(chunk, begin, end);
+                            at = end;
+                            step = Step::InKey;
+                        }
+                        continue;
+                    }
+                    b'}' if step == Step::FirstKey => {
+                        self.close();
+                        at = at.wrapping_add(1);
+                        step = Step::After;
+                    }
+                    b' ' | b'\n' | b'\r' | b'\t' => {
+                        at = at.wrapping_add(1);
+                        continue;
+                    }
+                    _ => break Progress::Broken,
+                },
+                Step::Colon => match byte {
+                    b':' => {
+                        at = at.wrapping_add(1);
+                        step = Step::Value;
+                        continue;
+                    }
+                    b' ' | b'\n' | b'\r' | b'\t' => {
+                        at = at.wrapping_add(1);
+                        continue;
+                    }
+                    _ => break Progress::Broken,
+                },
+                Step::After => match byte {
+                    b',' => {
+                        at = at.wrapping_add(1);
+                        step = if self.in_object() {
+                            Step::Key
+                        } else {
+                            Step::Value
+                        };
+                        continue;
+                    }
+                    b'}' if self.in_object() => {
+                        self.close();
+                        at = at.wrapping_add(1);
+                    }
+                    b']' if !self.in_object() => {
+                        self.close();
+                        at = at.wrapping_add(1);
+                    }
+                    b' ' | b'\n' | b'\r' | b'\t' => {
+                        at = at.wrapping_add(1);
+                        continue;
+                    }
+                    _ => break Progress::Broken,
+                },
+                Step::InKey | Step::InText => match self.reading.read(chunk, at) {
+                    Progress::Ended(end) => {
+                        text = text.wrapping_add(self.reading.bytes);
+                        at = end;
+                        if step == Step::InKey {
+                            step = Step::Colon;
+                            continue;
+                        }
+                        step = Step::After;
+                    }
+                    other => break other,
+                },
+                Step::InNumber => {
+                    let end = self.part.read(chunk, at);
+                    text = text.wrapping_add(end.wrapping_sub(at) as u64);
+                    at = end;
+                    if at >= chunk.len() {
+                        break Progress::More;
+                    }
+                    if !self.part.ends() {
+                        break Progress::Broken;
+                    }
+                    step = Step::After;
+                }
+                Step::InWord => match self.spell(chunk, at) {
+                    Progress::Ended(end) => {
+                        text = text.wrapping_add(self.word.letters().len() as u64);
+                        at = end;
+                        step = Step::After;
+                    }
+                    other => break other,
+                },
+                Step::End | Step::Broken => break Progress::Broken,
+            }
+            // A value has ended.
+            if self.depth == floor {
+                break Progress::Ended(at);
+            }
+        };
+        self.step = step;
+        self.text = text;
+        progress
+    }
+}
