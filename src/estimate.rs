@@ -50,7 +50,7 @@ impl Estimator {
     /// together. At least 1 unless there are no bytes.
     #[must_use]
     pub fn tokens(&self, model: u64, bytes: u64) -> u64 {
-        let known = self.place(model).map(|place| Entry::read(place));
+        let known = self.place(model).map(Entry::read);
         let entry = known.unwrap_or_else(|| Entry::read(&self.all));
         let whole = (bytes >> POINT).saturating_mul(entry.ratio);
         let rest = bytes & ((1 << POINT) - 1);
@@ -223,7 +223,7 @@ mod tests {
             }
             for model in 0..9 {
                 let tokens = estimator.tokens(model, bytes);
-                prop_assert!(tokens >= bytes / 16 && tokens <= bytes * 2 + 1);
+                prop_assert!(tokens >= bytes / 16 && tokens <= bytes.saturating_mul(2).saturating_add(1));
             }
         }
     }

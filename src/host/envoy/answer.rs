@@ -46,7 +46,7 @@ enum Answer {
 impl Admitted {
     pub(super) fn new(decision: Decision, dialect: Dialect) -> Self {
         let answer = if decision.reservation.is_metered() {
-            Answer::Read(Box::new(Reader::new()))
+            Answer::Read(Box::default())
         } else {
             Answer::Unread
         };
@@ -83,7 +83,7 @@ impl Admitted {
             if request.has(b"content-length") {
                 abi::replace_header(Map::Request, "content-length", &edited.len().to_string());
             }
-            self.answer = Answer::Hide(Box::new(Hider::new()));
+            self.answer = Answer::Hide(Box::default());
         }
     }
 
