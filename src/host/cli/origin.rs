@@ -19,7 +19,7 @@
 //! | `x-demo-type: text/plain` | this content type instead of the right one |
 //! | `x-demo-line-end: crlf` | what ends the lines of server-sent events: `lf`, `crlf` or `cr` |
 //! | `x-demo-ratelimit: 1` | the response carries rate-limit headers of the origin's own |
-//! | `x-demo-echo: headers` | the response tells, as JSON in `x-demo-headers`, which headers the request arrived with. `body`: in `x-demo-body`, as base64, the first 16 KiB of its body. Both: with a comma |
+//! | `x-demo-echo: headers` | the response tells, as JSON in `x-demo-headers`, which headers the request arrived with. `body`: in `x-demo-body`, as base64, the first 8 KiB of its body. Both: with a comma |
 //! | `x-demo-name: a-1` | names the request for `/demo/seen/a-1` |
 //! | `x-demo-step: a-1` | names it, and makes each part of a stream but the first wait for its `/demo/step/a-1` |
 //!
@@ -27,9 +27,9 @@
 //!
 //! Beside the APIs there are two calls for tests. Both wait for up to ten seconds until they have something to tell:
 //!
-//! * `GET /demo/seen/NAME`, when the named request has come to its end: its `headers`, the `length` and the first 64 KiB
-//!   of its `body`, the `parts` that were sent, and its `end`: `served`, `cut`, or `gone` with the client; null where it
-//!   has none yet.
+//! * `GET /demo/seen/NAME` tells, when the named request has come to its end, its `headers`, the `length` and the first
+//!   64 KiB of its `body`, the `parts` that were sent, and its `end`: `served`, `cut`, or `gone` with the client; null
+//!   where it has none yet. With `?now` it waits for the request, and not for its end.
 //! * `POST /demo/step/NAME` releases one part and answers when it is sent, with the number of `parts` sent so far; with
 //!   409 when there is none.
 //!
@@ -54,7 +54,6 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, get, on, post};
@@ -156,19 +155,16 @@ fn speak(method: MethodFilter, dialect: Dialect, say: Say) -> MethodRouter<Seen>
         method,
         move |State(seen): State<Seen>,
               Path(path): Path<BTreeMap<String, String>>,
-              request: Request| { exchange(seen, path, dialect, say, request) },
+              request: Request| { exchange(seen, path, dialect, Ok(say), request) },
     )
 }
 
 /// Anything else.
 async fn missing(State(seen): State<Seen>, uri: Uri, request: Request) -> Response {
-    let path = BTreeMap::from([(String::new(), uri.path().to_owned())]);
-    let say: Say = |asked| {
-        let path = asked.path.values().next().map_or("/", String::as_str);
-        let message = format!("The demo origin has nothing at {path}");
-        Err(Refusal::new(StatusCode::NOT_FOUND, message))
-    };
-    exchange(seen, path, Dialect::OpenAi, say, request).await
+    let message = format!("The demo origin has nothing at {}", uri.path());
+    let refusal = Refusal::new(StatusCode::NOT_FOUND, message);
+    let path = BTreeMap::new();
+    exchange(seen, path, Dialect::OpenAi, Err(refusal), request).await
 }
 
 /// From a request to its response, as the request's switches have it.
@@ -176,7 +172,7 @@ async fn exchange(
     seen: Seen,
     path: BTreeMap<String, String>,
     dialect: Dialect,
-    say: Say,
+    say: Result<Say, Refusal>,
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
@@ -193,24 +189,15 @@ async fn exchange(
         trail.body(body);
     }
     pause(switches.delay).await;
-    let said = match (&body, switches.status) {
-        (_, Some(status)) => Err(Refusal::new(
-            status,
-            "The demo origin was asked for this error.",
-        )),
-        (Ok(body), None) => read(dialect, &head, body).and_then(|body| {
-            say(&Asked {
-                path,
-                query: head.uri.query().unwrap_or_default().to_owned(),
-                body,
-                switches: switches.clone(),
-            })
-        }),
-        (Err(_), None) => Err(Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The body did not come whole, or is larger than 64 MiB.",
-        )),
-    };
+    let said = say.and_then(|say| {
+        let body = read(dialect, &head.method, body.as_ref().ok(), &switches)?;
+        say(&Asked {
+            path,
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            body,
+            switches: switches.clone(),
+        })
+    });
     let mut response = match said {
         Ok(Said::Whole(text)) => wire::whole(StatusCode::OK, text, &switches),
         Ok(Said::Stream(framing, parts)) => {
@@ -236,12 +223,26 @@ async fn exchange(
     }
 }
 
-/// The body as JSON. Only a POST is expected to have one.
-fn read(dialect: Dialect, head: &Parts, body: &Bytes) -> Result<Value, Refusal> {
-    if head.method != Method::POST {
-        return Ok(Value::Null);
+/// The body as JSON, which only a POST is expected to have, unless an error is asked for.
+fn read(
+    dialect: Dialect,
+    method: &Method,
+    body: Option<&Bytes>,
+    switches: &Switches,
+) -> Result<Value, Refusal> {
+    if let Some(status) = switches.status {
+        let message = "The demo origin was asked for this error.";
+        return Err(Refusal::new(status, message));
     }
-    serde_json::from_slice(body).map_err(|_| dialect.garbled())
+    let Some(body) = body else {
+        let message = "The body did not come whole, or is larger than 64 MiB.";
+        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+    };
+    if method == Method::POST {
+        serde_json::from_slice(body).map_err(|_| dialect.garbled())
+    } else {
+        Ok(Value::Null)
+    }
 }
 
 /// Adds the response headers that the request asked for.
@@ -289,8 +290,8 @@ fn plain(status: StatusCode, body: &Value) -> Response {
 
 /// The largest body that is read, in bytes.
 const BODY: usize = 64 << 20;
-/// How much of a body `x-demo-echo` tells, in bytes: what proxies let pass as a header.
-const ECHOED: usize = 16 << 10;
+/// How much of a body `x-demo-echo` tells, in bytes: some clients take no headers of more than 16 KiB.
+const ECHOED: usize = 8 << 10;
 /// What `x-demo-ratelimit` adds: an origin with limits of its own, told in every dialect.
 const RATE_LIMITS: [(&str, &str); 8] = [
     ("x-ratelimit-limit-requests", "7777"),

@@ -138,7 +138,7 @@ fn usage(usage: &Usage) -> Value {
 fn texts(asked: &Asked, name: &str) -> Result<Vec<String>, Refusal> {
     let tokens = |item: &Value| match item {
         Value::String(text) => Some(text.clone()),
-        Value::Array(tokens) if tokens.iter().all(Value::is_number) => {
+        Value::Array(tokens) if !tokens.is_empty() && tokens.iter().all(Value::is_number) => {
             Some(tokens.iter().map(|token| format!("{token} ")).collect())
         }
         _ => None,

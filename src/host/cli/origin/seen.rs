@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
@@ -169,13 +169,19 @@ impl Drop for Followed {
 }
 
 /// `GET /demo/seen/{name}`
-pub(super) async fn seen(State(seen): State<Seen>, Path(name): Path<String>) -> Response {
+pub(super) async fn seen(
+    State(seen): State<Seen>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let Some(entry) = seen.find(&name).await else {
         return unknown(&name);
     };
-    let ended = entry.progress_to(|progress| progress.end.is_some());
-    // Without an end in time, what is there is told.
-    let _late = timeout(PATIENCE, ended).await;
+    if query.as_deref() != Some("now") {
+        let ended = entry.progress_to(|progress| progress.end.is_some());
+        // Without an end in time, what is there is told.
+        let _late = timeout(PATIENCE, ended).await;
+    }
     let progress = entry.progress.borrow();
     let shown = progress.body.get(..SHOWN).unwrap_or(&progress.body);
     super::plain(
@@ -238,3 +244,30 @@ const KEPT: usize = 64;
 const SHOWN: usize = 64 << 10;
 /// How long a call waits for what it asks about.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::{KEPT, Seen};
+
+    #[test]
+    fn only_the_last_names_are_kept_and_each_once() {
+        let seen = Seen::new();
+        for number in 0..=KEPT {
+            seen.enter(&number.to_string(), Value::Null);
+        }
+        seen.enter("1", Value::Null);
+        let names: Vec<String> = seen
+            .0
+            .borrow()
+            .iter()
+            .map(|entry| entry.name.clone())
+            .collect();
+        let expected: Vec<String> = (2..=KEPT)
+            .chain([1])
+            .map(|number| number.to_string())
+            .collect();
+        assert_eq!(names, expected);
+    }
+}
