@@ -56,6 +56,7 @@ fn expected(path: &str, [input, output, cached, reasoning]: [u64; 4]) -> Value {
         json!({
             "input_tokens": input - cached, "cache_read_input_tokens": cached,
             "cache_creation_input_tokens": 0, "output_tokens": output,
+            "output_tokens_details": {"thinking_tokens": reasoning},
         })
     } else {
         let mut usage = json!({"promptTokenCount": input, "candidatesTokenCount": visible, "totalTokenCount": total});

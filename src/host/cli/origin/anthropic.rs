@@ -22,9 +22,7 @@ pub(super) fn messages(asked: &Asked) -> Result<Said, Refusal> {
         let content = json!([{"type": "text", "text": answer.text()}]);
         let members = [("content", content), ("stop_reason", json!(stop(&answer)))];
         let frame = answer::with(frame, members);
-        asked.whole(frame, "usage", &answer.usage, |used| {
-            answer::with(usage(used), [("service_tier", json!("standard"))])
-        })
+        asked.whole(frame, "usage", &answer.usage, full)
     })
 }
 
@@ -44,13 +42,10 @@ fn stream(asked: &Asked, answer: &Answer, frame: Value) -> Said {
     let told = asked.switches.told;
     let first = Usage {
         output: answer.usage.output.min(1),
+        reasoning: 0,
         ..answer.usage
     };
-    let start = told.form(answer::with(
-        usage(&first),
-        [("service_tier", json!("standard"))],
-    ));
-    let start = match start {
+    let start = match told.form(full(&first)) {
         Some(usage) => answer::with(frame, [("usage", usage)]),
         None => frame,
     };
@@ -99,7 +94,18 @@ fn usage(usage: &Usage) -> Value {
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": usage.cached,
         "output_tokens": usage.output,
+        "output_tokens_details": {"thinking_tokens": usage.reasoning},
     })
+}
+
+/// What is told of a message and not of its end.
+fn full(used: &Usage) -> Value {
+    let created = json!({"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0});
+    let members = [
+        ("cache_creation", created),
+        ("service_tier", json!("standard")),
+    ];
+    answer::with(usage(used), members)
 }
 
 fn stop(answer: &Answer) -> &'static str {

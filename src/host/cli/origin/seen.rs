@@ -34,7 +34,10 @@ pub(super) struct Entry {
 /// How far it has come.
 #[derive(Debug, Default)]
 struct Progress {
-    body: Bytes,
+    /// Of the body, in bytes.
+    length: usize,
+    /// Its first bytes, up to [`SHOWN`], in memory of their own.
+    start: Vec<u8>,
     /// Parts that the connection took.
     sent: usize,
     /// Parts that may be sent beside the first.
@@ -107,9 +110,10 @@ impl Trail {
 
     /// Notes the request's body.
     pub(super) fn body(&self, body: &Bytes) {
-        self.0
-            .progress
-            .send_modify(|progress| progress.body = body.clone());
+        self.0.progress.send_modify(|progress| {
+            progress.length = body.len();
+            progress.start = body.get(..SHOWN).unwrap_or(body).to_vec();
+        });
     }
 
     /// Follows the response as the connection takes it.
@@ -183,13 +187,12 @@ pub(super) async fn seen(
         let _late = timeout(PATIENCE, ended).await;
     }
     let progress = entry.progress.borrow();
-    let shown = progress.body.get(..SHOWN).unwrap_or(&progress.body);
     super::plain(
         StatusCode::OK,
         &json!({
             "headers": entry.headers,
-            "length": progress.body.len(),
-            "body": String::from_utf8_lossy(shown),
+            "length": progress.length,
+            "body": String::from_utf8_lossy(&progress.start),
             "parts": progress.sent,
             "end": progress.end,
         }),
@@ -240,7 +243,7 @@ fn refuse(status: StatusCode, message: String) -> Response {
 
 /// How many requests are remembered.
 const KEPT: usize = 64;
-/// How much of a body is shown, in bytes.
+/// How much of a body is remembered, in bytes.
 const SHOWN: usize = 64 << 10;
 /// How long a call waits for what it asks about.
 const PATIENCE: Duration = Duration::from_secs(10);
