@@ -1,145 +1,120 @@
-//! Gemini: generateContent, whole and streamed, as server-sent events or as a JSON array.
+//! Gemini and Vertex: generateContent, whole and streamed, as server-sent events or as a JSON array, and countTokens.
 
-use axum::body::{Body, Bytes};
-use axum::extract::{Path, RawQuery};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::sse::{Event, Sse};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
-use tokio_stream::StreamExt as _;
 
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, Asked, Framing, Heard, Part, Said};
+use super::refusal::Refusal;
+use super::usage::Usage;
 
-/// `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`
-pub(super) async fn generate(
-    Path(call): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let (model, method) = call.rsplit_once(':').unwrap_or((&call, ""));
-    if !matches!(method, "generateContent" | "streamGenerateContent") {
-        return refuse(
-            StatusCode::NOT_FOUND,
-            "NOT_FOUND",
-            &format!("models/{call} is not found for API version v1beta"),
-        );
+/// `POST /v1beta/models/{model}:{method}`
+pub(super) fn call(asked: &Asked) -> Result<Said, Refusal> {
+    let call = asked.path.get("call").map_or("", String::as_str);
+    let (model, method) = call.rsplit_once(':').unwrap_or((call, ""));
+    match method {
+        "generateContent" => generate(asked, model),
+        "streamGenerateContent" => stream(asked, model),
+        "countTokens" => count(asked),
+        _ => {
+            let message = format!("models/{call} is not found, or has no such method");
+            Err(Refusal::new(StatusCode::NOT_FOUND, message))
+        }
     }
-    let Ok(request) = serde_json::from_slice::<Value>(&body) else {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            "INVALID_ARGUMENT",
-            "Invalid JSON payload received.",
-        );
-    };
-    let Some(contents) = request
-        .get("contents")
-        .and_then(Value::as_array)
-        .filter(|contents| !contents.is_empty())
-    else {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            "INVALID_ARGUMENT",
-            "* GenerateContentRequest.contents: contents is not specified",
-        );
-    };
-    let mut texts: Vec<String> = contents
-        .iter()
-        .filter_map(|content| content.get("parts"))
-        .map(answer::text)
-        .collect();
-    texts.extend(
-        request
-            .pointer("/systemInstruction/parts")
-            .map(answer::text),
-    );
-    // A content without a role is the user's.
-    let user = contents
-        .iter()
-        .rev()
-        .find(|content| answer::string(content, "role", "user") == "user");
-    let last = user
-        .and_then(|content| content.get("parts"))
-        .map(answer::text)
-        .unwrap_or_default();
-    let cap = request
-        .pointer("/generationConfig/maxOutputTokens")
-        .and_then(Value::as_u64);
-    let answer = Answer::new(texts.iter().map(String::as_str), &last, cap);
-    if method == "generateContent" {
-        return super::reply(
-            StatusCode::OK,
-            &part(&frame(model, &answer), &answer, &answer.text(), true),
-        );
-    }
-    let events = query
-        .unwrap_or_default()
-        .split('&')
-        .any(|pair| pair == "alt=sse");
-    stream(model, &answer, events, super::delay(&headers))
 }
 
-fn stream(model: &str, answer: &Answer, events: bool, delay: core::time::Duration) -> Response {
-    let frame = frame(model, answer);
-    let last = answer.words.len().saturating_sub(1);
-    let mut parts: Vec<String> = answer
-        .words
-        .iter()
-        .enumerate()
-        .map(|(index, word)| part(&frame, answer, word, index == last).to_string())
-        .collect();
-    if parts.is_empty() {
-        parts.push(part(&frame, answer, "", true).to_string());
-    }
-    if events {
-        let events = tokio_stream::iter(parts)
-            .throttle(delay)
-            .map(|data| Ok::<_, core::convert::Infallible>(Event::default().data(data)));
-        return Sse::new(events).into_response();
-    }
-    let separated = parts
-        .into_iter()
-        .enumerate()
-        .map(|(index, part)| format!("{}{part}", if index == 0 { "[" } else { ",\r\n" }));
-    let array = separated.chain([String::from("]")]);
-    let chunks = tokio_stream::iter(array)
-        .throttle(delay)
-        .map(Ok::<_, core::convert::Infallible>);
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        Body::from_stream(chunks),
-    )
-        .into_response()
+fn generate(asked: &Asked, model: &str) -> Result<Said, Refusal> {
+    let answer = answer(asked)?;
+    let said = part(&frame(model), &answer, &answer.text(), true);
+    Ok(asked.whole(said, "usageMetadata", &answer.usage, usage))
+}
+
+fn stream(asked: &Asked, model: &str) -> Result<Said, Refusal> {
+    let answer = answer(asked)?;
+    let frame = frame(model);
+    // Even an empty answer has a part, for the reason of its end.
+    let all = answer.words.len().max(1);
+    let parts = (1..=all).zip(answer.words.iter().map(String::as_str).chain([""]));
+    let parts = parts.map(|(done, word)| {
+        let part = part(&frame, &answer, word, done == all);
+        let used = usage(&answer.usage.until(done, all));
+        Part::new(match asked.switches.told.form(used) {
+            Some(usage) => answer::with(part, [("usageMetadata", usage)]),
+            None => part,
+        })
+    });
+    let framing = if asked.query.split('&').any(|pair| pair == "alt=sse") {
+        Framing::Events
+    } else {
+        Framing::Array
+    };
+    Ok(Said::Stream(framing, parts.collect()))
+}
+
+fn count(asked: &Asked) -> Result<Said, Refusal> {
+    // The contents, or the whole request that they are to be part of.
+    let request = asked.body.get("generateContentRequest");
+    let tokens = asked.input(&heard(request.unwrap_or(&asked.body))?);
+    let count = json!({"totalTokens": tokens, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": tokens}]});
+    Ok(Said::Whole(count.to_string()))
+}
+
+fn answer(asked: &Asked) -> Result<Answer, Refusal> {
+    let cap = asked.body.pointer("/generationConfig/maxOutputTokens");
+    let choices = asked.choices("/generationConfig/candidateCount");
+    let heard = heard(&asked.body)?;
+    Ok(asked.answer(&heard, cap.and_then(Value::as_u64), choices))
+}
+
+fn heard(request: &Value) -> Result<Heard, Refusal> {
+    let contents = request.get("contents").and_then(Value::as_array);
+    let contents = contents.filter(|contents| !contents.is_empty());
+    let contents = contents.ok_or_else(|| {
+        let message = "* GenerateContentRequest.contents: contents is not specified";
+        Refusal::new(StatusCode::BAD_REQUEST, message)
+    })?;
+    let system = request.pointer("/systemInstruction/parts");
+    // A content without a role is the user's.
+    Ok(Heard::turns(contents, "parts", "user", system))
 }
 
 /// What a response and every part of a streamed one has.
-fn frame(model: &str, answer: &Answer) -> Value {
-    json!({
-        "candidates": [],
-        "usageMetadata": {
-            "promptTokenCount": answer.asked,
-            "candidatesTokenCount": answer.said(),
-            "totalTokenCount": answer.asked.saturating_add(answer.said()),
-        },
-        "modelVersion": model,
-        "responseId": answer::id("resp-"),
-    })
+fn frame(model: &str) -> Value {
+    json!({"candidates": [], "modelVersion": model, "responseId": answer::id("resp-")})
 }
 
 /// A response, or a part of a streamed one.
 fn part(frame: &Value, answer: &Answer, text: &str, last: bool) -> Value {
-    let mut candidate =
-        json!({"content": {"parts": [{"text": text}], "role": "model"}, "index": 0});
-    if last {
-        let reason = if answer.cut { "MAX_TOKENS" } else { "STOP" };
-        candidate = answer::with(candidate, [("finishReason", json!(reason))]);
-    }
-    answer::with(frame.clone(), [("candidates", json!([candidate]))])
+    let candidate = |index| {
+        let said = json!({"content": {"parts": [{"text": text}], "role": "model"}, "index": index});
+        if last {
+            let reason = if answer.cut { "MAX_TOKENS" } else { "STOP" };
+            answer::with(said, [("finishReason", json!(reason))])
+        } else {
+            said
+        }
+    };
+    let candidates: Value = (0..answer.choices).map(candidate).collect();
+    answer::with(frame.clone(), [("candidates", candidates)])
 }
 
-fn refuse(status: StatusCode, name: &str, message: &str) -> Response {
-    super::reply(
-        status,
-        &json!({"error": {"code": status.as_u16(), "message": message, "status": name}}),
-    )
+/// Thoughts are told apart from the candidates, cached input as part of the prompt; both only where there are any.
+fn usage(usage: &Usage) -> Value {
+    let mut told = json!({
+        "promptTokenCount": usage.input,
+        "candidatesTokenCount": usage.visible(),
+        "totalTokenCount": usage.total(),
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": usage.input}],
+    });
+    if usage.cached > 0 {
+        let details = json!([{"modality": "TEXT", "tokenCount": usage.cached}]);
+        let members = [
+            ("cachedContentTokenCount", json!(usage.cached)),
+            ("cacheTokensDetails", details),
+        ];
+        told = answer::with(told, members);
+    }
+    if usage.reasoning > 0 {
+        told = answer::with(told, [("thoughtsTokenCount", json!(usage.reasoning))]);
+    }
+    told
 }

@@ -1,141 +1,157 @@
-//! OpenAI: chat completions, whole and streamed, and the list of models.
+//! OpenAI: chat completions, whole and streamed, and the list of models. Azure speaks the same, with a frill of its own.
 
-use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{Event, Sse};
-use axum::response::{IntoResponse as _, Response};
+mod completions;
+mod embeddings;
+mod responses;
+
 use serde_json::{Value, json};
-use tokio_stream::StreamExt as _;
 
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, Asked, Framing, Heard, Part, Said};
+use super::refusal::Refusal;
+use super::usage::{Told, Usage};
+
+pub(super) use completions::complete;
+pub(super) use embeddings::embed;
+pub(super) use responses::respond;
 
 /// `GET /v1/models`
-pub(super) async fn models() -> Response {
+pub(super) fn models(_: &Asked) -> Result<Said, Refusal> {
     let models = json!({"object": "list", "data": [{"id": MODEL, "object": "model", "created": CREATED, "owned_by": "stillgate"}]});
-    super::reply(StatusCode::OK, &models)
+    Ok(Said::Whole(models.to_string()))
 }
 
 /// `POST /v1/chat/completions`
-pub(super) async fn chat(headers: HeaderMap, body: Bytes) -> Response {
-    let Ok(request) = serde_json::from_slice::<Value>(&body) else {
-        return refuse("We could not parse the JSON body of your request.", None);
-    };
-    let Some(messages) = request
-        .get("messages")
-        .and_then(Value::as_array)
-        .filter(|messages| !messages.is_empty())
-    else {
-        return refuse("Missing required parameter: 'messages'.", Some("messages"));
-    };
-    let texts: Vec<String> = messages
-        .iter()
-        .filter_map(|message| message.get("content"))
-        .map(answer::text)
-        .collect();
-    let user = messages
-        .iter()
-        .rev()
-        .find(|message| answer::string(message, "role", "") == "user");
-    let last = user
-        .and_then(|message| message.get("content"))
-        .map(answer::text)
-        .unwrap_or_default();
+pub(super) fn chat(asked: &Asked) -> Result<Said, Refusal> {
+    let messages = asked.array("messages", "Missing required parameter: 'messages'.")?;
+    let heard = Heard::turns(messages, "content", "", None);
     let cap = ["max_completion_tokens", "max_tokens"]
         .iter()
-        .find_map(|name| request.get(*name)?.as_u64());
-    let answer = Answer::new(texts.iter().map(String::as_str), &last, cap);
-    if request.get("stream").and_then(Value::as_bool) == Some(true) {
-        stream(&request, &answer, super::delay(&headers))
+        .find_map(|name| asked.body.get(*name)?.as_u64());
+    let answer = asked.answer(&heard, cap, asked.choices("/n"));
+    Ok(if asked.streams() {
+        stream(asked, &answer)
     } else {
-        whole(&request, &answer)
+        let choice = |index| {
+            json!({
+                "index": index,
+                "message": {"role": "assistant", "content": answer.text(), "refusal": null, "annotations": []},
+                "logprobs": null,
+                "finish_reason": finish(&answer),
+            })
+        };
+        let choices: Value = (0..answer.choices).map(choice).collect();
+        let frame = frame(asked, "chatcmpl-", "chat.completion");
+        let frame = answer::with(frame, [("choices", choices)]);
+        asked.whole(frame, "usage", &answer.usage, usage)
+    })
+}
+
+fn stream(asked: &Asked, answer: &Answer) -> Said {
+    let delta = |delta: Value, finish: Value| {
+        (0..answer.choices).map(move |index| {
+            json!([{"index": index, "delta": delta, "logprobs": null, "finish_reason": finish}])
+        })
+    };
+    let role = json!({"role": "assistant", "content": "", "refusal": null});
+    let mut choices: Vec<Value> = delta(role, Value::Null).collect();
+    for word in &answer.words {
+        choices.extend(delta(json!({"content": word}), Value::Null));
     }
+    choices.extend(delta(json!({}), json!(finish(answer))));
+    let frame = frame(asked, "chatcmpl-", "chat.completion.chunk");
+    chunks(asked, &frame, choices, &answer.usage)
 }
 
-fn whole(request: &Value, answer: &Answer) -> Response {
-    let choices = json!([{
-        "index": 0,
-        "message": {"role": "assistant", "content": answer.text(), "refusal": null},
-        "logprobs": null,
-        "finish_reason": finish(answer),
-    }]);
-    let frame = frame(request, "chat.completion");
-    super::reply(
-        StatusCode::OK,
-        &answer::with(frame, [("choices", choices), ("usage", usage(answer))]),
-    )
-}
-
-fn stream(request: &Value, answer: &Answer, delay: core::time::Duration) -> Response {
-    let frame = frame(request, "chat.completion.chunk");
-    let counted = request
-        .pointer("/stream_options/include_usage")
-        .and_then(Value::as_bool)
-        == Some(true);
-    let chunk = |choices: Value, used: Option<Value>| {
+/// A stream of chunks, one for each of `choices`, and the usage after them if the request asks for it.
+fn chunks(asked: &Asked, frame: &Value, choices: Vec<Value>, used: &Usage) -> Said {
+    let told = asked.switches.told;
+    let wanted = asked.body.pointer("/stream_options/include_usage");
+    let counted = wanted.and_then(Value::as_bool) == Some(true) && told != Told::Never;
+    let all = choices.len();
+    let mut parts = Vec::new();
+    if asked.path.contains_key("deployment") {
+        // Azure tells first what its filter made of the prompt, in a chunk that has nothing else.
+        let filtered = json!([{"prompt_index": 0, "content_filter_results": {}}]);
+        parts.push(Part::new(json!({
+            "choices": [], "created": 0, "id": "", "model": "", "object": "", "prompt_filter_results": filtered,
+        })));
+    }
+    for (place, choices) in choices.into_iter().enumerate() {
         let chunk = answer::with(frame.clone(), [("choices", choices)]);
-        if counted {
-            answer::with(chunk, [("usage", used.unwrap_or(Value::Null))])
+        let so_far = if told == Told::Repeated {
+            usage(&used.until(place, all))
+        } else {
+            Value::Null
+        };
+        parts.push(Part::new(if counted {
+            answer::with(chunk, [("usage", so_far)])
         } else {
             chunk
-        }
-        .to_string()
-    };
-    let delta = |delta: Value, finish: Value| {
-        chunk(
-            json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]),
-            None,
-        )
-    };
-    let mut events = vec![delta(
-        json!({"role": "assistant", "content": "", "refusal": null}),
-        Value::Null,
-    )];
-    events.extend(
-        answer
-            .words
-            .iter()
-            .map(|word| delta(json!({"content": word}), Value::Null)),
-    );
-    events.push(delta(json!({}), json!(finish(answer))));
-    if counted {
-        events.push(chunk(json!([]), Some(usage(answer))));
+        }));
     }
-    events.push(String::from("[DONE]"));
-    let events = tokio_stream::iter(events)
-        .throttle(delay)
-        .map(|data| Ok::<_, core::convert::Infallible>(Event::default().data(data)));
-    Sse::new(events).into_response()
+    if counted && let Some(usage) = told.form(usage(used)) {
+        let members = [("choices", json!([])), ("usage", usage)];
+        parts.push(Part::new(answer::with(frame.clone(), members)));
+    }
+    parts.push(Part::new("[DONE]"));
+    Said::Stream(Framing::Events, parts)
 }
 
 /// What every response and every chunk has.
-fn frame(request: &Value, object: &str) -> Value {
+fn frame(asked: &Asked, id: &str, object: &str) -> Value {
     json!({
-        "id": answer::id("chatcmpl-"),
+        "id": answer::id(id),
         "object": object,
         "created": CREATED,
-        "model": answer::string(request, "model", MODEL),
+        "model": model(asked),
         "service_tier": "default",
         "system_fingerprint": "fp_demo",
     })
+}
+
+/// The model that was asked for, in the body or in Azure's path.
+fn model(asked: &Asked) -> &str {
+    let deployment = asked.path.get("deployment").map_or(MODEL, String::as_str);
+    answer::string(&asked.body, "model", deployment)
 }
 
 fn finish(answer: &Answer) -> &'static str {
     if answer.cut { "length" } else { "stop" }
 }
 
-fn usage(answer: &Answer) -> Value {
+fn usage(usage: &Usage) -> Value {
     json!({
-        "prompt_tokens": answer.asked,
-        "completion_tokens": answer.said(),
-        "total_tokens": answer.asked.saturating_add(answer.said()),
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.total(),
+        "prompt_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
     })
 }
 
-fn refuse(message: &str, parameter: Option<&str>) -> Response {
-    let error = json!({"error": {"message": message, "type": "invalid_request_error", "param": parameter, "code": null}});
-    super::reply(StatusCode::BAD_REQUEST, &error)
+/// The texts of a `prompt` or an `input`: one or several, each a string or an array of tokens.
+fn texts(asked: &Asked, name: &str) -> Result<Vec<String>, Refusal> {
+    let tokens = |item: &Value| match item {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(tokens) if !tokens.is_empty() && tokens.iter().all(Value::is_number) => {
+            Some(tokens.iter().map(|token| format!("{token} ")).collect())
+        }
+        _ => None,
+    };
+    let texts: Option<Vec<String>> = match asked.body.get(name) {
+        Some(one) if tokens(one).is_some() => tokens(one).map(|text| vec![text]),
+        Some(Value::Array(several)) => several.iter().map(tokens).collect(),
+        _ => None,
+    };
+    texts.filter(|texts| !texts.is_empty()).ok_or_else(|| {
+        let message = format!("Missing required parameter: '{name}'.");
+        Refusal::new(axum::http::StatusCode::BAD_REQUEST, message).about(name)
+    })
 }
 
 const MODEL: &str = "demo";
