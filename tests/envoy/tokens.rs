@@ -5,6 +5,7 @@ mod asked;
 mod crowd;
 mod gone;
 mod pace;
+mod refunds;
 mod truth;
 
 use hyper::http::HeaderMap;
