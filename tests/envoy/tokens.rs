@@ -1,6 +1,7 @@
 //! Promise: tokens and cost are reserved before a request is answered and settled to the truth after it, whatever API is
 //! spoken and whatever breaks.
 
+mod answers;
 mod asked;
 mod crowd;
 mod gone;
