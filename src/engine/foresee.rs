@@ -72,6 +72,8 @@ impl Engine {
         decision
     }
 
+    /// What a request will use. Nothing that may be charged is foreseen as none, for what takes no reservation is not
+    /// settled, and fits into what is used up.
     fn foresee(
         &self,
         api: Api,
@@ -89,9 +91,9 @@ impl Engine {
                 let media = u64::from(prompt.media).saturating_mul(self.policy.media);
                 let output = prompt.output_cap(api).unwrap_or(self.policy.output);
                 Foreseen {
-                    input: text.saturating_add(media),
+                    input: text.saturating_add(media).max(1),
                     output: if api.generates() {
-                        output.saturating_mul(prompt.candidates(api))
+                        output.max(1).saturating_mul(prompt.candidates(api))
                     } else {
                         0
                     },
@@ -99,7 +101,7 @@ impl Engine {
             }
             // What cannot be read may ask for an answer, whatever its path says.
             Content::Unreadable(_) => Foreseen {
-                input: text,
+                input: text.max(1),
                 output: if api == Api::Embeddings {
                     0
                 } else {

@@ -46,7 +46,7 @@ impl Plan {
             policy,
             known: Vec::new(),
         };
-        let rates = policy.rates_of(exchange.model);
+        let rates = policy.rates_of(exchange.model).at_most();
         for (index, subject) in policy.subjects.iter().enumerate() {
             let first = self.charges.len();
             let mut found = None;

@@ -199,6 +199,8 @@ impl Reservation {
         settlement.odd = seen.odd;
         settlement.source = match (seen.told.input, seen.told.output) {
             (Some(_), Some(_)) if seen.complete => Source::Usage,
+            // Of embeddings no output is told, for they have none.
+            (Some(_), None) if seen.complete && seen.pieces == 0 => Source::Usage,
             (None, None) if !seen.understood && seen.came => Source::Reserved,
             _ => Source::Counted,
         };

@@ -46,6 +46,19 @@ impl Rates {
         .div_ceil(PER)
     }
 
+    /// With every token of the input, and every one of the output, as dear as the dearest of its kind: what is not known yet to
+    /// be cached or reasoning may be either.
+    #[must_use]
+    pub fn at_most(self) -> Self {
+        let [input, output] = [self.input.max(self.cached), self.output.max(self.reasoning)];
+        Self {
+            input,
+            cached: input,
+            output,
+            reasoning: output,
+        }
+    }
+
     /// The dearer of both, kind by kind.
     #[must_use]
     pub fn max(self, other: Self) -> Self {
@@ -86,6 +99,8 @@ mod tests {
                 cost,
                 "{tokens:?}"
             );
+            let most = rates.at_most().cost(input, 0, output, 0);
+            assert!(most >= cost, "{tokens:?}");
         }
     }
 }

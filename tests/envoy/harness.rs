@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod config;
+pub(crate) mod demo;
 pub(crate) mod envoy;
 pub(crate) mod origin;
 pub(crate) mod prometheus;
@@ -17,6 +18,7 @@ use tokio::time::{Instant, sleep};
 
 pub(crate) use client::{Connection, Wire, get, post};
 pub(crate) use config::Setup;
+pub(crate) use demo::Demo;
 pub(crate) use envoy::Envoy;
 pub(crate) use origin::Origin;
 pub(crate) use raw::raw;

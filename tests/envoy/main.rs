@@ -29,4 +29,5 @@ mod replies;
 mod sdk;
 mod shadow;
 mod tls;
+mod tokens;
 mod traps;

@@ -296,7 +296,7 @@ fn socket(address: SocketAddr) -> Value {
 }
 
 /// The labels that the filter's metric names carry.
-const LABELS: [&str; 3] = ["verdict", "reason", "result"];
+const LABELS: [&str; 6] = ["verdict", "reason", "result", "source", "kind", "part"];
 
 /// Files in the directory of one Envoy.
 pub(crate) const LISTENERS: &str = "listeners.json";
