@@ -271,11 +271,16 @@ impl Bench {
                 .map(|(kib, name)| workload(name, &chat(kib), Per::Request))
                 .to_vec()
         };
+        // A burst of streams takes ten times as long.
+        let rounds = if streams {
+            self.rounds.div_ceil(4)
+        } else {
+            self.rounds
+        };
         let route = Route::Origin(origin::start()?);
         let mut tables = Vec::new();
         for workload in &workloads {
-            let measured =
-                cost::measure(&self.envoy, &contenders, route, workload, self.rounds).await?;
+            let measured = cost::measure(&self.envoy, &contenders, route, workload, rounds).await?;
             tables.extend(measured.iter().map(report::cost));
         }
         Ok(tables.join("\n"))

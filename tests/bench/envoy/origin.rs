@@ -2,7 +2,8 @@
 
 use core::convert::Infallible;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread;
 
@@ -13,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::time::{Sleep, sleep};
 
 /// Starts it. It ends with this process.
 ///
@@ -23,7 +25,7 @@ pub(crate) fn start() -> Result<SocketAddr> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
+        .enable_all()
         .build()?;
     thread::Builder::new()
         .name("origin".into())
@@ -66,15 +68,15 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Frames>, hyper::E
     Ok(Response::new(Frames {
         left: frames.iter().map(|frame| frame.len() as u64).sum(),
         frames: frames.into_iter(),
-        pause: false,
+        pause: Box::pin(sleep(Duration::ZERO)),
     }))
 }
 
-/// A body that is sent frame by frame: after each one the connection is told to wait a moment, and sends what it has.
+/// A body that is sent frame by frame, one each millisecond, so that a proxy meets each by itself.
 struct Frames {
     frames: std::vec::IntoIter<Bytes>,
     left: u64,
-    pause: bool,
+    pause: Pin<Box<Sleep>>,
 }
 
 impl Body for Frames {
@@ -85,11 +87,8 @@ impl Body for Frames {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.pause = !self.pause;
-        if !self.pause {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
+        ready!(self.pause.as_mut().poll(context));
+        self.pause.set(sleep(PACE));
         let frame = self.frames.next();
         self.left -= frame.as_ref().map_or(0, |frame| frame.len() as u64);
         Poll::Ready(frame.map(|frame| Ok(Frame::data(frame))))
@@ -99,6 +98,9 @@ impl Body for Frames {
         SizeHint::with_exact(self.left)
     }
 }
+
+/// Between two events.
+const PACE: Duration = Duration::from_millis(1);
 
 /// How many events a streamed answer has.
 pub(crate) const EVENTS: u64 = 500;
