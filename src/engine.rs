@@ -13,8 +13,8 @@ use crate::dialect::Api;
 use crate::exchange::{Exchange, Millis, Now};
 use crate::identity::{self, Key, Secret, Unknown};
 use crate::policy::{Policy, Quota, Trait};
-use crate::quota::{self, Charge};
-use crate::store::{Change, Store, StoreError};
+use crate::quota::{self, Admission, Charge};
+use crate::store::{Change, Page, Store, StoreError};
 use crate::verdict::{Reason, Verdict};
 use plan::{Plan, Visit};
 use settle::Pledge;
@@ -112,6 +112,9 @@ impl Engine {
         let long = content_length(exchange).is_some_and(|length| length > self.policy.body);
         if long && self.needs_body_of(exchange) && is_plain_json(exchange) {
             return Some(self.too_large());
+        }
+        if !self.glance(&mut plan, now, store).ok()?.refused {
+            return None;
         }
         let outcome = self.peek(&mut plan, now, store).ok()?;
         outcome
@@ -224,16 +227,37 @@ impl Engine {
         decision
     }
 
+    /// Looks at every page as it is now.
     fn peek<S: Store>(&self, plan: &mut Plan, now: Now, store: &S) -> Result<Outcome, StoreError> {
+        self.look(plan, now, |page, look| {
+            store.update(page, |page| (look(page), Change::Keep))
+        })
+    }
+
+    /// Looks at every page as it was a moment ago.
+    fn glance<S: Store>(
+        &self,
+        plan: &mut Plan,
+        now: Now,
+        store: &S,
+    ) -> Result<Outcome, StoreError> {
+        self.look(plan, now, |page, look| {
+            store.glance(page, |page| look(page))
+        })
+    }
+
+    fn look(
+        &self,
+        plan: &mut Plan,
+        now: Now,
+        mut visit: impl FnMut(u32, &mut dyn FnMut(&Page) -> Admission) -> Result<Admission, StoreError>,
+    ) -> Result<Outcome, StoreError> {
         let mut outcome = Outcome::default();
-        for visit in plan.visits.clone() {
-            let charges = plan.charges_mut(&visit);
-            let admission = store.update(visit.page, |page| {
-                (
-                    quota::peek(page, charges, &self.policy.newcomers, now.steady),
-                    Change::Keep,
-                )
-            })?;
+        for place in plan.visits.clone() {
+            let charges = plan.charges_mut(&place);
+            let mut look =
+                |page: &Page| quota::peek(page, charges, &self.policy.newcomers, now.steady);
+            let admission = visit(place.page, &mut look)?;
             outcome.refused |= admission.refused;
             outcome.shadow_refused |= admission.shadow_refused;
         }

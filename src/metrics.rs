@@ -121,6 +121,23 @@ const PLAINS: usize = POLICY_LOADS + LOADS.len();
 pub const COUNT: usize = PLAINS + PLAIN.len();
 
 impl Metric {
+    /// Every metric, in the order of their indices.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let pairs = || {
+            VERDICTS
+                .into_iter()
+                .flat_map(|verdict| REASONS.map(|reason| (verdict, reason)))
+        };
+        let requests = pairs().map(|(verdict, reason)| Self::Requests(verdict, reason));
+        requests
+            .chain(pairs().map(|(verdict, reason)| Self::Shadow(verdict, reason)))
+            .chain(SOURCES.map(Self::Settlements))
+            .chain(KINDS.map(Self::Tokens))
+            .chain(PARTS.map(Self::Unreadable))
+            .chain(LOADS.map(Self::PolicyLoads))
+            .chain(PLAIN.map(Self::Plain))
+    }
+
     /// Its place among all.
     #[must_use]
     pub const fn index(self) -> usize {
@@ -227,26 +244,7 @@ mod tests {
 
     #[test]
     fn every_metric_has_a_name_and_a_place_of_its_own() {
-        let pairs: Vec<(Verdict, Reason)> = VERDICTS
-            .into_iter()
-            .flat_map(|verdict| REASONS.map(|reason| (verdict, reason)))
-            .collect();
-        let mut all: Vec<Metric> = Vec::new();
-        all.extend(
-            pairs
-                .iter()
-                .map(|&(verdict, reason)| Metric::Requests(verdict, reason)),
-        );
-        all.extend(
-            pairs
-                .iter()
-                .map(|&(verdict, reason)| Metric::Shadow(verdict, reason)),
-        );
-        all.extend(SOURCES.map(Metric::Settlements));
-        all.extend(KINDS.map(Metric::Tokens));
-        all.extend(PARTS.map(Metric::Unreadable));
-        all.extend(LOADS.map(Metric::PolicyLoads));
-        all.extend(PLAIN.map(Metric::Plain));
+        let all: Vec<Metric> = Metric::all().collect();
         assert_eq!(all.len(), COUNT);
         for (index, metric) in all.iter().enumerate() {
             assert_eq!(metric.index(), index, "{metric:?}");

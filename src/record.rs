@@ -24,15 +24,7 @@ pub fn write(decision: &Decision, policy: &Policy, settlement: Option<&Settlemen
     put("reason", Some(json!(decision.reason.label())));
     put("rule", rule(decision.rule));
     put("key", decision.key.map(|key| json!(key.to_string())));
-    put(
-        "remaining",
-        decision
-            .quotas
-            .iter()
-            .map(|state| state.standing.remaining)
-            .min()
-            .map(Value::from),
-    );
+    put("remaining", remaining(decision, policy).map(Value::from));
     if let Some(intent) = decision.shadow {
         let mut shadow =
             json!({"verdict": intent.verdict.label(), "reason": intent.reason.label()});
@@ -52,4 +44,17 @@ pub fn write(decision: &Decision, policy: &Policy, settlement: Option<&Settlemen
         put("usage", Some(usage));
     }
     Value::Object(record).to_string()
+}
+
+/// What is left under the rule that refused; otherwise the fewest requests that are left under any rule that counts those.
+fn remaining(decision: &Decision, policy: &Policy) -> Option<u64> {
+    let told = decision.quotas.iter().filter_map(|state| {
+        let quota = policy.quotas.get(state.quota)?;
+        let told = match decision.rule {
+            Some(rule) => rule == state.quota,
+            None => !quota.is_metered(),
+        };
+        told.then(|| u64::from(state.standing.remaining).saturating_mul(quota.unit))
+    });
+    told.min()
 }

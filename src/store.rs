@@ -67,4 +67,13 @@ pub trait Store {
         page: u32,
         visit: impl FnMut(&mut Page) -> (T, Change),
     ) -> Result<T, StoreError>;
+
+    /// Looks at a page as it was a moment ago, if that is cheaper than to look at it now: good enough to let a request go
+    /// on to a decision, and not to refuse it.
+    ///
+    /// # Errors
+    /// When the page could not be read.
+    fn glance<T>(&self, page: u32, mut visit: impl FnMut(&Page) -> T) -> Result<T, StoreError> {
+        self.update(page, |page| (visit(page), Change::Keep))
+    }
 }

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 /// Which modules of the crate a module may use; none of them may use it back.
 const USES: &[(&str, &[&str])] = &[
     ("exchange", &[]),
+    ("estimate", &[]),
     ("scan", &[]),
     ("verdict", &[]),
     ("window", &["exchange"]),
@@ -20,13 +21,14 @@ const USES: &[(&str, &[&str])] = &[
     ("metrics", &["verdict"]),
     ("dialect", &["exchange", "scan"]),
     ("usage", &["scan"]),
-    ("policy", &["exchange", "window"]),
+    ("policy", &["dialect", "exchange", "usage", "window"]),
     ("identity", &["exchange", "policy"]),
     ("quota", &["exchange", "store", "window"]),
     (
         "engine",
         &[
-            "dialect", "exchange", "identity", "policy", "quota", "store", "verdict", "window",
+            "dialect", "estimate", "exchange", "identity", "policy", "quota", "store", "usage",
+            "verdict", "window",
         ],
     ),
     ("record", &["engine", "policy"]),
@@ -79,7 +81,7 @@ impl Source {
     /// Lines with their numbers and whether tests begin before them; comments and strings' contents left in, doc
     /// comments taken out.
     fn lines(&self) -> impl Iterator<Item = (usize, &str, bool)> {
-        let all_tests = self.path.ends_with("/tests.rs");
+        let all_tests = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
         let tests = self
             .text
             .find("\n#[cfg(test)]\nmod tests {")

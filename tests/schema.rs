@@ -28,12 +28,18 @@ fn every_field() -> Value {
             {"name": "a", "per": ["key"], "count": "requests", "window": "1m", "mode": "enforce",
              "limit": {"by": "tier", "values": {"free": 1}, "else": 2},
              "match": {"path": "/v1/*", "model": ["a", "b*"], "method": ["POST"]}},
-            {"name": "b", "per": [], "count": "concurrent", "limit": 3, "lease": "30s"}
+            {"name": "b", "per": [], "count": "concurrent", "limit": 3, "lease": "30s"},
+            {"name": "c", "per": ["key"], "count": "cost", "limit": 2.5, "window": "30d"}
         ],
+        "tokens": {"output": 512, "media": 800, "ask_for_usage": true},
+        "prices": [{"model": ["gpt-*"], "input": 2.5, "cached": 0.25, "output": 10, "reasoning": 12},
+                   {"model": "*", "input": 1, "output": 2}],
+        "dialects": [{"path": "/llm/*", "dialect": "anthropic"}],
         "limits": {"memory": "1MiB", "body": "64KiB"},
         "headers": "refusals",
         "record": "all",
-        "on_error": "allow"
+        "on_error": "allow",
+        "on_unreadable": "deny"
     })
 }
 
@@ -140,6 +146,9 @@ fn schema_and_reader_know_the_same_fields() {
         &["/quotas/0", "/quotas/1"],
         &["/quotas/0/limit"],
         &["/quotas/0/match"],
+        &["/tokens"],
+        &["/prices/0"],
+        &["/dialects/0"],
         &["/limits"],
     ] {
         let mut used = BTreeSet::new();
@@ -203,19 +212,19 @@ fn the_schema_allows_no_null_and_no_limit_of_zero() {
         !schema.to_string().contains("null"),
         "null is in the schema"
     );
-    for (pointer, least) in [
-        ("/quotas/0/limit", 1),
-        ("/quotas/0/limit/else", 1),
-        ("/quotas/0/limit/values/free", 1),
+    for pointer in [
+        "/quotas/0/limit",
+        "/quotas/0/limit/else",
+        "/quotas/0/limit/values/free",
     ] {
         let numbers: Vec<_> = at(&schema, pointer)
             .into_iter()
-            .filter(|schema| schema["type"] == "integer")
+            .filter(|schema| schema["type"] == "number")
             .collect();
         assert_eq!(numbers.len(), 1, "{pointer}");
         assert_eq!(
-            (&numbers[0]["minimum"], &numbers[0]["maximum"]),
-            (&json!(least), &json!(u32::MAX)),
+            (&numbers[0]["exclusiveMinimum"], &numbers[0]["maximum"]),
+            (&json!(0), &json!(1e15)),
             "{pointer}"
         );
         let mut policy = every_field();

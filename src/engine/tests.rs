@@ -1,3 +1,5 @@
+mod metered;
+
 use core::net::IpAddr;
 
 use super::*;

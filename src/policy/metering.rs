@@ -44,13 +44,13 @@ pub struct Price {
     #[schemars(with = "Decimal")]
     pub input: u64,
     /// Input that was read from a cache. Default: as `input`.
-    #[schemars(default, with = "Decimal")]
+    #[schemars(default, with = "Decimal", skip_serializing_if = "Option::is_none")]
     pub cached: Option<u64>,
     /// Output.
     #[schemars(with = "Decimal")]
     pub output: u64,
     /// Output that was reasoning. Default: as `output`.
-    #[schemars(default, with = "Decimal")]
+    #[schemars(default, with = "Decimal", skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<u64>,
 }
 

@@ -271,3 +271,83 @@ proptest! {
         settle(&mut page, &held, used, now);
     }
 }
+
+/// A counter of tokens, charged by one request.
+fn reserve(page: &mut Page, units: u32, now: Millis) -> Held {
+    let scale = Scale::of(MINUTE, crate::window::Shape::Coarse);
+    let charge = Charge {
+        scale,
+        units,
+        ..charge(10, 1_000)
+    };
+    let (seen, _) = visit(page, &[charge], &[], false, now);
+    assert!(!seen.refused);
+    Held {
+        tag: 10,
+        scale,
+        filed: seen.standings[0].filed.unwrap(),
+        units,
+    }
+}
+
+fn spent(page: &Page, now: Millis) -> u32 {
+    let scale = Scale::of(MINUTE, crate::window::Shape::Coarse);
+    used(page, 10, scale, now)
+}
+
+#[test]
+fn a_reservation_is_replaced_by_the_truth_whatever_that_is() {
+    for truth in [0, 1, 399, 400, 401, 5_000, u32::MAX] {
+        let mut page = Page::default();
+        let (first, second) = (reserve(&mut page, 400, 0), reserve(&mut page, 300, 20_000));
+        settle(&mut page, &first, truth, 30_000);
+        assert_eq!(spent(&page, 30_000), truth.saturating_add(300), "{truth}");
+        if truth < 5_000 {
+            settle(&mut page, &second, 0, 31_000);
+            assert_eq!(spent(&page, 31_000), truth, "{truth}");
+        }
+    }
+}
+
+#[test]
+fn what_is_given_back_counts_no_longer_and_what_is_missing_counts_from_now() {
+    let mut page = Page::default();
+    let held = reserve(&mut page, 400, 0);
+    settle(&mut page, &held, 900, 50_000);
+    // The 400 were filed at 0 and are over, the 500 that were missing are not.
+    assert_eq!(spent(&page, 80_000), 500);
+    assert_eq!(spent(&page, 130_000), 0);
+}
+
+#[test]
+fn a_counter_that_is_gone_takes_only_what_is_missing() {
+    for (truth, left) in [(0, 0), (400, 0), (900, 500)] {
+        let mut page = Page::default();
+        let held = reserve(&mut page, 400, 0);
+        let mut page = Page::default();
+        settle(&mut page, &held, truth, 200_000);
+        assert_eq!(spent(&page, 200_000), left, "{truth}");
+        assert_eq!(page.len(), usize::from(left > 0));
+    }
+}
+
+#[test]
+fn what_takes_nothing_fits_always_and_leaves_no_trace() {
+    let mut page = Page::default();
+    let held = reserve(&mut page, 1_000, 0);
+    settle(&mut page, &held, 9_000, 1_000);
+    let nothing = Charge {
+        units: 0,
+        scale: held.scale,
+        ..charge(10, 1_000)
+    };
+    let (seen, change) = visit(
+        &mut page,
+        &[nothing, Charge { tag: 11, ..nothing }],
+        &[],
+        false,
+        2_000,
+    );
+    assert!(!seen.refused && change == Change::Keep);
+    assert_eq!((page.len(), seen.standings[0].filed), (1, None));
+}

@@ -8,6 +8,7 @@ use super::stream::Request;
 use crate::dialect::request::{Edit, Prompt};
 use crate::dialect::{Api, Dialect};
 use crate::engine::{self, Content, Decision, Ending, Reservation};
+use crate::host::wire::pairs;
 use crate::record;
 use crate::reply::{self, FAMILIES};
 use crate::usage::{Hider, Reader, Seen};
@@ -92,32 +93,53 @@ impl Admitted {
 
     pub(super) fn on_headers(&mut self, running: &Running, ends: bool) {
         let policy = running.engine.policy();
-        if !self.decision.reservation.is_empty() {
-            let status = abi::header(Map::Response, ":status");
-            self.status = status.and_then(|text| core::str::from_utf8(&text).ok()?.parse().ok());
-            let plain = |value: Vec<u8>| value.eq_ignore_ascii_case(b"identity");
-            if self.decision.reservation.is_metered()
-                && !abi::header(Map::Response, "content-encoding").is_none_or(plain)
-            {
-                self.answer = Answer::Unread;
-            }
+        let reservation = &self.decision.reservation;
+        let metered = reservation.is_metered();
+        let awaited = !reservation.is_empty();
+        // Where several are looked for that are there, one read of all is cheaper than one of each.
+        let block = if awaited {
+            abi::headers(Map::Response)
+        } else {
+            Vec::new()
+        };
+        let headers = pairs::read(&block);
+        let value = |name: &str| {
+            let mut found = headers
+                .iter()
+                .filter(|(other, _)| *other == name.as_bytes());
+            found.next().map(|&(_, value)| value)
+        };
+        if awaited {
+            let status = value(":status").and_then(|text| core::str::from_utf8(text).ok());
+            self.status = status.and_then(|text| text.parse().ok());
+        }
+        if metered
+            && !value("content-encoding")
+                .is_none_or(|value| value.eq_ignore_ascii_case(b"identity"))
+        {
+            self.answer = Answer::Unread;
         }
         if policy.tells_always && !policy.shadow {
-            self.tell(running);
+            self.tell(running, |name| {
+                if awaited {
+                    value(name).is_some()
+                } else {
+                    abi::has_header(Map::Response, name)
+                }
+            });
         }
-        let failed = self.status.is_some_and(|status| status >= 300);
-        if ends || (failed && !self.decision.reservation.is_metered()) {
+        // Of what is not metered only the status matters.
+        if ends || (awaited && !metered) {
             self.settle(running);
         }
     }
 
     /// Writes what is left, family by family, unless the origin speaks for that family itself.
-    fn tell(&self, running: &Running) {
+    fn tell(&self, running: &Running, spoken: impl Fn(&str) -> bool) {
         let policy = running.engine.policy();
         let now = now();
         for family in FAMILIES {
             let fields = reply::fields(family, &self.decision, self.dialect, policy, now);
-            let spoken = |name: &str| abi::has_header(Map::Response, name);
             if fields.iter().any(|(name, _)| spoken(name)) {
                 continue;
             }

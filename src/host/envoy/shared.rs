@@ -183,6 +183,18 @@ impl Store for SharedStore {
         }
         Err(StoreError::Contended)
     }
+
+    fn glance<T>(&self, page: u32, mut visit: impl FnMut(&Page) -> T) -> Result<T, StoreError> {
+        if let Ok(mut recent) = self.recent.try_borrow_mut()
+            && let Some(recent) = recent.get_mut(page as usize & (RECENT - 1))
+            && recent.page == page
+            && recent.cas.is_some()
+            && let Some(content) = Page::from_bytes(&mut recent.bytes)
+        {
+            return Ok(visit(content));
+        }
+        self.update(page, |page| (visit(page), Change::Keep))
+    }
 }
 
 impl SharedStore {

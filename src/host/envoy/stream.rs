@@ -153,6 +153,7 @@ impl Stream {
         if long && engine.needs_body_of(&request.exchange()) {
             return self.act(running, engine.too_large(), &request, now());
         }
+        let length = body.passed.len().max(body.held) as u64;
         let bytes = match (long, shadow) {
             (true, _) => Vec::new(),
             (false, true) => body.passed,
@@ -161,11 +162,14 @@ impl Stream {
         let prompt = request::read(&bytes);
         let content = match &prompt {
             Some(prompt) => Content::Read(prompt),
-            None => Content::Unreadable(body.held.max(bytes.len()) as u64),
+            None => Content::Unreadable(length),
         };
         let action = self.decide(running, &request, content, now());
-        if let (Some(prompt), State::Admitted(admitted)) = (&prompt, &mut self.state) {
-            admitted.ask_for_usage(running, &request, prompt, &bytes);
+        if let State::Admitted(admitted) = &mut self.state {
+            match &prompt {
+                Some(prompt) => admitted.ask_for_usage(running, &request, prompt, &bytes),
+                None => admitted.sent = length,
+            }
         }
         action
     }

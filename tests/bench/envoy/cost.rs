@@ -20,6 +20,35 @@ pub(crate) struct Workload {
     pub(crate) keys: u64,
     /// What all replies must be.
     pub(crate) expect: Expect,
+    /// What the figures are of.
+    pub(crate) per: Per,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Per {
+    /// Requests.
+    Request,
+    /// Events of a streamed reply, so many of them.
+    Event(u64),
+}
+
+impl Per {
+    /// Requests in a burst: about a fifth of a second.
+    const fn burst(self) -> u64 {
+        match self {
+            Self::Request => BURST,
+            Self::Event(_) => STREAMS,
+        }
+    }
+
+    /// How many of these a request is.
+    const fn of_a_request(self) -> u64 {
+        match self {
+            Self::Request => 1,
+            Self::Event(events) => events,
+        }
+    }
 }
 
 /// What a workload's replies must all be, or the figures would be of something else.
@@ -36,6 +65,8 @@ pub(crate) enum Expect {
 pub(crate) struct Measured {
     /// The workload's heading.
     pub(crate) workload: String,
+    /// What the figures are of.
+    pub(crate) per: Per,
     /// In the order of the contenders: name, and a figure a round.
     pub(crate) rows: Vec<(String, Vec<f64>)>,
 }
@@ -82,7 +113,11 @@ async fn turns(
     // Warm: the wasm is compiled anew once it has run for a while, and a limit is only reached by reaching it.
     for target in targets.iter_mut() {
         let warm = |_| WARM_KEY;
-        target.client.burst(&workload.request, warm, WARM).await?;
+        let warming = 2 * workload.per.burst();
+        target
+            .client
+            .burst(&workload.request, warm, warming)
+            .await?;
     }
     let many = workload.keys > 1;
     let rounds = if many {
@@ -113,6 +148,7 @@ async fn turns(
         }
         measured.push(Measured {
             workload: format!("{}{pass}", workload.name),
+            per: workload.per,
             rows,
         });
     }
@@ -137,24 +173,28 @@ async fn burst(target: &mut Target, workload: &Workload, round: u64) -> Result<f
         }
     };
     let before = cpu::nanoseconds(target.proxy.pid())?;
-    let tally = target.client.burst(&workload.request, key, BURST).await?;
+    let requests = workload.per.burst();
+    let tally = target
+        .client
+        .burst(&workload.request, key, requests)
+        .await?;
     let used = cpu::nanoseconds(target.proxy.pid())? - before;
     let refused = workload.expect == Expect::Refuse && target.limits;
     let right = if refused { tally.refused } else { tally.passed };
     ensure!(
-        right == BURST,
-        "{}: {}: {tally:?} of {BURST} replies",
+        right == requests,
+        "{}: {}: {tally:?} of {requests} replies",
         workload.name,
         target.name
     );
-    Ok(used as f64 / BURST as f64)
+    Ok(used as f64 / (requests * workload.per.of_a_request()) as f64)
 }
 
 /// Requests in a burst: about a fifth of a second.
 pub(crate) const BURST: u64 = 4_000;
 
-/// Requests before the first burst of a workload.
-const WARM: u64 = 8_000;
+/// Streams in a burst.
+const STREAMS: u64 = 64;
 
 /// The one key of a workload with one key.
 const WARM_KEY: u64 = 0;

@@ -189,5 +189,5 @@ fn reply(bytes: &[u8]) -> Result<Option<(u16, usize)>> {
 /// Hexadecimal digits of a key, after its `sk-`.
 const KEY_DIGITS: usize = 48;
 
-/// Room for one reply, in bytes. Ours are under 1 KiB.
-const BUFFER: usize = 16 * 1024;
+/// Room for one reply, in bytes. A stream of 500 events has 120 KiB.
+const BUFFER: usize = 256 * 1024;

@@ -28,10 +28,11 @@ use clap::{Parser, ValueEnum};
 use stillgate::host::cli::{envoy::locate, filter};
 
 use contender::{Contender, Limit};
-use cost::{Expect, Workload};
+use cost::{Expect, Per, Workload};
 use load::Request;
 use proxy::Route;
-use quotas::{ROOMY, quotas, requests};
+use quotas::{ROOMY, chat, metered, quotas, requests};
+use serde_json::Value;
 
 /// Measures Stillgate in Envoy.
 #[derive(Debug, Parser)]
@@ -66,6 +67,10 @@ enum Part {
     Keys,
     /// Processor time of requests with a body to an origin.
     Origin,
+    /// Processor time of chat requests of 1, 4 and 32 KiB under token rules.
+    Tokens,
+    /// Processor time of the events of a stream under a token rule.
+    Stream,
     /// Processor time of requests that are refused.
     Refusal,
     /// Processor time of the steps that a filter is made of.
@@ -134,25 +139,30 @@ impl Bench {
                 request: get,
                 keys: 1,
                 expect: Expect::Pass,
+                per: Per::Request,
             },
             Part::Keys => Workload {
                 name: "GET, 100,000 keys",
                 request: get,
                 keys: 100_000,
                 expect: Expect::Pass,
+                per: Per::Request,
             },
             Part::Origin => Workload {
                 name: "POST 1 KiB to an origin, one key",
                 request: post,
                 keys: 1,
                 expect: Expect::Pass,
+                per: Per::Request,
             },
             Part::Refusal => Workload {
                 name: "GET, one key over its limit",
                 request: get,
                 keys: 1,
                 expect: Expect::Refuse,
+                per: Per::Request,
             },
+            Part::Tokens | Part::Stream => return self.metered(part == Part::Stream).await,
             Part::Flood => return self.flood().await,
             Part::Accuracy => return self.accuracy().await,
             Part::Start => return self.start().await,
@@ -214,6 +224,66 @@ impl Bench {
         let beside = self.beside.iter();
         all.extend(beside.map(|(name, file)| Contender::stillgate(name, file.clone(), three)));
         all
+    }
+
+    /// Token rules, before an origin that tells the usage.
+    async fn metered(&self, streams: bool) -> Result<String> {
+        let tokens = [
+            metered("tokens", "1d"),
+            requests(ROOMY, "1m"),
+            metered("output_tokens", "1h"),
+        ];
+        let stillgate = |name: &str, quotas: &[Value]| {
+            Contender::stillgate(name, self.stillgate.clone(), quotas)
+        };
+        let contenders = [
+            Contender::no_filter(),
+            Contender::empty(self.empty.clone()),
+            stillgate(
+                "Stillgate, 1 token quota",
+                tokens.get(..1).unwrap_or_default(),
+            ),
+            stillgate("Stillgate, 2 token quotas and 1 of requests", &tokens),
+            Contender::terse(
+                "Stillgate, 1 token quota, headers on refusals",
+                self.stillgate.clone(),
+                tokens.get(..1).unwrap_or_default(),
+            ),
+        ];
+        let workload = |name, body: &str, per| Workload {
+            name,
+            request: Request::new("POST", body.as_bytes()),
+            keys: 1,
+            expect: Expect::Pass,
+            per,
+        };
+        let workloads = if streams {
+            let name = "a stream of 500 events, each sent by itself";
+            let body = chat(1).replacen('{', origin::STREAMED, 1);
+            vec![workload(name, &body, Per::Event(origin::EVENTS))]
+        } else {
+            let sizes = [
+                (1, "POST 1 KiB chat to an origin"),
+                (4, "POST 4 KiB chat to an origin"),
+                (32, "POST 32 KiB chat to an origin"),
+            ];
+            sizes
+                .map(|(kib, name)| workload(name, &chat(kib), Per::Request))
+                .to_vec()
+        };
+        // A burst of streams takes ten times as long.
+        let rounds = if streams {
+            self.rounds.div_ceil(4)
+        } else {
+            self.rounds
+        };
+        let route = Route::Origin(origin::start()?);
+        let mut tables = Vec::new();
+        for workload in &workloads {
+            let measured = cost::measure(&self.envoy, &contenders, route, workload, rounds).await?;
+            tables.extend(measured.iter().map(report::cost));
+        }
+        Ok(tables.join("\n"))
     }
 
     /// A filter that grows step by step.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::accuracy;
-use crate::cost::Measured;
+use crate::cost::{Measured, Per};
 use crate::flood::{self, Flooded};
 use crate::load::Tally;
 use crate::start::{self, Started};
@@ -45,8 +45,12 @@ impl Quartiles {
 /// compared with these two, each figure with those of its own round.
 pub(crate) fn cost(measured: &Measured) -> String {
     let mut text = format!(
-        "### {}\n\n| Envoy with | CPU a request, µs | added, µs | added, in empty filters |\n| - | - | - | - |\n",
-        measured.workload
+        "### {}\n\n| Envoy with | CPU {}, µs | added, µs | added, in empty filters |\n| - | - | - | - |\n",
+        measured.workload,
+        match measured.per {
+            Per::Request => "a request",
+            Per::Event(_) => "an event",
+        },
     );
     let base = measured
         .rows

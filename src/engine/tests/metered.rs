@@ -1,0 +1,160 @@
+//! What a request that is counted by its tokens reserves.
+
+use super::*;
+
+const TOKENS: &str =
+    r#"{"name": "tokens", "per": ["key"], "count": "tokens", "limit": 10000, "window": "1d"}"#;
+
+/// A policy of one token rule, with more beside it.
+fn metered(more: &str) -> Desk {
+    let policy =
+        format!(r#"{{"version": 1, "limits": {{"body": "1KiB"}}, "quotas": [{TOKENS}]{more}}}"#);
+    let policy = Policy::parse(policy.as_bytes()).unwrap();
+    Desk {
+        engine: Engine::new(policy, Secret::new(b"0123456789abcdef")),
+        estimator: Estimator::new(),
+        store: MemoryStore::new(1 << 20),
+    }
+}
+
+#[test]
+fn what_a_request_reserves_is_its_input_and_what_it_allows_itself() {
+    const CHAT: &str = "/v1/chat/completions";
+    // 24 bytes of text beside the caps: 6 tokens.
+    let body = |more: &str| format!(r#"{{"messages":[{{"role":"user","content":""}}]{more}}}"#);
+    for (target, body, output) in [
+        (CHAT, body(""), 1_024),
+        (CHAT, body(r#","max_tokens":100"#), 100),
+        (
+            CHAT,
+            body(r#","max_tokens":100,"max_completion_tokens":70"#),
+            100,
+        ),
+        (CHAT, body(r#","max_tokens":100,"n":3"#), 300),
+        // A field that this API ignores makes no request smaller, and what is no number sets no bound.
+        (CHAT, body(r#","max_output_tokens":1"#), 1_024),
+        (CHAT, body(r#","max_tokens":-1"#), 1_024),
+        (CHAT, body(r#","max_tokens":"100""#), 1_024),
+        (CHAT, body(r#","max_tokens":1e308"#), u64::MAX),
+        ("/v1/responses", body(r#","max_output_tokens":70"#), 70),
+        ("/v1/messages", body(r#","max_tokens":100"#), 100),
+        ("/v1/messages/count_tokens", body(r#","max_tokens":100"#), 0),
+        ("/v1/embeddings", body(r#","max_tokens":100"#), 0),
+        (
+            "/v1beta/models/m:generateContent",
+            body(r#","generationConfig":{"maxOutputTokens":70,"candidateCount":2}"#),
+            140,
+        ),
+        ("/v1beta/models/m:countTokens", body(""), 0),
+        // The path says nothing, the body does.
+        ("/llm", body(r#","max_tokens":100"#), 100),
+        (
+            "/llm",
+            String::from(r#"{"contents":[],"generationConfig":{"maxOutputTokens":70}}"#),
+            70,
+        ),
+        ("/llm", String::from(r#"{"file":"abcdefgh"}"#), 1_024),
+        // Nothing can be read, and so anything may be asked for.
+        ("/llm", String::from("abcdefgh"), 1_024),
+        (CHAT, String::from("[1,2"), 1_024),
+        ("/v1/embeddings", String::from("[1,2"), 0),
+    ] {
+        let desk = metered("");
+        let ask = Ask {
+            target,
+            ..super::CHAT
+        };
+        let decision = desk.post(ask, &body, START);
+        assert_eq!(decision.verdict, Verdict::Allow, "{body}");
+        let foreseen = decision.reservation.foreseen();
+        assert_eq!(foreseen.output, output, "{target} {body}");
+        let free = target.contains("ount");
+        assert_eq!(foreseen.input == 0, free, "{target} {body}");
+        assert!(
+            foreseen.input <= body.len() as u64 / 4 + 1,
+            "{target} {body}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_charged_by_its_length_or_refused_as_the_policy_says() {
+    let unread = "x".repeat(4_000);
+    let decision = metered("").post(CHAT, &unread, START);
+    assert_eq!(
+        decision.reservation.foreseen(),
+        Foreseen {
+            input: 1_000,
+            output: 1_024
+        }
+    );
+    let more = r#", "on_unreadable": "deny""#;
+    let decision = metered(more).post(CHAT, &unread, START);
+    assert_eq!(
+        (decision.verdict, decision.reason),
+        (Verdict::Deny, Reason::Unreadable)
+    );
+    let decision = metered(more).post(CHAT, "{}", START);
+    assert_eq!(decision.verdict, Verdict::Allow);
+    let decision =
+        metered(r#", "mode": "shadow", "on_unreadable": "deny""#).post(CHAT, &unread, START);
+    assert_eq!(decision.verdict, Verdict::Allow);
+    assert_eq!(
+        decision.shadow.map(|intent| intent.reason),
+        Some(Reason::Unreadable)
+    );
+}
+
+#[test]
+fn pictures_are_charged_as_the_policy_says_and_not_by_their_bytes() {
+    let picture = "A".repeat(100_000);
+    let body = format!(
+        r#"{{"messages":[{{"role":"user","content":[{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{picture}"}}}}]}}],"max_tokens":1}}"#
+    );
+    let input = |more: &str| {
+        metered(more)
+            .post(CHAT, &body, START)
+            .reservation
+            .foreseen()
+            .input
+    };
+    assert!((1_000..1_100).contains(&input("")));
+    assert!((250..350).contains(&input(r#", "tokens": {"media": 250}"#)));
+}
+
+#[test]
+fn an_estimate_learns_from_what_the_origin_tells() {
+    let desk = metered("");
+    let content = "word ".repeat(100);
+    let body = format!(
+        r#"{{"model":"m","messages":[{{"role":"user","content":"{content}"}}],"max_tokens":1}}"#
+    );
+    for _ in 0..40 {
+        let decision = desk.post(CHAT, &body, START);
+        let mut reader = crate::usage::Reader::new();
+        reader.feed(br#"{"usage":{"prompt_tokens":100,"completion_tokens":1}}"#);
+        let ending = Ending::Answered {
+            status: 200,
+            seen: Some(reader.finish()),
+        };
+        let (settlement, _) = desk.engine.settle(
+            &decision.reservation,
+            &ending,
+            &desk.estimator,
+            Now::at(START),
+            &desk.store,
+        );
+        assert!(settlement.estimated.is_some());
+    }
+    let learned = desk.post(CHAT, &body, START).reservation.foreseen().input;
+    assert!((95..=105).contains(&learned), "{learned}");
+    let other = desk
+        .post(CHAT, &body.replace("\"m\"", "\"n\""), START)
+        .reservation
+        .foreseen()
+        .input;
+    assert!(
+        (95..=110).contains(&other),
+        "a new model begins with what all have taught: {other}"
+    );
+}
