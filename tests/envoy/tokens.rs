@@ -3,6 +3,7 @@
 
 mod answers;
 mod asked;
+mod bodies;
 mod crowd;
 mod gone;
 mod pace;
