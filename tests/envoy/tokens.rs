@@ -6,6 +6,7 @@ mod asked;
 mod bodies;
 mod crowd;
 mod gone;
+mod large;
 mod pace;
 mod refunds;
 mod truth;
