@@ -9,6 +9,7 @@ mod gone;
 mod large;
 mod pace;
 mod refunds;
+mod shadow;
 mod truth;
 
 use hyper::http::HeaderMap;
