@@ -4,6 +4,7 @@
 mod answers;
 mod asked;
 mod bodies;
+mod change;
 mod crowd;
 mod gone;
 mod large;
