@@ -8,6 +8,7 @@ mod change;
 mod crowd;
 mod gone;
 mod large;
+mod log;
 mod pace;
 mod refunds;
 mod shadow;
