@@ -11,6 +11,7 @@ mod large;
 mod log;
 mod pace;
 mod refunds;
+mod sdk;
 mod shadow;
 mod truth;
 
