@@ -14,7 +14,7 @@ use super::{Fact, Limit, Policy, Quota, Subject, Trait, scale};
 
 /// Compiles a file; what does not go together is noted.
 #[must_use]
-pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy {
+pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes<'_>) -> Policy {
     let names: Vec<String> = file.account.keys().cloned().collect();
     let facts: Vec<Fact> = file.account.into_values().map(fact).collect();
     let mut subjects: Vec<Subject> = Vec::new();
@@ -22,8 +22,8 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy 
     for (path, quota) in quotas {
         if compiled.iter().any(|other| other.name == quota.name) {
             notes.add(
-                format!("{path}/name"),
-                format!("another rule is named \"{}\" already", quota.name),
+                &format!("{path}/name"),
+                &format!("another rule is named \"{}\" already", quota.name),
                 "every rule has a name of its own",
             );
         }
@@ -31,8 +31,8 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy 
         let quota = self::quota(quota, subject, &names);
         if let Some(before) = compiled.iter().find(|other| other.hides(&quota)) {
             notes.add(
-                path,
-                format!(
+                &path,
+                &format!(
                     "\"{}\" can never fire: \"{}\" refuses the same requests earlier",
                     quota.name, before.name
                 ),
@@ -40,12 +40,12 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy 
             );
         } else if let Some(hidden) = compiled.iter().find(|other| quota.hides(other)) {
             notes.add(
-                path,
-                format!(
+                &path,
+                &format!(
                     "\"{}\" refuses the same requests earlier, so \"{}\" can never fire",
                     quota.name, hidden.name
                 ),
-                format!("take \"{}\" out, or lower its limit", hidden.name),
+                &format!("take \"{}\" out, or lower its limit", hidden.name),
             );
         }
         compiled.push(quota);

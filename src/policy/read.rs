@@ -181,13 +181,13 @@ fn account(node: &Node<'_>) -> Option<BTreeMap<String, Fact>> {
     let mut facts = BTreeMap::new();
     for (name, node) in node.entries()?.iter() {
         if TRAITS.contains(&name) {
-            node.fault(format!(
+            node.fault(&format!(
                 "expected another name: `{name}` is a trait that every request has"
             ));
         } else if let Some(fact) = fact(&node)
             && facts.insert(name.to_owned(), fact).is_some()
         {
-            node.fault(format!("`{name}` is written twice; write it once"));
+            node.fault(&format!("`{name}` is written twice; write it once"));
         }
     }
     Some(facts)
@@ -222,11 +222,11 @@ fn fact(node: &Node<'_>) -> Option<Fact> {
 fn quotas(node: &Node<'_>, facts: &[&str]) -> Vec<Placed> {
     let items = node.items().unwrap_or_default();
     if items.len() > MAX_QUOTAS {
-        node.fault(format!("expected at most {MAX_QUOTAS} quotas"));
+        node.fault(&format!("expected at most {MAX_QUOTAS} quotas"));
     }
     items
         .iter()
-        .filter_map(|item| Some((item.path().to_owned(), quota(item, facts)?)))
+        .filter_map(|item| Some((item.path(), quota(item, facts)?)))
         .collect()
 }
 
@@ -312,7 +312,7 @@ fn per(node: &Node<'_>, facts: &[&str]) -> Option<Vec<String>> {
         };
         if !known.contains(&name) {
             let list = format!("known: {} (more under `account`)", known.join(", "));
-            item.fault(nearest(name, &known).map_or(list.clone(), |near| {
+            item.fault(&nearest(name, &known).map_or(list.clone(), |near| {
                 format!("did you mean \"{near}\"? {list}")
             }));
             sound = false;
@@ -353,7 +353,7 @@ fn limit(node: &Node<'_>, facts: &[&str], count: Option<Count>) -> Option<Limit>
         if facts.contains(&name) {
             return Some(name.to_owned());
         }
-        node.fault(match nearest(name, facts) {
+        node.fault(&match nearest(name, facts) {
             Some(near) => format!("did you mean \"{near}\"? It must be named under `account`"),
             None => String::from("expected a name from `account`"),
         });
@@ -365,7 +365,7 @@ fn limit(node: &Node<'_>, facts: &[&str], count: Option<Count>) -> Option<Limit>
         if let Some(limit) = number(&node)
             && values.insert(name.to_owned(), limit).is_some()
         {
-            node.fault(format!("`{name}` is written twice; write it once"));
+            node.fault(&format!("`{name}` is written twice; write it once"));
         }
     }
     Some(Limit::By {
