@@ -8,11 +8,12 @@ use crate::policy::Policy;
 /// Writes the record as compact JSON; with its settlement, once there is one.
 #[must_use]
 pub fn write(decision: &Decision, policy: &Policy, settlement: Option<&Settlement>) -> String {
-    let with_rule = |object: Object, rule: Option<usize>| match rule
-        .and_then(|place| policy.quotas.get(place))
-    {
-        Some(quota) => object.text("rule", &quota.name),
-        None => object,
+    let with_rule = |object: Object, place: Option<usize>| {
+        let rule = place.and_then(|place| policy.quotas.get(place));
+        match rule {
+            Some(quota) => object.text("rule", &quota.name),
+            None => object,
+        }
     };
     let mut record = Object::default()
         .text("verdict", decision.verdict.label())
