@@ -15,8 +15,11 @@ use super::{Fact, Limit, Policy, Quota, Subject, Trait, scale};
 /// Compiles a file; what does not go together is noted.
 #[must_use]
 pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes<'_>) -> Policy {
-    let names: Vec<String> = file.account.keys().cloned().collect();
-    let facts: Vec<Fact> = file.account.into_values().map(fact).collect();
+    let (names, facts): (Vec<String>, Vec<Fact>) = file
+        .account
+        .into_iter()
+        .map(|(name, value)| (name, fact(value)))
+        .unzip();
     let mut subjects: Vec<Subject> = Vec::new();
     let mut compiled: Vec<Quota> = Vec::new();
     for (path, quota) in quotas {
@@ -209,8 +212,8 @@ fn unit(limit: &file::Limit) -> u64 {
         file::Limit::By {
             values, otherwise, ..
         } => values
-            .values()
-            .fold(*otherwise, |most, &limit| most.max(limit)),
+            .iter()
+            .fold(*otherwise, |most, &(_, limit)| most.max(limit)),
     };
     if most <= u64::from(u32::MAX) {
         return 1;

@@ -281,6 +281,7 @@ impl<'a> Node<'a> {
     }
 
     /// The place of a word among those that may stand here.
+    #[inline(never)] // As `get`.
     fn place_of(&self, known: &[&str]) -> Option<usize> {
         let text = match self.value {
             Json::Text(text) => text.as_str(),
@@ -300,6 +301,7 @@ impl<'a> Node<'a> {
 impl<'a> Fields<'a> {
     /// A field, if it is written.
     #[must_use]
+    #[inline(never)] // All of `read` calls it, and none of it is in a hurry.
     pub fn get(&self, name: &str) -> Option<Node<'a>> {
         let (_, value) = self.entries.iter().find(|(other, _)| other == name)?;
         Some(self.node.child(value))
