@@ -6,7 +6,7 @@ mod plan;
 mod settle;
 
 pub use decision::{Decision, Effort, Intent, Lease, QuotaState};
-pub use foresee::Content;
+pub use foresee::{Content, api};
 pub use settle::{Ending, Reservation, Settlement};
 
 use crate::dialect::Api;

@@ -113,7 +113,8 @@ impl Engine {
 }
 
 /// What is asked of the origin: the path says it, or else the shape of the body.
-fn api(dialect: Dialect, path: &[u8], content: Content<'_>) -> Api {
+#[must_use]
+pub fn api(dialect: Dialect, path: &[u8], content: Content<'_>) -> Api {
     match (Api::of(dialect, path), content) {
         (Api::Other, Content::Read(prompt)) => prompt.shape,
         (api, _) => api,

@@ -191,6 +191,10 @@ impl Reservation {
             settlement.unknown_key = status == 401 && !self.newcomer.is_empty();
             return settlement;
         }
+        if status >= 300 {
+            // What came with it tells of the failure, and not of what was used.
+            return settlement;
+        }
         let Some(seen) = seen else {
             settlement.source = Source::Reserved;
             return settlement;

@@ -1,8 +1,15 @@
 //! Promise: tokens and cost are reserved before a request is answered and settled to the truth after it, whatever API is
 //! spoken and whatever breaks.
 
+mod answers;
+mod asked;
+mod crowd;
+mod gone;
+mod pace;
+mod refunds;
 mod truth;
 
+use hyper::http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::harness::client::{Headers as _, Reply, Request};
@@ -158,7 +165,12 @@ fn budget(count: &str, limit: u64) -> Value {
 
 /// What the quota `budget` has left, as a reply tells it.
 fn left(reply: &Reply) -> u64 {
-    let told = reply.header("ratelimit").expect("a rate limit");
+    left_in(&reply.headers)
+}
+
+fn left_in(headers: &HeaderMap) -> u64 {
+    let told = headers.get("ratelimit").expect("a rate limit");
+    let told = told.to_str().expect("a header in ASCII");
     let found = told.split(", ").find_map(|member| {
         let rest = member.strip_prefix("\"budget\";r=")?;
         rest.split(';').next()?.parse().ok()

@@ -220,9 +220,9 @@ fn a_refusal_of_the_origin_gives_everything_back<S: Fresh>() {
         (401, Source::Refunded, true),
         (429, Source::Refunded, true),
         (500, Source::Refunded, true),
-        // Somebody's patience ended, and the origin may have worked until then.
-        (504, Source::Reserved, false),
-        (408, Source::Reserved, false),
+        // Somebody's patience ended, and the origin may have read the input by then.
+        (504, Source::Counted, false),
+        (408, Source::Counted, false),
     ] {
         let gate = Gate::<S>::new(&policy(100_000));
         let decision = gate.ask(&request(100, None), START);

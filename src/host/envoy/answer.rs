@@ -5,9 +5,9 @@ use core::mem;
 use super::abi::{self, Buffer, Map};
 use super::running::{ESTIMATOR, Running, now};
 use super::stream::Request;
-use crate::dialect::Dialect;
 use crate::dialect::request::{Edit, Prompt};
-use crate::engine::{Decision, Ending, Reservation};
+use crate::dialect::{Api, Dialect};
+use crate::engine::{self, Content, Decision, Ending, Reservation};
 use crate::host::wire::pairs;
 use crate::record;
 use crate::reply::{self, FAMILIES};
@@ -69,8 +69,11 @@ impl Admitted {
         body: &[u8],
     ) {
         let policy = running.engine.policy();
+        // No other API of OpenAI's has this option, and those that are strict refuse what they do not know.
+        let api = engine::api(self.dialect, request.path, Content::Read(prompt));
         let wanted = policy.asks_for_usage
             && self.dialect == Dialect::OpenAi
+            && matches!(api, Api::Chat | Api::Completions)
             && self.decision.reservation.is_enforced()
             && !DIGESTS.iter().any(|name| request.has(name));
         let Some(edited) = prompt

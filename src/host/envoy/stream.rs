@@ -304,7 +304,8 @@ impl HttpContext for Stream {
 /// A request's headers, taken apart.
 pub(super) struct Request<'h> {
     method: &'h [u8],
-    path: &'h [u8],
+    /// Without its query.
+    pub(super) path: &'h [u8],
     query: &'h [u8],
     headers: Vec<(&'h [u8], &'h [u8])>,
 }
