@@ -75,39 +75,69 @@ impl Reading {
     /// Reads on to the quote that ends the string.
     pub(super) fn read(&mut self, chunk: &[u8], at: usize) -> Progress {
         let mut at = at;
-        while self.escape != Escape::None {
+        loop {
+            if self.kept == self.wanted && self.escape == Escape::None && self.high == 0 {
+                at = self.pass(chunk, at);
+            }
             let Some(&byte) = chunk.get(at) else {
                 return Progress::More;
             };
-            if !self.escaped(byte) {
+            if self.escape != Escape::None {
+                if !self.escaped(byte) {
+                    return Progress::Broken;
+                }
+            } else if byte == b'"' {
+                self.lone();
+                return Progress::Ended(at.wrapping_add(1));
+            } else if byte == b'\\' {
+                self.escape = Escape::Begun;
+            } else if byte < 0x20 {
                 return Progress::Broken;
+            } else {
+                let end = wide::plain(chunk, at);
+                self.take(chunk, at, end);
+                at = end;
+                continue;
             }
             at = at.wrapping_add(1);
         }
+    }
+
+    /// Passes what needs no keeping and no memory, and stops before anything else: most strings are read here.
+    #[inline(always)]
+    fn pass(&mut self, chunk: &[u8], at: usize) -> usize {
+        let (start, mut at, mut saved) = (at, at, 0_u64);
         loop {
-            let end = wide::plain(chunk, at);
-            if end != at {
-                self.take(chunk, at, end);
-            }
-            match chunk.get(end) {
-                None => return Progress::More,
-                Some(b'"') => {
-                    self.lone();
-                    return Progress::Ended(end.wrapping_add(1));
-                }
-                Some(b'\\') => {}
-                Some(_) => return Progress::Broken,
-            }
-            at = match self.escape(chunk, end.wrapping_add(1)) {
-                Progress::Ended(at) => at,
-                other => return other,
+            at = wide::plain(chunk, at);
+            let Some([b'\\', kind]) = ahead(chunk, at) else {
+                break;
             };
+            if *kind != b'u' {
+                if plain(*kind).is_none() {
+                    break;
+                }
+                at = at.wrapping_add(2);
+                saved = saved.wrapping_add(1);
+                continue;
+            }
+            let (end, bytes) = units(chunk, at);
+            if end == at {
+                break;
+            }
+            saved = saved.wrapping_add((end.wrapping_sub(at) as u64).wrapping_sub(bytes));
+            at = end;
         }
+        let passed = (at.wrapping_sub(start) as u64).wrapping_sub(saved);
+        self.bytes = self.bytes.wrapping_add(passed);
+        at
     }
 
     /// Takes bytes that stand for themselves.
     #[inline(always)]
     pub(super) fn take(&mut self, chunk: &[u8], at: usize, end: usize) {
+        if end == at {
+            return;
+        }
         self.lone();
         self.bytes = self.bytes.wrapping_add(end.wrapping_sub(at) as u64);
         if self.kept < self.wanted {
@@ -115,58 +145,16 @@ impl Reading {
         }
     }
 
-    /// Reads what follows a backslash: in most cases it is all there.
-    #[inline(always)]
-    fn escape(&mut self, chunk: &[u8], at: usize) -> Progress {
-        let Some(&byte) = chunk.get(at) else {
-            self.escape = Escape::Begun;
-            return Progress::More;
-        };
-        if byte != b'u' {
-            self.escape = Escape::Begun;
-            return if self.escaped(byte) {
-                Progress::Ended(at.wrapping_add(1))
-            } else {
-                Progress::Broken
-            };
-        }
-        let mut at = at.wrapping_add(1);
-        let whole = chunk.get(at..).and_then(|rest| rest.first_chunk::<4>());
-        if let Some(&digits) = whole {
-            let Some(code) = wide::hex(digits) else {
-                return Progress::Broken;
-            };
-            self.unit(code);
-            return Progress::Ended(at.wrapping_add(4));
-        }
-        self.escape = Escape::Digits(0);
-        self.code = 0;
-        while let Some(&byte) = chunk.get(at) {
-            if !self.escaped(byte) {
-                return Progress::Broken;
-            }
-            at = at.wrapping_add(1);
-        }
-        Progress::More
-    }
-
     /// Takes the next byte of an escape; `false` if it cannot be one.
-    #[inline(always)]
     fn escaped(&mut self, byte: u8) -> bool {
         let Escape::Digits(count) = self.escape else {
-            let plain = match byte {
-                b'"' | b'\\' | b'/' => byte,
-                b'n' => b'\n',
-                b't' => b'\t',
-                b'r' => b'\r',
-                b'b' => 0x08,
-                b'f' => 0x0c,
-                b'u' => {
-                    self.escape = Escape::Digits(0);
-                    self.code = 0;
-                    return true;
-                }
-                _ => return false,
+            if byte == b'u' {
+                self.escape = Escape::Digits(0);
+                self.code = 0;
+                return true;
+            }
+            let Some(plain) = plain(byte) else {
+                return false;
             };
             self.escape = Escape::None;
             self.lone();
@@ -190,7 +178,6 @@ impl Reading {
     }
 
     /// Takes a unit of UTF-16.
-    #[inline(always)]
     fn unit(&mut self, unit: u16) {
         if self.high != 0 && unit & 0xfc00 == 0xdc00 {
             let (high, low) = (u32::from(self.high & 0x3ff), u32::from(unit & 0x3ff));
@@ -207,7 +194,7 @@ impl Reading {
     }
 
     /// Half a pair alone: what origins make of it differs, and its size is that of what most make of it.
-    #[inline(always)]
+    #[inline]
     fn lone(&mut self) {
         if self.high != 0 {
             self.high = 0;
@@ -216,13 +203,7 @@ impl Reading {
     }
 
     fn character(&mut self, code: u32) {
-        let size = match code {
-            ..0x80 => 1,
-            ..0x800 => 2,
-            ..0x1_0000 => 3,
-            _ => 4,
-        };
-        self.bytes = self.bytes.wrapping_add(size);
+        self.bytes = self.bytes.wrapping_add(size(code));
         if self.kept < self.wanted {
             let mut utf8 = [0; 4];
             let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
@@ -239,4 +220,60 @@ impl Reading {
         }
         self.kept = kept.saturating_add(bytes.len()).min(wanted) as u16;
     }
+}
+
+/// What a letter after a backslash stands for.
+#[inline(always)]
+const fn plain(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'"' | b'\\' | b'/' => letter,
+        b'n' => b'\n',
+        b't' => b'\t',
+        b'r' => b'\r',
+        b'b' => 0x08,
+        b'f' => 0x0c,
+        _ => return None,
+    })
+}
+
+/// Passes whole characters of UTF-16 in escapes, which often come together: where they end, and how many bytes they are.
+fn units(chunk: &[u8], at: usize) -> (usize, u64) {
+    let (mut at, mut bytes) = (at, 0_u64);
+    while let Some(one) = unit(chunk, at) {
+        if one & 0xf800 != 0xd800 {
+            bytes = bytes.wrapping_add(size(u32::from(one)));
+            at = at.wrapping_add(6);
+        } else {
+            let next = unit(chunk, at.wrapping_add(6));
+            if one & 0xfc00 != 0xd800 || next.is_none_or(|next| next & 0xfc00 != 0xdc00) {
+                break;
+            }
+            bytes = bytes.wrapping_add(4);
+            at = at.wrapping_add(12);
+        }
+    }
+    (at, bytes)
+}
+
+/// The unit of UTF-16 that a whole escape at `at` stands for.
+#[inline(always)]
+fn unit(chunk: &[u8], at: usize) -> Option<u16> {
+    let [b'\\', b'u', digits @ ..] = ahead::<6>(chunk, at)? else {
+        return None;
+    };
+    wide::hex(*digits)
+}
+
+/// How many bytes a character has in UTF-8.
+#[inline(always)]
+fn size(code: u32) -> u64 {
+    1_u64
+        .wrapping_add(u64::from(code >= 0x80))
+        .wrapping_add(u64::from(code >= 0x800))
+        .wrapping_add(u64::from(code >= 0x1_0000))
+}
+
+#[inline(always)]
+fn ahead<const COUNT: usize>(chunk: &[u8], at: usize) -> Option<&[u8; COUNT]> {
+    chunk.get(at..)?.first_chunk()
 }

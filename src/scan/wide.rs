@@ -6,19 +6,21 @@
 /// The first place from `at` on that holds a quote, a backslash or a control byte; the end of `chunk` if none does.
 #[inline(always)]
 pub(super) fn plain(chunk: &[u8], at: usize) -> usize {
-    // Keys and most short strings end within two words.
+    let (words, _) = chunk.get(at..).unwrap_or_default().as_chunks();
+    let near = words.get(..NEAR).unwrap_or(words);
     let mut at = at;
-    for _ in 0..2 {
-        let Some(word) = word(chunk, at) else {
-            return plain_tail(chunk, at);
-        };
-        let hits = special(word);
+    for word in near {
+        let hits = special(u64::from_le_bytes(*word));
         if hits != 0 {
             return at.wrapping_add(first(hits));
         }
         at = at.wrapping_add(8);
     }
-    plain_long(chunk, at)
+    if near.len() < NEAR {
+        plain_tail(chunk, at)
+    } else {
+        plain_long(chunk, at)
+    }
 }
 
 /// The first place from `at` on that holds no decimal digit; the end of `chunk` if all do.
@@ -46,7 +48,7 @@ pub(crate) fn line(chunk: &[u8], at: usize) -> usize {
         (feed.wrapping_sub(LOW) | carriage.wrapping_sub(LOW)) & !word & HIGH
     };
     let mut at = at;
-    while let Some(words) = words(chunk, at) {
+    while let Some(words) = words::<4>(chunk, at) {
         let hits = words.map(ends);
         if hits.iter().fold(0, |all, hits| all | hits) != 0 {
             return at.wrapping_add(first_of(hits));
@@ -83,14 +85,14 @@ pub(super) fn hex(digits: [u8; 4]) -> Option<u16> {
 #[inline(never)]
 fn plain_long(chunk: &[u8], at: usize) -> usize {
     let mut at = at;
-    while let Some(words) = words(chunk, at) {
+    while let Some(words) = words::<4>(chunk, at) {
         let hits = words.map(special);
         if hits.iter().fold(0, |all, hits| all | hits) != 0 {
-            return at.wrapping_add(first_of(hits));
+            break;
         }
         at = at.wrapping_add(32);
     }
-    while let Some(word) = word(chunk, at) {
+    while let Some([word]) = words(chunk, at) {
         let hits = special(word);
         if hits != 0 {
             return at.wrapping_add(first(hits));
@@ -127,13 +129,10 @@ fn word(chunk: &[u8], at: usize) -> Option<u64> {
 }
 
 #[inline(always)]
-fn words(chunk: &[u8], at: usize) -> Option<[u64; 4]> {
-    let bytes: &[u8; 32] = chunk.get(at..)?.first_chunk()?;
-    let (words, _) = bytes.as_chunks();
-    let [one, two, three, four] = words else {
-        return None;
-    };
-    Some([one, two, three, four].map(|word| u64::from_le_bytes(*word)))
+fn words<const COUNT: usize>(chunk: &[u8], at: usize) -> Option<[u64; COUNT]> {
+    let (words, _) = chunk.get(at..)?.as_chunks();
+    let words: &[[u8; 8]; COUNT] = words.first_chunk()?;
+    Some(words.map(u64::from_le_bytes))
 }
 
 /// Which byte of a word the lowest hit is in.
@@ -142,22 +141,21 @@ fn first(hits: u64) -> usize {
     (hits.trailing_zeros() / 8) as usize
 }
 
+/// Which byte of four words the lowest hit is in. Without a branch: where a string ends, no processor foresees.
 #[inline(always)]
 fn first_of(hits: [u64; 4]) -> usize {
-    let mut before = 0_usize;
-    for hits in hits {
-        if hits != 0 {
-            return before.wrapping_add(first(hits));
-        }
-        before = before.wrapping_add(8);
-    }
-    before
+    // The product gathers bit 7 of each byte in the highest byte.
+    let bits = hits.map(|hits| ((hits & HIGH) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56);
+    let [one, two, three, four] = bits;
+    (one | two << 8 | three << 16 | four << 24).trailing_zeros() as usize
 }
 
 const fn repeat(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
+/// After so many words without a hit a string is taken for a long one.
+const NEAR: usize = 8;
 const LOW: u64 = repeat(0x01);
 const HIGH: u64 = repeat(0x80);
 

@@ -111,7 +111,7 @@ pub(super) struct Fields {
 
 impl Fields {
     /// What was read of a whole body with this many bytes of text.
-    pub(super) fn finish(mut self, text_bytes: u64) -> Option<Prompt> {
+    pub(super) fn finish(self, text_bytes: u64) -> Option<Prompt> {
         if self.unreadable {
             return None;
         }
@@ -127,7 +127,6 @@ impl Fields {
             Form::Prompt => Api::Completions,
             Form::Content | Form::None => Api::Other,
         };
-        self.spans = Spans::default();
         Some(prompt)
     }
 
