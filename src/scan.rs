@@ -261,17 +261,25 @@ impl<S: Sink> Scan<S> {
                                 let begin = at.wrapping_add(1);
                                 let wanted = self.sink.wanted(place);
                                 at = wide::plain(chunk, begin);
+                                let mut bytes = at.wrapping_sub(begin) as u64;
+                                let mut head = chunk.get(begin..at).unwrap_or_default();
+                                head = head.get(..wanted).unwrap_or(head);
                                 if chunk.get(at) != Some(&b'"') {
-                                    self.grammar.reading.begin(self.offset(begin), wanted);
-                                    self.grammar.reading.take(chunk, begin, at);
-                                    step = Step::InText;
-                                    continue;
+                                    (at, bytes) = if wanted == 0 {
+                                        text::pass(chunk, begin, at)
+                                    } else {
+                                        (begin, 0)
+                                    };
+                                    if chunk.get(at) != Some(&b'"') || wanted > 0 {
+                                        let start = self.offset(begin);
+                                        self.grammar.reading.begin(start, wanted, bytes);
+                                        step = Step::InText;
+                                        continue;
+                                    }
                                 }
-                                let whole = chunk.get(begin..at).unwrap_or_default();
-                                let bytes = whole.len() as u64;
                                 text = text.wrapping_add(bytes);
                                 let told = Text {
-                                    head: whole.get(..wanted).unwrap_or(whole),
+                                    head,
                                     bytes,
                                     start: self.offset(begin),
                                     end: self.offset(at),
@@ -300,7 +308,7 @@ impl<S: Sink> Scan<S> {
                             b'-' | b'0'..=b'9' => {
                                 let Some(end) = number::end(chunk, at) else {
                                     self.grammar.part = Part::of(byte);
-                                    self.grammar.reading.begin(0, NUMBER);
+                                    self.grammar.reading.begin(0, NUMBER, 0);
                                     self.grammar.reading.keep(&[byte]);
                                     at = at.wrapping_add(1);
                                     text = text.wrapping_add(1);
@@ -331,8 +339,8 @@ impl<S: Sink> Scan<S> {
                             let begin = at.wrapping_add(1);
                             at = wide::plain(chunk, begin);
                             if chunk.get(at) != Some(&b'"') {
-                                self.grammar.reading.begin(0, KEY.wrapping_add(1));
-                                self.grammar.reading.take(chunk, begin, at);
+                                self.grammar.reading.begin(0, KEY.wrapping_add(1), 0);
+                                at = begin;
                                 step = Step::InKey;
                                 continue;
                             }

@@ -1,7 +1,7 @@
 //! What no sink asks for: followed, and nothing else.
 
 use super::number::{self, Part};
-use super::text::{Progress, Reading};
+use super::text::{self, Progress, Reading};
 use super::wide;
 
 /// The deepest nesting that is followed. serde_json and Go stop at 127 and 10,000; real requests stay below 20.
@@ -130,13 +130,16 @@ impl Grammar {
                         b'"' => {
                             let begin = at.wrapping_add(1);
                             at = wide::plain(chunk, begin);
+                            let mut bytes = at.wrapping_sub(begin) as u64;
                             if chunk.get(at) != Some(&b'"') {
-                                self.reading.begin(0, 0);
-                                self.reading.take(chunk, begin, at);
-                                step = Step::InText;
-                                continue;
+                                (at, bytes) = text::pass(chunk, begin, at);
+                                if chunk.get(at) != Some(&b'"') {
+                                    self.reading.begin(0, 0, bytes);
+                                    step = Step::InText;
+                                    continue;
+                                }
                             }
-                            text = text.wrapping_add(at.wrapping_sub(begin) as u64);
+                            text = text.wrapping_add(bytes);
                             at = at.wrapping_add(1);
                         }
                         b' ' | b'\n' | b'\r' | b'\t' => {
@@ -184,13 +187,16 @@ impl Grammar {
                         b'"' => {
                             let begin = at.wrapping_add(1);
                             at = wide::plain(chunk, begin);
+                            let mut bytes = at.wrapping_sub(begin) as u64;
                             if chunk.get(at) != Some(&b'"') {
-                                self.reading.begin(0, 0);
-                                self.reading.take(chunk, begin, at);
-                                step = Step::InKey;
-                                continue;
+                                (at, bytes) = text::pass(chunk, begin, at);
+                                if chunk.get(at) != Some(&b'"') {
+                                    self.reading.begin(0, 0, bytes);
+                                    step = Step::InKey;
+                                    continue;
+                                }
                             }
-                            text = text.wrapping_add(at.wrapping_sub(begin) as u64);
+                            text = text.wrapping_add(bytes);
                             at = at.wrapping_add(1);
                             step = Step::Colon;
                             continue;

@@ -57,10 +57,10 @@ impl Reading {
         }
     }
 
-    /// Begins a string of which up to `wanted` bytes are to be kept.
-    pub(super) fn begin(&mut self, start: u64, wanted: usize) {
+    /// Begins a string of which up to `wanted` bytes are to be kept, and of which `bytes` were passed.
+    pub(super) fn begin(&mut self, start: u64, wanted: usize, bytes: u64) {
         self.start = start;
-        self.bytes = 0;
+        self.bytes = bytes;
         self.escape = Escape::None;
         self.high = 0;
         self.wanted = wanted.min(KEPT) as u16;
@@ -77,7 +77,9 @@ impl Reading {
         let mut at = at;
         loop {
             if self.kept == self.wanted && self.escape == Escape::None && self.high == 0 {
-                at = self.pass(chunk, at);
+                let (end, bytes) = pass(chunk, at, wide::plain(chunk, at));
+                self.bytes = self.bytes.wrapping_add(bytes);
+                at = end;
             }
             let Some(&byte) = chunk.get(at) else {
                 return Progress::More;
@@ -101,35 +103,6 @@ impl Reading {
             }
             at = at.wrapping_add(1);
         }
-    }
-
-    /// Passes what needs no keeping and no memory, and stops before anything else: most strings are read here.
-    #[inline(always)]
-    fn pass(&mut self, chunk: &[u8], at: usize) -> usize {
-        let (start, mut at, mut saved) = (at, at, 0_u64);
-        loop {
-            at = wide::plain(chunk, at);
-            let Some([b'\\', kind]) = ahead(chunk, at) else {
-                break;
-            };
-            if *kind != b'u' {
-                if plain(*kind).is_none() {
-                    break;
-                }
-                at = at.wrapping_add(2);
-                saved = saved.wrapping_add(1);
-                continue;
-            }
-            let (end, bytes) = units(chunk, at);
-            if end == at {
-                break;
-            }
-            saved = saved.wrapping_add((end.wrapping_sub(at) as u64).wrapping_sub(bytes));
-            at = end;
-        }
-        let passed = (at.wrapping_sub(start) as u64).wrapping_sub(saved);
-        self.bytes = self.bytes.wrapping_add(passed);
-        at
     }
 
     /// Takes bytes that stand for themselves.
@@ -222,6 +195,31 @@ impl Reading {
     }
 }
 
+/// Passes what needs no keeping and no memory, and stops before anything else: most strings are read here. Says where
+/// it stopped, and how many bytes that was, decoded. Up to `plain` there is nothing but plain bytes.
+#[inline(never)]
+pub(super) fn pass(chunk: &[u8], start: usize, plain: usize) -> (usize, u64) {
+    let (mut at, mut saved) = (plain, 0_usize);
+    loop {
+        let Some([b'\\', kind]) = ahead(chunk, at) else {
+            break;
+        };
+        if SIMPLE.get(usize::from(*kind)) == Some(&true) {
+            at = at.wrapping_add(2);
+            saved = saved.wrapping_add(1);
+        } else {
+            let (end, bytes) = units(chunk, at);
+            if end == at {
+                break;
+            }
+            saved = saved.wrapping_add(end.wrapping_sub(at).wrapping_sub(bytes));
+            at = end;
+        }
+        at = wide::plain(chunk, at);
+    }
+    (at, at.wrapping_sub(start).wrapping_sub(saved) as u64)
+}
+
 /// What a letter after a backslash stands for.
 #[inline(always)]
 const fn plain(letter: u8) -> Option<u8> {
@@ -237,11 +235,12 @@ const fn plain(letter: u8) -> Option<u8> {
 }
 
 /// Passes whole characters of UTF-16 in escapes, which often come together: where they end, and how many bytes they are.
-fn units(chunk: &[u8], at: usize) -> (usize, u64) {
-    let (mut at, mut bytes) = (at, 0_u64);
+#[inline(always)]
+fn units(chunk: &[u8], at: usize) -> (usize, usize) {
+    let (mut at, mut bytes) = (at, 0_usize);
     while let Some(one) = unit(chunk, at) {
         if one & 0xf800 != 0xd800 {
-            bytes = bytes.wrapping_add(size(u32::from(one)));
+            bytes = bytes.wrapping_add(size(u32::from(one)) as usize);
             at = at.wrapping_add(6);
         } else {
             let next = unit(chunk, at.wrapping_add(6));
@@ -277,3 +276,20 @@ fn size(code: u32) -> u64 {
 fn ahead<const COUNT: usize>(chunk: &[u8], at: usize) -> Option<&[u8; COUNT]> {
     chunk.get(at..)?.first_chunk()
 }
+
+/// The letters that are an escape alone.
+const SIMPLE: [bool; 256] = {
+    let mut simple = [false; 256];
+    let mut letter = 0_u8;
+    while letter < u8::MAX {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "the array has a place for every byte, and this runs when it is compiled"
+        )]
+        {
+            simple[letter as usize] = plain(letter).is_some();
+        }
+        letter = letter.wrapping_add(1);
+    }
+    simple
+};
