@@ -18,7 +18,7 @@ pub use number::whole;
 pub use skip::Word;
 
 use number::Part;
-use skip::{Grammar, Open, Step};
+use skip::{Grammar, Open, Step, past};
 use text::Progress;
 
 /// How deep a place can lie that a sink asks for. What is deeper is skipped.
@@ -347,7 +347,10 @@ impl<S: Sink> Scan<S> {
                             let key = chunk.get(begin..at).unwrap_or_default();
                             text = text.wrapping_add(key.len() as u64);
                             at = at.wrapping_add(1);
-                            step = Step::Colon;
+                            (at, step) = match past(chunk, at, b':') {
+                                Some(next) => (next, Step::Value),
+                                None => (at, Step::Colon),
+                            };
                             match self.field(open, key) {
                                 Some(field) => place = field,
                                 None => break Progress::Ended(at),
@@ -383,12 +386,8 @@ impl<S: Sink> Scan<S> {
                     };
                     at = at.wrapping_add(1);
                     match (byte, open.in_object()) {
-                        (b',', true) => {
-                            step = Step::Key;
-                            continue;
-                        }
-                        (b',', false) => {
-                            step = Step::Value;
+                        (b',', _) => {
+                            step = open.after_comma();
                             continue;
                         }
                         (b'}', true) | (b']', false) => {
@@ -456,11 +455,12 @@ impl<S: Sink> Scan<S> {
                 Step::Broken => break Progress::Broken,
             }
             // A value has ended.
-            step = if open.depth == 0 {
-                Step::End
-            } else {
-                Step::After
-            };
+            step = Step::After;
+            if open.depth == 0 {
+                step = Step::End;
+            } else if let Some(next) = past(chunk, at, b',') {
+                (at, step) = (next, open.after_comma());
+            }
         };
         let grammar = &mut self.grammar;
         (grammar.step, grammar.open, grammar.text) = (step, open, text);

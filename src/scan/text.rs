@@ -176,7 +176,7 @@ impl Reading {
     }
 
     fn character(&mut self, code: u32) {
-        self.bytes = self.bytes.wrapping_add(size(code));
+        self.bytes = self.bytes.wrapping_add(size(code) as u64);
         if self.kept < self.wanted {
             let mut utf8 = [0; 4];
             let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
@@ -200,11 +200,8 @@ impl Reading {
 #[inline(never)]
 pub(super) fn pass(chunk: &[u8], start: usize, plain: usize) -> (usize, u64) {
     let (mut at, mut saved) = (plain, 0_usize);
-    loop {
-        let Some([b'\\', kind]) = ahead(chunk, at) else {
-            break;
-        };
-        if SIMPLE.get(usize::from(*kind)) == Some(&true) {
+    while let Some([b'\\', letter]) = ahead(chunk, at) {
+        if SIMPLE.get(usize::from(*letter)) == Some(&true) {
             at = at.wrapping_add(2);
             saved = saved.wrapping_add(1);
         } else {
@@ -234,13 +231,24 @@ const fn plain(letter: u8) -> Option<u8> {
     })
 }
 
-/// Passes whole characters of UTF-16 in escapes, which often come together: where they end, and how many bytes they are.
+/// Passes characters in escapes, of which one in UTF-16 seldom comes alone: where they end, and how many bytes they are.
 #[inline(always)]
 fn units(chunk: &[u8], at: usize) -> (usize, usize) {
     let (mut at, mut bytes) = (at, 0_usize);
-    while let Some(one) = unit(chunk, at) {
+    while let Some([b'\\', letter]) = ahead(chunk, at) {
+        if *letter != b'u' {
+            if SIMPLE.get(usize::from(*letter)) != Some(&true) {
+                break;
+            }
+            bytes = bytes.wrapping_add(1);
+            at = at.wrapping_add(2);
+            continue;
+        }
+        let Some(one) = unit(chunk, at) else {
+            break;
+        };
         if one & 0xf800 != 0xd800 {
-            bytes = bytes.wrapping_add(size(u32::from(one)) as usize);
+            bytes = bytes.wrapping_add(size(u32::from(one)));
             at = at.wrapping_add(6);
         } else {
             let next = unit(chunk, at.wrapping_add(6));
@@ -265,11 +273,11 @@ fn unit(chunk: &[u8], at: usize) -> Option<u16> {
 
 /// How many bytes a character has in UTF-8.
 #[inline(always)]
-fn size(code: u32) -> u64 {
-    1_u64
-        .wrapping_add(u64::from(code >= 0x80))
-        .wrapping_add(u64::from(code >= 0x800))
-        .wrapping_add(u64::from(code >= 0x1_0000))
+fn size(code: u32) -> usize {
+    1_usize
+        .wrapping_add(usize::from(code >= 0x80))
+        .wrapping_add(usize::from(code >= 0x800))
+        .wrapping_add(usize::from(code >= 0x1_0000))
 }
 
 #[inline(always)]

@@ -67,18 +67,15 @@ pub(crate) fn line(chunk: &[u8], at: usize) -> usize {
 /// What four hexadecimal digits stand for.
 #[inline(always)]
 pub(super) fn hex(digits: [u8; 4]) -> Option<u16> {
-    const HIGH: u32 = 0x8080_8080;
-    let word = u32::from_be_bytes(digits);
-    let (low, letter) = (word & !HIGH, (word | 0x2020_2020) & !HIGH);
-    // Bit 7 of each byte: from '0', beyond '9', from 'a', beyond 'f'.
-    let digit = low.wrapping_add(0x5050_5050) & !low.wrapping_add(0x4646_4646);
-    let letter = letter.wrapping_add(0x1f1f_1f1f) & !letter.wrapping_add(0x1919_1919);
-    if (digit | letter) & !word & HIGH != HIGH {
+    let value = |digit: u8| {
+        HEX.get(usize::from(digit))
+            .map_or(NO_HEX, |value| u16::from(*value))
+    };
+    let [one, two, three, four] = digits.map(value);
+    if (one | two | three | four) & NO_HEX != 0 {
         return None;
     }
-    let halves = (word & 0x0f0f_0f0f).wrapping_add(((word >> 6) & 0x0101_0101).wrapping_mul(9));
-    let pairs = (halves | (halves >> 4)) & 0x00ff_00ff;
-    Some(((pairs | (pairs >> 8)) & 0xffff) as u16)
+    Some(one << 12 | two << 8 | three << 4 | four)
 }
 
 /// A string's long middle, where one test of 32 bytes has to do.
@@ -149,6 +146,26 @@ fn first_of(hits: [u64; 4]) -> usize {
     let [one, two, three, four] = bits;
     (one | two << 8 | three << 16 | four << 24).trailing_zeros() as usize
 }
+
+/// What each byte is worth as a hexadecimal digit.
+const HEX: [u8; 256] = {
+    let mut values = [NO_HEX as u8; 256];
+    let mut byte = 0_usize;
+    while byte < 256 {
+        if let Some(value) = (byte as u8 as char).to_digit(16) {
+            #[expect(
+                clippy::indexing_slicing,
+                reason = "this runs when it is compiled, and stays below 256"
+            )]
+            {
+                values[byte] = value as u8;
+            }
+        }
+        byte = byte.wrapping_add(1);
+    }
+    values
+};
+const NO_HEX: u16 = 0x80;
 
 const fn repeat(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
