@@ -6,21 +6,19 @@
 /// The first place from `at` on that holds a quote, a backslash or a control byte; the end of `chunk` if none does.
 #[inline(always)]
 pub(super) fn plain(chunk: &[u8], at: usize) -> usize {
-    let (words, _) = chunk.get(at..).unwrap_or_default().as_chunks();
-    let near = words.get(..NEAR).unwrap_or(words);
+    let near = at.wrapping_add(NEAR);
     let mut at = at;
-    for word in near {
-        let hits = special(u64::from_le_bytes(*word));
+    while let Some(word) = word(chunk, at) {
+        let hits = special(word);
         if hits != 0 {
             return at.wrapping_add(first(hits));
         }
         at = at.wrapping_add(8);
+        if at == near {
+            return plain_long(chunk, at);
+        }
     }
-    if near.len() < NEAR {
-        plain_tail(chunk, at)
-    } else {
-        plain_long(chunk, at)
-    }
+    plain_tail(chunk, at)
 }
 
 /// The first place from `at` on that holds no decimal digit; the end of `chunk` if all do.
@@ -171,8 +169,8 @@ const fn repeat(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
-/// After so many words without a hit a string is taken for a long one.
-const NEAR: usize = 8;
+/// After so many bytes without a hit a string is taken for a long one.
+const NEAR: usize = 64;
 const LOW: u64 = repeat(0x01);
 const HIGH: u64 = repeat(0x80);
 
