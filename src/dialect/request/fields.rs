@@ -111,7 +111,7 @@ pub(super) struct Fields {
 
 impl Fields {
     /// What was read of a whole body with this many bytes of text.
-    pub(super) fn finish(mut self, text_bytes: u64) -> Option<Prompt> {
+    pub(super) fn finish(self, text_bytes: u64) -> Option<Prompt> {
         if self.unreadable {
             return None;
         }
@@ -127,7 +127,6 @@ impl Fields {
             Form::Prompt => Api::Completions,
             Form::Content | Form::None => Api::Other,
         };
-        self.spans = Spans::default();
         Some(prompt)
     }
 
@@ -191,15 +190,15 @@ impl Fields {
         self.prompt.turns = 0;
         self.prompt.media = 0;
         self.prompt.tool_results = false;
-        self.prompt.user = Spans::default();
-        self.messages_system = Spans::default();
+        self.prompt.user.clear();
+        self.messages_system.clear();
         Some(At::Messages)
     }
 
     /// Begins with a system text, afresh if the field was there.
     fn system(&mut self, name: u8) -> Option<At> {
         if self.systems & name != 0 {
-            self.prompt.system = Spans::default();
+            self.prompt.system.clear();
         }
         self.systems |= name;
         Some(At::System)
@@ -238,7 +237,7 @@ impl Fields {
                 At::Role
             }
             b"content" | b"parts" => {
-                self.spans = Spans::default();
+                self.spans.clear();
                 At::Content
             }
             b"type" => At::Item,
@@ -247,7 +246,7 @@ impl Fields {
     }
 
     fn begin_message(&mut self) {
-        self.spans = Spans::default();
+        self.spans.clear();
         self.role = Role::None;
         self.other_item = false;
     }
@@ -432,7 +431,7 @@ impl Sink for Fields {
             (At::Root, Kind::Array) | (At::Model, _) => self.unreadable = true,
             (At::Message | At::Messages, Kind::Object) => self.begin_message(),
             (At::System, _) => {
-                self.spans = Spans::default();
+                self.spans.clear();
                 self.begin_part();
             }
             (At::Part | At::Content | At::AnswerPart, Kind::Object) => self.begin_part(),
