@@ -69,7 +69,7 @@ impl Part {
 }
 
 /// Where a number that begins at `at` ends, if that shows in this chunk, and it is one.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn end(chunk: &[u8], at: usize) -> Option<usize> {
     let some_digits = |at: usize| {
         let end = wide::digits(chunk, at);
