@@ -213,7 +213,8 @@ impl<S: Sink> Scan<S> {
                                 continue;
                             }
                             b'-' | b'0'..=b'9' => {
-                                let Some(end) = number::end(chunk, at) else {
+                                let end = number::end(chunk, at);
+                                if end == at {
                                     self.grammar.part = Part::of(byte);
                                     self.grammar.reading.begin(0, NUMBER, 0);
                                     self.grammar.reading.keep(&[byte]);
@@ -221,7 +222,7 @@ impl<S: Sink> Scan<S> {
                                     text = text.wrapping_add(1);
                                     step = Step::InNumber;
                                     continue;
-                                };
+                                }
                                 let digits = chunk.get(at..end).unwrap_or_default();
                                 text = text.wrapping_add(digits.len() as u64);
                                 at = end;
@@ -258,11 +259,19 @@ impl<S: Sink> Scan<S> {
                                 Some(next) => (next, Step::Value),
                                 None => (at, Step::Colon),
                             };
-                            match self.field(open, key) {
-                                Some(field) => place = field,
-                                None => break Progress::Ended(at),
+                            if let Some(field) = self.field(open, key) {
+                                place = field;
+                                continue;
                             }
-                            continue;
+                            let end = skip::short(chunk, at);
+                            if step == Step::Colon || end == at {
+                                break Progress::Ended(at);
+                            }
+                            let quotes = if chunk.get(at) == Some(&b'"') { 2 } else { 0 };
+                            text = text
+                                .wrapping_add(end.wrapping_sub(at) as u64)
+                                .wrapping_sub(quotes);
+                            at = end;
                         }
                         b'}' if step == Step::FirstKey => {
                             at = at.wrapping_add(1);
