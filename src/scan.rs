@@ -7,14 +7,18 @@
 //! It understands what serde_json understands, and depths of up to 128; half a surrogate pair alone is no error, since
 //! origins differ there, and nobody's limits depend on it.
 
+mod names;
 mod number;
+mod sink;
 mod skip;
 #[cfg(test)]
 mod tests;
 mod text;
 pub(crate) mod wide;
 
+pub use names::Names;
 pub use number::whole;
+pub use sink::{HEAD, Kind, Sink, Text};
 pub use skip::Word;
 
 use number::Part;
@@ -24,108 +28,11 @@ use text::Progress;
 /// How deep a place can lie that a sink asks for. What is deeper is skipped.
 const PLACES: usize = 16;
 
-/// The longest key that is told, in bytes. A longer one is told cut, one byte longer than this.
-const KEY: usize = 48;
+/// The longest key that is told, in bytes.
+const KEY: usize = names::LONGEST;
 
 /// The longest number that is read as a value, in bytes. Nobody writes a longer one.
 const NUMBER: usize = 64;
-
-/// What a sink may ask of a string, at most, in bytes: [`Sink::wanted`].
-pub const HEAD: usize = text::KEPT;
-
-/// Who hears what a document holds, and says which of its places matter.
-pub trait Sink {
-    /// A place in a document, as the sink tells them apart.
-    type Place: Copy;
-
-    /// The place of the document itself.
-    const ROOT: Self::Place;
-
-    /// Where a member of the object at `at` leads; `None` if it is of no interest. `key` is decoded.
-    fn field(&mut self, at: Self::Place, key: &[u8]) -> Option<Self::Place>;
-
-    /// Where an element of the array at `at` leads.
-    fn item(&mut self, at: Self::Place) -> Option<Self::Place>;
-
-    /// How much of the beginning of a string at `at` is to be told, decoded: up to [`HEAD`] bytes.
-    fn wanted(&self, at: Self::Place) -> usize;
-
-    /// A string.
-    fn text(&mut self, at: Self::Place, text: Text<'_>);
-
-    /// A number: its value if it is [`whole`].
-    fn number(&mut self, at: Self::Place, value: Option<u64>);
-
-    /// A word, which ends before the byte `end` of the document.
-    fn word(&mut self, at: Self::Place, word: Word, end: u64);
-
-    /// An object or an array begins; its first member or element comes after the byte before `start`.
-    fn open(&mut self, at: Self::Place, kind: Kind, start: u64);
-
-    /// An object or an array ends before the byte `end`.
-    fn close(&mut self, at: Self::Place, kind: Kind, end: u64);
-}
-
-/// A sink that stays where it is.
-impl<S: Sink> Sink for &mut S {
-    type Place = S::Place;
-
-    const ROOT: S::Place = S::ROOT;
-
-    fn field(&mut self, at: S::Place, key: &[u8]) -> Option<S::Place> {
-        (**self).field(at, key)
-    }
-
-    fn item(&mut self, at: S::Place) -> Option<S::Place> {
-        (**self).item(at)
-    }
-
-    fn wanted(&self, at: S::Place) -> usize {
-        (**self).wanted(at)
-    }
-
-    fn text(&mut self, at: S::Place, text: Text<'_>) {
-        (**self).text(at, text);
-    }
-
-    fn number(&mut self, at: S::Place, value: Option<u64>) {
-        (**self).number(at, value);
-    }
-
-    fn word(&mut self, at: S::Place, word: Word, end: u64) {
-        (**self).word(at, word, end);
-    }
-
-    fn open(&mut self, at: S::Place, kind: Kind, start: u64) {
-        (**self).open(at, kind, start);
-    }
-
-    fn close(&mut self, at: S::Place, kind: Kind, end: u64) {
-        (**self).close(at, kind, end);
-    }
-}
-
-/// A string of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Text<'a> {
-    /// Its beginning, decoded; as much of it as [`Sink::wanted`].
-    pub head: &'a [u8],
-    /// How many bytes it has, decoded.
-    pub bytes: u64,
-    /// Where its first byte is in the document, after the quote.
-    pub start: u64,
-    /// Where its closing quote is.
-    pub end: u64,
-}
-
-/// What can be open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// `{}`
-    Object,
-    /// `[]`
-    Array,
-}
 
 /// A scan of one document.
 pub struct Scan<S: Sink> {
@@ -306,7 +213,8 @@ impl<S: Sink> Scan<S> {
                                 continue;
                             }
                             b'-' | b'0'..=b'9' => {
-                                let Some(end) = number::end(chunk, at) else {
+                                let end = number::end(chunk, at);
+                                if end == at {
                                     self.grammar.part = Part::of(byte);
                                     self.grammar.reading.begin(0, NUMBER, 0);
                                     self.grammar.reading.keep(&[byte]);
@@ -314,7 +222,7 @@ impl<S: Sink> Scan<S> {
                                     text = text.wrapping_add(1);
                                     step = Step::InNumber;
                                     continue;
-                                };
+                                }
                                 let digits = chunk.get(at..end).unwrap_or_default();
                                 text = text.wrapping_add(digits.len() as u64);
                                 at = end;
@@ -351,11 +259,19 @@ impl<S: Sink> Scan<S> {
                                 Some(next) => (next, Step::Value),
                                 None => (at, Step::Colon),
                             };
-                            match self.field(open, key) {
-                                Some(field) => place = field,
-                                None => break Progress::Ended(at),
+                            if let Some(field) = self.field(open, key) {
+                                place = field;
+                                continue;
                             }
-                            continue;
+                            let end = skip::short(chunk, at);
+                            if step == Step::Colon || end == at {
+                                break Progress::Ended(at);
+                            }
+                            let quotes = if chunk.get(at) == Some(&b'"') { 2 } else { 0 };
+                            text = text
+                                .wrapping_add(end.wrapping_sub(at) as u64)
+                                .wrapping_sub(quotes);
+                            at = end;
                         }
                         b'}' if step == Step::FirstKey => {
                             at = at.wrapping_add(1);
@@ -502,17 +418,6 @@ impl<S: Sink> Scan<S> {
     #[inline(always)]
     fn offset(&self, at: usize) -> u64 {
         self.before.wrapping_add(at as u64)
-    }
-}
-
-impl Kind {
-    /// The kind that a bracket opens or closes.
-    #[inline(always)]
-    const fn of(bracket: u8) -> Self {
-        match bracket {
-            b'{' | b'}' => Self::Object,
-            _ => Self::Array,
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod ask;
 mod fields;
+mod names;
 mod spans;
 #[cfg(test)]
 mod tests;

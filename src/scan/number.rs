@@ -68,9 +68,14 @@ impl Part {
     }
 }
 
-/// Where a number that begins at `at` ends, if that shows in this chunk, and it is one.
+/// Where a number that begins at `at` ends, if that shows in this chunk, and it is one; otherwise `at`.
+#[inline(never)]
+pub(super) fn end(chunk: &[u8], at: usize) -> usize {
+    whole_end(chunk, at).unwrap_or(at)
+}
+
 #[inline(always)]
-pub(super) fn end(chunk: &[u8], at: usize) -> Option<usize> {
+fn whole_end(chunk: &[u8], at: usize) -> Option<usize> {
     let some_digits = |at: usize| {
         let end = wide::digits(chunk, at);
         (end != at).then_some(end)

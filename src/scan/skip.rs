@@ -156,13 +156,14 @@ impl Grammar {
                             continue;
                         }
                         b'-' | b'0'..=b'9' => {
-                            let Some(end) = number::end(chunk, at) else {
+                            let end = number::end(chunk, at);
+                            if end == at {
                                 self.part = Part::of(byte);
                                 at = at.wrapping_add(1);
                                 text = text.wrapping_add(1);
                                 step = Step::InNumber;
                                 continue;
-                            };
+                            }
                             text = text.wrapping_add(end.wrapping_sub(at) as u64);
                             at = end;
                         }
@@ -327,6 +328,29 @@ impl Open {
             Step::Value
         }
     }
+}
+
+/// Where a short value that begins at `at` ends, if it needs no memory; otherwise `at`. A shortcut past [`Grammar::skip`],
+/// and how many bytes of text it is, is its length without its quotes.
+#[inline(never)]
+pub(super) fn short(chunk: &[u8], at: usize) -> usize {
+    match chunk.get(at) {
+        Some(b'"') => {
+            let end = wide::plain(chunk, at.wrapping_add(1));
+            if chunk.get(end) == Some(&b'"') {
+                return end.wrapping_add(1);
+            }
+        }
+        Some(b'n') => {
+            let rest = chunk.get(at..).unwrap_or_default();
+            if rest.starts_with(Word::Null.letters()) {
+                return at.wrapping_add(Word::Null.letters().len());
+            }
+        }
+        Some(b'0'..=b'9') => return number::end(chunk, at),
+        _ => {}
+    }
+    at
 }
 
 /// The place after a punctuation mark at `at` and the space that often follows it. A shortcut for what steps do too.

@@ -77,7 +77,7 @@ impl Reading {
         let mut at = at;
         loop {
             if self.kept == self.wanted && self.escape == Escape::None && self.high == 0 {
-                let (end, bytes) = pass(chunk, at, wide::plain(chunk, at));
+                let (end, bytes) = pass(chunk, at, wide::plain_long(chunk, at));
                 self.bytes = self.bytes.wrapping_add(bytes);
                 at = end;
             }
@@ -96,7 +96,7 @@ impl Reading {
             } else if byte < 0x20 {
                 return Progress::Broken;
             } else {
-                let end = wide::plain(chunk, at);
+                let end = wide::plain_long(chunk, at);
                 self.take(chunk, at, end);
                 at = end;
                 continue;

@@ -76,9 +76,9 @@ pub(super) fn hex(digits: [u8; 4]) -> Option<u16> {
     Some(one << 12 | two << 8 | three << 4 | four)
 }
 
-/// A string's long middle, where one test of 32 bytes has to do.
+/// The same as [`plain`], for a string's long middle, where one test of 32 bytes has to do.
 #[inline(never)]
-fn plain_long(chunk: &[u8], at: usize) -> usize {
+pub(super) fn plain_long(chunk: &[u8], at: usize) -> usize {
     let mut at = at;
     while let Some(words) = words::<4>(chunk, at) {
         let hits = words.map(special);
