@@ -3,8 +3,10 @@
 
 mod answers;
 mod asked;
+mod bodies;
 mod crowd;
 mod gone;
+mod large;
 mod pace;
 mod refunds;
 mod truth;

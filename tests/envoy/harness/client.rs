@@ -282,7 +282,7 @@ pub(crate) async fn next_chunk(body: &mut Incoming) -> Option<Result<Bytes, hype
 }
 
 /// A reply that does not come must fail the test, not hang it.
-pub(super) async fn within<F: Future>(event: F) -> F::Output {
+pub(crate) async fn within<F: Future>(event: F) -> F::Output {
     timeout(PATIENCE, event).await.expect("an answer in time")
 }
 
