@@ -32,7 +32,12 @@ impl Dialect {
                 Self::Other
             };
         };
-        if rest.starts_with(b"/messages")
+        let openai = [&b"/openai/"[..], b"/openapi/"];
+        if openai.iter().any(|part| find(rest, part).is_some()) {
+            // The face that Google's APIs have for OpenAI's clients.
+            Self::OpenAi
+        } else if find(rest, VERTEX_ANTHROPIC).is_some()
+            || rest.starts_with(b"/messages")
             || rest.starts_with(b"/complete") && !rest.starts_with(b"/completions")
         {
             Self::Anthropic
@@ -65,7 +70,8 @@ impl Dialect {
         let (marker, end): (&[u8], u8) = match self {
             Self::Gemini => (b"/models/", b':'),
             Self::OpenAi => (b"/openai/deployments/", b'/'),
-            Self::Anthropic | Self::Other => return None,
+            Self::Anthropic => (VERTEX_ANTHROPIC, b':'),
+            Self::Other => return None,
         };
         let rest = path.get(find(path, marker)?.saturating_add(marker.len())..)?;
         let name = rest.split(|&byte| byte == end || byte == b'/').next()?;
@@ -144,6 +150,9 @@ impl Api {
     }
 }
 
+/// Where Vertex has Anthropic's models.
+const VERTEX_ANTHROPIC: &[u8] = b"/publishers/anthropic/models/";
+
 /// `/models/{model}:{method}`, which only Gemini has.
 fn gemini_method(rest: &[u8]) -> bool {
     rest.strip_prefix(b"/models/")
@@ -193,6 +202,17 @@ mod tests {
                 Some("gemini-x"),
             ),
             (
+                "/v1/projects/p/locations/l/publishers/anthropic/models/claude-x@1:streamRawPredict",
+                Dialect::Anthropic,
+                Some("claude-x@1"),
+            ),
+            ("/v1beta/openai/chat/completions", Dialect::OpenAi, None),
+            (
+                "/v1/projects/p/locations/l/endpoints/openapi/chat/completions",
+                Dialect::OpenAi,
+                None,
+            ),
+            (
                 "/v1alpha/models/gemini-x:generateContent",
                 Dialect::Gemini,
                 Some("gemini-x"),
@@ -218,5 +238,64 @@ mod tests {
             );
         }
         assert_eq!(Dialect::of(b"/v1/models", || true), Dialect::Anthropic);
+    }
+
+    #[test]
+    fn paths_tell_what_is_wanted() {
+        for (path, api, streams) in [
+            ("/v1/chat/completions", Api::Chat, false),
+            ("/v1/chat/completions/", Api::Chat, false),
+            ("/v1/chat%2Fcompletion%73", Api::Chat, false),
+            ("/gateway/v1/chat/completions", Api::Chat, false),
+            (
+                "/openai/deployments/gpt-x/chat/completions",
+                Api::Chat,
+                false,
+            ),
+            ("/v1beta/openai/chat/completions", Api::Chat, false),
+            ("/v1/completions", Api::Completions, false),
+            ("/v1/responses", Api::Responses, false),
+            ("/v1/embeddings", Api::Embeddings, false),
+            ("/v1/messages", Api::Messages, false),
+            ("/v1/complete", Api::Messages, false),
+            ("/v1/messages/count_tokens", Api::Free, false),
+            (
+                "/v1/projects/p/locations/l/publishers/anthropic/models/c:rawPredict",
+                Api::Messages,
+                false,
+            ),
+            (
+                "/v1/projects/p/locations/l/publishers/anthropic/models/c:streamRawPredict",
+                Api::Messages,
+                true,
+            ),
+            ("/v1beta/models/g:generateContent", Api::Generate, false),
+            (
+                "/v1beta/models/g:streamGenerateContent",
+                Api::Generate,
+                true,
+            ),
+            (
+                "/v1beta/models/g%3AstreamGenerateContent",
+                Api::Generate,
+                true,
+            ),
+            ("/v1beta/models/g:countTokens", Api::Free, false),
+            ("/v1beta/models/g:embedContent", Api::Embeddings, false),
+            (
+                "/v1beta/models/g:batchEmbedContents",
+                Api::Embeddings,
+                false,
+            ),
+            ("/v1/threads/t/messages", Api::Other, false),
+            ("/v1/models", Api::Other, false),
+            ("/", Api::Other, false),
+            ("", Api::Other, false),
+        ] {
+            let dialect = Dialect::of(path.as_bytes(), || false);
+            assert_eq!(Api::of(dialect, path.as_bytes()), api, "{path}");
+            assert_eq!(Api::streams_by_path(path.as_bytes()), streams, "{path}");
+            assert_eq!(api.generates(), api != Api::Free && api != Api::Embeddings);
+        }
     }
 }

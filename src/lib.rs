@@ -65,6 +65,7 @@ pub mod estimate;
 pub mod exchange;
 pub mod host;
 pub mod identity;
+pub mod json;
 pub mod metrics;
 pub mod policy;
 pub mod quota;

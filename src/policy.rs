@@ -178,13 +178,15 @@ impl Policy {
         match serde_json::from_slice::<Json>(text) {
             Ok(json) => Self::from_json(&json),
             Err(error) => {
-                let notes = Notes::default();
                 let found = match text {
                     [] => String::from("found nothing"),
                     _ => format!("not JSON: {error}"),
                 };
-                notes.add("", found, "expected a policy, such as {\"version\": 1}");
-                Err(Faults::from(notes.into_faults()))
+                Err(Faults::from(vec![Fault {
+                    path: String::new(),
+                    found,
+                    expected: String::from("expected a policy, such as {\"version\": 1}"),
+                }]))
             }
         }
     }
@@ -194,8 +196,8 @@ impl Policy {
     /// # Errors
     /// As for [`parse`](Self::parse).
     pub fn from_json(json: &Json) -> Result<Self, Faults> {
-        let notes = Notes::default();
-        let policy = read::file(&Node::root(json, &notes))
+        let notes = Notes::new(json);
+        let policy = read::file(&Node::root(&notes))
             .map(|(file, quotas)| compile::compile(file, quotas, &notes));
         match (policy, notes.into_faults()) {
             (Some(policy), faults) if faults.is_empty() => Ok(policy),

@@ -1,49 +1,46 @@
 //! One line about a decision for the host's access log: what was decided and why, and nothing that leads back to a
 //! credential.
 
-use serde_json::{Map, Value, json};
-
 use crate::engine::{Decision, Settlement};
+use crate::json::Object;
 use crate::policy::Policy;
 
 /// Writes the record as compact JSON; with its settlement, once there is one.
 #[must_use]
 pub fn write(decision: &Decision, policy: &Policy, settlement: Option<&Settlement>) -> String {
-    let rule = |place: Option<usize>| {
-        place
-            .and_then(|place| policy.quotas.get(place))
-            .map(|quota| json!(quota.name))
-    };
-    let mut record = Map::new();
-    let mut put = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            record.insert(String::from(name), value);
+    let with_rule = |object: Object, place: Option<usize>| {
+        let rule = place.and_then(|place| policy.quotas.get(place));
+        match rule {
+            Some(quota) => object.text("rule", &quota.name),
+            None => object,
         }
     };
-    put("verdict", Some(json!(decision.verdict.label())));
-    put("reason", Some(json!(decision.reason.label())));
-    put("rule", rule(decision.rule));
-    put("key", decision.key.map(|key| json!(key.to_string())));
-    put("remaining", remaining(decision, policy).map(Value::from));
+    let mut record = Object::default()
+        .text("verdict", decision.verdict.label())
+        .text("reason", decision.reason.label());
+    record = with_rule(record, decision.rule);
+    if let Some(key) = decision.key {
+        record = record.text("key", &key.to_string());
+    }
+    if let Some(remaining) = remaining(decision, policy) {
+        record = record.number("remaining", remaining);
+    }
     if let Some(intent) = decision.shadow {
-        let mut shadow =
-            json!({"verdict": intent.verdict.label(), "reason": intent.reason.label()});
-        if let (Some(rule), Some(shadow)) = (rule(intent.rule), shadow.as_object_mut()) {
-            shadow.insert(String::from("rule"), rule);
-        }
-        put("shadow", Some(shadow));
+        let shadow = Object::default()
+            .text("verdict", intent.verdict.label())
+            .text("reason", intent.reason.label());
+        record = record.object("shadow", with_rule(shadow, intent.rule));
     }
     if let Some(Settlement { source, usage, .. }) = settlement {
-        let usage = json!({
-            "source": source.label(),
-            "input": usage.input,
-            "cached": usage.cached,
-            "output": usage.output,
-            "reasoning": usage.reasoning,
-        });
-        put("usage", Some(usage));
+        let usage = Object::default()
+            .text("source", source.label())
+            .number("input", usage.input)
+            .number("cached", usage.cached)
+            .number("output", usage.output)
+            .number("reasoning", usage.reasoning);
+        record = record.object("usage", usage);
     }
-    Value::Object(record).to_string()
+    record.finish()
 }
 
 /// What is left under the rule that refused; otherwise the fewest requests that are left under any rule that counts those.

@@ -7,86 +7,32 @@
 //! It understands what serde_json understands, and depths of up to 128; half a surrogate pair alone is no error, since
 //! origins differ there, and nobody's limits depend on it.
 
+mod names;
 mod number;
+mod sink;
 mod skip;
 #[cfg(test)]
 mod tests;
 mod text;
 pub(crate) mod wide;
 
+pub use names::Names;
 pub use number::whole;
+pub use sink::{HEAD, Kind, Sink, Text};
 pub use skip::Word;
 
 use number::Part;
-use skip::{Grammar, Step};
+use skip::{Grammar, Open, Step, past};
 use text::Progress;
 
 /// How deep a place can lie that a sink asks for. What is deeper is skipped.
 const PLACES: usize = 16;
 
-/// The longest key that is told, in bytes. A longer one is told cut, one byte longer than this.
-const KEY: usize = 48;
+/// The longest key that is told, in bytes.
+const KEY: usize = names::LONGEST;
 
 /// The longest number that is read as a value, in bytes. Nobody writes a longer one.
 const NUMBER: usize = 64;
-
-/// What a sink may ask of a string, at most, in bytes: [`Sink::wanted`].
-pub const HEAD: usize = text::KEPT;
-
-/// Who hears what a document holds, and says which of its places matter.
-pub trait Sink {
-    /// A place in a document, as the sink tells them apart.
-    type Place: Copy;
-
-    /// The place of the document itself.
-    const ROOT: Self::Place;
-
-    /// Where a member of the object at `at` leads; `None` if it is of no interest. `key` is decoded.
-    fn field(&mut self, at: Self::Place, key: &[u8]) -> Option<Self::Place>;
-
-    /// Where an element of the array at `at` leads.
-    fn item(&mut self, at: Self::Place) -> Option<Self::Place>;
-
-    /// How much of the beginning of a string at `at` is to be told, decoded: up to [`HEAD`] bytes.
-    fn wanted(&self, at: Self::Place) -> usize;
-
-    /// A string.
-    fn text(&mut self, at: Self::Place, text: Text<'_>);
-
-    /// A number: its value if it is [`whole`].
-    fn number(&mut self, at: Self::Place, value: Option<u64>);
-
-    /// A word, which ends before the byte `end` of the document.
-    fn word(&mut self, at: Self::Place, word: Word, end: u64);
-
-    /// An object or an array begins; its first member or element comes after the byte before `start`.
-    fn open(&mut self, at: Self::Place, kind: Kind, start: u64);
-
-    /// An object or an array ends before the byte `end`.
-    fn close(&mut self, at: Self::Place, kind: Kind, end: u64);
-}
-
-/// A string of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Text<'a> {
-    /// Its beginning, decoded; as much of it as [`Sink::wanted`].
-    pub head: &'a [u8],
-    /// How many bytes it has, decoded.
-    pub bytes: u64,
-    /// Where its first byte is in the document, after the quote.
-    pub start: u64,
-    /// Where its closing quote is.
-    pub end: u64,
-}
-
-/// What can be open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// `{}`
-    Object,
-    /// `[]`
-    Array,
-}
 
 /// A scan of one document.
 pub struct Scan<S: Sink> {
@@ -116,7 +62,7 @@ impl<S: Sink> Scan<S> {
     /// Begins with another document. The sink stays as it is.
     pub fn restart(&mut self) {
         let grammar = &mut self.grammar;
-        (grammar.step, grammar.depth, grammar.text) = (Step::Value, 0, 0);
+        (grammar.step, grammar.open, grammar.text) = (Step::Value, Open::NONE, 0);
         self.place = Some(S::ROOT);
         self.before = 0;
     }
@@ -140,9 +86,9 @@ impl<S: Sink> Scan<S> {
             }
             // What was skipped has ended, or something that is to be skipped begins.
             self.place = if self.place.is_none() {
-                Some(self.around())
+                Some(S::ROOT)
             } else {
-                self.grammar.floor = self.grammar.depth;
+                self.grammar.floor = self.grammar.open.depth;
                 None
             };
         }
@@ -153,8 +99,9 @@ impl<S: Sink> Scan<S> {
     /// Whether what was read is one whole document, if nothing follows.
     pub fn finish(&mut self) -> bool {
         let grammar = &mut self.grammar;
-        if grammar.step == Step::InNumber && grammar.depth == 0 && grammar.part.ends() {
-            self.end_number();
+        if grammar.step == Step::InNumber && grammar.open.depth == 0 && grammar.part.ends() {
+            grammar.step = Step::End;
+            self.kept_number(S::ROOT);
         }
         self.grammar.step == Step::End
     }
@@ -192,276 +139,279 @@ impl<S: Sink> Scan<S> {
 
     /// Reads on to where something is to be skipped.
     fn read(&mut self, chunk: &[u8], at: usize) -> Progress {
-        let mut at = at;
-        while let Some(&byte) = chunk.get(at) {
-            let step = self.grammar.step;
-            match (step, byte) {
-                (Step::InKey | Step::InText, _) => match self.grammar.reading.read(chunk, at) {
-                    Progress::Ended(end) => {
-                        at = end;
-                        if !self.end_text(step, at) {
-                            return Progress::Ended(at);
-                        }
-                    }
-                    other => return other,
-                },
-                (Step::InNumber, _) => {
-                    let end = self.grammar.part.read(chunk, at);
-                    let digits = chunk.get(at..end).unwrap_or_default();
-                    self.grammar.text = self.grammar.text.wrapping_add(digits.len() as u64);
-                    self.grammar.reading.keep(digits);
-                    if end >= chunk.len() {
-                        return Progress::More;
-                    }
-                    if !self.grammar.part.ends() {
-                        return Progress::Broken;
-                    }
-                    at = end;
-                    self.end_number();
-                }
-                (Step::InWord, _) => match self.grammar.spell(chunk, at) {
-                    Progress::Ended(end) => {
-                        at = end;
-                        self.end_word(at);
-                    }
-                    other => return other,
-                },
-                (_, b' ' | b'\n' | b'\r' | b'\t') => at = at.wrapping_add(1),
-                (Step::FirstKey, b'}') | (Step::First, b']') => {
-                    at = at.wrapping_add(1);
-                    self.close(at);
-                }
-                (Step::Key | Step::FirstKey, b'"') => {
-                    at = at.wrapping_add(1);
-                    let end = wide::plain(chunk, at);
-                    if chunk.get(end) == Some(&b'"') {
-                        let key = chunk.get(at..end).unwrap_or_default();
-                        at = end.wrapping_add(1);
-                        if !self.key(key) {
-                            return Progress::Ended(at);
-                        }
-                    } else {
-                        self.begin_text(Step::InKey, KEY.wrapping_add(1), chunk, at, end);
-                        at = end;
-                    }
-                }
-                (Step::Colon, b':') => {
-                    at = at.wrapping_add(1);
-                    self.grammar.step = Step::Value;
-                }
-                (Step::After, b',') => {
-                    at = at.wrapping_add(1);
-                    self.grammar.step = if self.grammar.in_object() {
-                        Step::Key
-                    } else {
-                        Step::Value
+        let (mut at, mut step, mut open) = (at, self.grammar.step, self.grammar.open);
+        let (mut text, mut place) = (self.grammar.text, self.place.unwrap_or(S::ROOT));
+        // As in `skip`, the step comes first, then the byte.
+        let progress = loop {
+            match step {
+                Step::Value | Step::First => {
+                    let Some(&byte) = chunk.get(at) else {
+                        break Progress::More;
                     };
-                }
-                (Step::After, b'}' | b']') if self.grammar.in_object() == (byte == b'}') => {
-                    at = at.wrapping_add(1);
-                    self.close(at);
-                }
-                (Step::Value | Step::First, _) => {
-                    let Some(place) = self.coming(byte) else {
-                        self.grammar.step = Step::Value;
-                        return Progress::Ended(at);
-                    };
-                    self.place = Some(place);
-                    match byte {
-                        b'"' => {
-                            at = at.wrapping_add(1);
-                            let end = wide::plain(chunk, at);
-                            if chunk.get(end) == Some(&b'"') {
-                                let text = chunk.get(at..end).unwrap_or_default();
-                                at = end.wrapping_add(1);
-                                self.text(place, text, at);
-                            } else {
-                                let wanted = self.sink.wanted(place);
-                                self.begin_text(Step::InText, wanted, chunk, at, end);
-                                at = end;
+                    if is_space(byte) {
+                        at = at.wrapping_add(1);
+                        continue;
+                    }
+                    if byte == b']' && step == Step::First {
+                        at = at.wrapping_add(1);
+                        self.close(&mut open, Kind::Array, at);
+                    } else {
+                        if open.depth > 0 && !open.in_object() {
+                            step = Step::Value;
+                            match self.sink.item(self.around(open)) {
+                                Some(item) => place = item,
+                                None => break Progress::Ended(at),
                             }
                         }
-                        b'{' | b'[' => {
-                            at = at.wrapping_add(1);
-                            self.open(place, byte == b'{', at);
+                        match byte {
+                            b'"' => {
+                                let begin = at.wrapping_add(1);
+                                let wanted = self.sink.wanted(place);
+                                at = wide::plain(chunk, begin);
+                                let mut bytes = at.wrapping_sub(begin) as u64;
+                                let mut head = chunk.get(begin..at).unwrap_or_default();
+                                head = head.get(..wanted).unwrap_or(head);
+                                if chunk.get(at) != Some(&b'"') {
+                                    (at, bytes) = if wanted == 0 {
+                                        text::pass(chunk, begin, at)
+                                    } else {
+                                        (begin, 0)
+                                    };
+                                    if chunk.get(at) != Some(&b'"') || wanted > 0 {
+                                        let start = self.offset(begin);
+                                        self.grammar.reading.begin(start, wanted, bytes);
+                                        step = Step::InText;
+                                        continue;
+                                    }
+                                }
+                                text = text.wrapping_add(bytes);
+                                let told = Text {
+                                    head,
+                                    bytes,
+                                    start: self.offset(begin),
+                                    end: self.offset(at),
+                                };
+                                self.sink.text(place, told);
+                                at = at.wrapping_add(1);
+                            }
+                            b'{' | b'[' => {
+                                let kind = Kind::of(byte);
+                                // There is no room for places as deep as this.
+                                let Some(kept) = self.places.get_mut(open.depth as usize) else {
+                                    step = Step::Value;
+                                    break Progress::Ended(at);
+                                };
+                                *kept = place;
+                                open.push(kind == Kind::Object);
+                                at = at.wrapping_add(1);
+                                self.sink.open(place, kind, self.offset(at));
+                                step = if kind == Kind::Object {
+                                    Step::FirstKey
+                                } else {
+                                    Step::First
+                                };
+                                continue;
+                            }
+                            b'-' | b'0'..=b'9' => {
+                                let end = number::end(chunk, at);
+                                if end == at {
+                                    self.grammar.part = Part::of(byte);
+                                    self.grammar.reading.begin(0, NUMBER, 0);
+                                    self.grammar.reading.keep(&[byte]);
+                                    at = at.wrapping_add(1);
+                                    text = text.wrapping_add(1);
+                                    step = Step::InNumber;
+                                    continue;
+                                }
+                                let digits = chunk.get(at..end).unwrap_or_default();
+                                text = text.wrapping_add(digits.len() as u64);
+                                at = end;
+                                self.number(place, digits);
+                            }
+                            b't' | b'f' | b'n' => {
+                                self.grammar.word = Word::of(byte);
+                                self.grammar.spelled = 0;
+                                step = Step::InWord;
+                                continue;
+                            }
+                            _ => break Progress::Broken,
                         }
-                        b'-' | b'0'..=b'9' => {
-                            self.grammar.part = Part::of(byte);
-                            self.begin_text(Step::InNumber, NUMBER, chunk, at, at);
-                            self.grammar.reading.keep(&[byte]);
-                            self.grammar.text = self.grammar.text.wrapping_add(1);
-                            at = at.wrapping_add(1);
-                        }
-                        b't' | b'f' | b'n' => {
-                            self.grammar.word = Word::of(byte);
-                            self.grammar.spelled = 0;
-                            self.grammar.step = Step::InWord;
-                        }
-                        _ => return Progress::Broken,
                     }
                 }
-                _ => return Progress::Broken,
+                Step::Key | Step::FirstKey => {
+                    let Some(&byte) = chunk.get(at) else {
+                        break Progress::More;
+                    };
+                    match byte {
+                        b'"' => {
+                            let begin = at.wrapping_add(1);
+                            at = wide::plain(chunk, begin);
+                            if chunk.get(at) != Some(&b'"') {
+                                self.grammar.reading.begin(0, KEY.wrapping_add(1), 0);
+                                at = begin;
+                                step = Step::InKey;
+                                continue;
+                            }
+                            let key = chunk.get(begin..at).unwrap_or_default();
+                            text = text.wrapping_add(key.len() as u64);
+                            at = at.wrapping_add(1);
+                            (at, step) = match past(chunk, at, b':') {
+                                Some(next) => (next, Step::Value),
+                                None => (at, Step::Colon),
+                            };
+                            if let Some(field) = self.field(open, key) {
+                                place = field;
+                                continue;
+                            }
+                            let end = skip::short(chunk, at);
+                            if step == Step::Colon || end == at {
+                                break Progress::Ended(at);
+                            }
+                            let quotes = if chunk.get(at) == Some(&b'"') { 2 } else { 0 };
+                            text = text
+                                .wrapping_add(end.wrapping_sub(at) as u64)
+                                .wrapping_sub(quotes);
+                            at = end;
+                        }
+                        b'}' if step == Step::FirstKey => {
+                            at = at.wrapping_add(1);
+                            self.close(&mut open, Kind::Object, at);
+                        }
+                        _ if is_space(byte) => {
+                            at = at.wrapping_add(1);
+                            continue;
+                        }
+                        _ => break Progress::Broken,
+                    }
+                }
+                Step::Colon => {
+                    let Some(&byte) = chunk.get(at) else {
+                        break Progress::More;
+                    };
+                    match byte {
+                        b':' => step = Step::Value,
+                        _ if is_space(byte) => {}
+                        _ => break Progress::Broken,
+                    }
+                    at = at.wrapping_add(1);
+                    continue;
+                }
+                Step::After => {
+                    let Some(&byte) = chunk.get(at) else {
+                        break Progress::More;
+                    };
+                    at = at.wrapping_add(1);
+                    match (byte, open.in_object()) {
+                        (b',', _) => {
+                            step = open.after_comma();
+                            continue;
+                        }
+                        (b'}', true) | (b']', false) => {
+                            self.close(&mut open, Kind::of(byte), at);
+                        }
+                        _ if is_space(byte) => continue,
+                        _ => break Progress::Broken,
+                    }
+                }
+                Step::InKey | Step::InText => match self.grammar.reading.read(chunk, at) {
+                    Progress::Ended(end) => {
+                        at = end;
+                        let reading = &self.grammar.reading;
+                        text = text.wrapping_add(reading.bytes);
+                        if step == Step::InKey {
+                            step = Step::Colon;
+                            let around = self.around(open);
+                            match field(&mut self.sink, around, reading.head()) {
+                                Some(field) => place = field,
+                                None => break Progress::Ended(at),
+                            }
+                            continue;
+                        }
+                        let told = Text {
+                            head: reading.head(),
+                            bytes: reading.bytes,
+                            start: reading.start,
+                            end: self.offset(at).wrapping_sub(1),
+                        };
+                        self.sink.text(place, told);
+                    }
+                    other => break other,
+                },
+                Step::InNumber => {
+                    let end = self.grammar.part.read(chunk, at);
+                    let digits = chunk.get(at..end).unwrap_or_default();
+                    text = text.wrapping_add(digits.len() as u64);
+                    self.grammar.reading.keep(digits);
+                    at = end;
+                    if at >= chunk.len() {
+                        break Progress::More;
+                    }
+                    if !self.grammar.part.ends() {
+                        break Progress::Broken;
+                    }
+                    self.kept_number(place);
+                }
+                Step::InWord => match self.grammar.spell(chunk, at) {
+                    Progress::Ended(end) => {
+                        at = end;
+                        let word = self.grammar.word;
+                        text = text.wrapping_add(word.letters().len() as u64);
+                        self.sink.word(place, word, self.offset(at));
+                    }
+                    other => break other,
+                },
+                Step::End => match chunk.get(at) {
+                    None => break Progress::More,
+                    Some(&byte) if is_space(byte) => {
+                        at = at.wrapping_add(1);
+                        continue;
+                    }
+                    Some(_) => break Progress::Broken,
+                },
+                Step::Broken => break Progress::Broken,
             }
-        }
-        Progress::More
-    }
-
-    /// The place of the value that begins with `byte`.
-    #[inline(always)]
-    fn coming(&mut self, byte: u8) -> Option<S::Place> {
-        let place = if self.grammar.depth > 0 && !self.grammar.in_object() {
-            self.sink.item(self.around())
-        } else {
-            self.place
+            // A value has ended.
+            step = Step::After;
+            if open.depth == 0 {
+                step = Step::End;
+            } else if let Some(next) = past(chunk, at, b',') {
+                (at, step) = (next, open.after_comma());
+            }
         };
-        // There is no room for places as deep as this.
-        let deep = self.grammar.depth as usize >= PLACES && matches!(byte, b'{' | b'[');
-        place.filter(|_| !deep)
+        let grammar = &mut self.grammar;
+        (grammar.step, grammar.open, grammar.text) = (step, open, text);
+        self.place = Some(place);
+        progress
     }
 
     /// The place of the innermost object or array that is open.
     #[inline(always)]
-    fn around(&self) -> S::Place {
-        let above = self.grammar.depth.wrapping_sub(1) as usize;
+    fn around(&self, open: Open) -> S::Place {
+        let above = open.depth.wrapping_sub(1) as usize;
         self.places.get(above).copied().unwrap_or(S::ROOT)
     }
 
-    /// Takes a key; `false` if its value is to be skipped.
     #[inline(always)]
-    fn key(&mut self, key: &[u8]) -> bool {
-        self.grammar.text = self.grammar.text.wrapping_add(key.len() as u64);
-        let long = key.len() > KEY;
-        let field = if long {
-            None
-        } else {
-            self.sink.field(self.around(), key)
-        };
-        self.lead(field)
+    fn field(&mut self, open: Open, key: &[u8]) -> Option<S::Place> {
+        let around = self.around(open);
+        field(&mut self.sink, around, key)
     }
 
-    /// Goes where a key leads.
-    #[inline(always)]
-    fn lead(&mut self, field: Option<S::Place>) -> bool {
-        self.grammar.step = Step::Colon;
-        if field.is_some() {
-            self.place = field;
-        }
-        field.is_some()
-    }
-
-    /// Takes a string that was read in one go; what follows it is at `at`.
-    #[inline(always)]
-    fn text(&mut self, place: S::Place, text: &[u8], at: usize) {
-        let end = self.offset(at).wrapping_sub(1);
-        let bytes = text.len() as u64;
-        self.grammar.text = self.grammar.text.wrapping_add(bytes);
-        let wanted = self.sink.wanted(place);
-        let text = Text {
-            head: text.get(..wanted).unwrap_or(text),
-            bytes,
-            start: end.wrapping_sub(bytes),
-            end,
-        };
-        self.sink.text(place, text);
-        self.end_value();
-    }
-
-    /// Begins what is to be read in pieces with the bytes up to `end`.
-    fn begin_text(&mut self, step: Step, wanted: usize, chunk: &[u8], at: usize, end: usize) {
-        self.grammar.step = step;
-        self.grammar.reading.begin(self.offset(at), wanted);
-        self.grammar.reading.take(chunk, at, end);
-    }
-
-    /// Takes a string that was read in pieces; `false` if what follows it is to be skipped.
-    fn end_text(&mut self, step: Step, at: usize) -> bool {
-        let (around, end) = (self.around(), self.offset(at).wrapping_sub(1));
-        let reading = &self.grammar.reading;
-        let (head, bytes) = (reading.head(), reading.bytes);
-        self.grammar.text = self.grammar.text.wrapping_add(bytes);
-        if step == Step::InKey {
-            let long = head.len() > KEY;
-            let field = if long {
-                None
-            } else {
-                self.sink.field(around, head)
-            };
-            return self.lead(field);
-        }
-        if let Some(place) = self.place {
-            let text = Text {
-                head,
-                bytes,
-                start: reading.start,
-                end,
-            };
-            self.sink.text(place, text);
-        }
-        self.end_value();
-        true
-    }
-
-    fn end_number(&mut self) {
-        let digits = self.grammar.reading.head();
-        let value = if digits.len() < NUMBER {
-            whole(digits)
-        } else {
-            None
-        };
-        if let Some(place) = self.place {
-            self.sink.number(place, value);
-        }
-        self.end_value();
-    }
-
-    fn end_word(&mut self, at: usize) {
-        let word = self.grammar.word;
-        self.grammar.text = self.grammar.text.wrapping_add(word.letters().len() as u64);
-        if let Some(place) = self.place {
-            self.sink
-                .word(place, word, self.before.wrapping_add(at as u64));
-        }
-        self.end_value();
-    }
-
-    fn open(&mut self, place: S::Place, object: bool, at: usize) {
-        // Places are fewer than levels, and a place was asked for.
-        let _ = self.grammar.open(object);
-        if let Some(kept) = self
-            .places
-            .get_mut(self.grammar.depth.wrapping_sub(1) as usize)
-        {
-            *kept = place;
-        }
-        let start = self.offset(at);
-        if object {
-            self.grammar.step = Step::FirstKey;
-            self.sink.open(place, Kind::Object, start);
-        } else {
-            self.grammar.step = Step::First;
-            self.sink.open(place, Kind::Array, start);
-        }
-    }
-
-    fn close(&mut self, at: usize) {
-        let kind = if self.grammar.in_object() {
-            Kind::Object
-        } else {
-            Kind::Array
-        };
-        let place = self.around();
-        self.grammar.close();
+    fn close(&mut self, open: &mut Open, kind: Kind, at: usize) {
+        let place = self.around(*open);
+        open.pop();
         self.sink.close(place, kind, self.offset(at));
-        self.end_value();
     }
 
-    #[inline(always)]
-    fn end_value(&mut self) {
-        self.grammar.step = if self.grammar.depth == 0 {
-            Step::End
-        } else {
-            Step::After
-        };
+    /// Tells a number that came in pieces.
+    fn kept_number(&mut self, place: S::Place) {
+        let digits = self.grammar.reading.head();
+        let value = value(digits);
+        self.sink.number(place, value);
+    }
+
+    fn number(&mut self, place: S::Place, digits: &[u8]) {
+        self.sink.number(place, value(digits));
     }
 
     /// Where a place of this chunk is in the document.
@@ -469,4 +419,26 @@ impl<S: Sink> Scan<S> {
     fn offset(&self, at: usize) -> u64 {
         self.before.wrapping_add(at as u64)
     }
+}
+
+/// Asks a sink for the place that a key leads to, unless it is longer than those that any sink knows.
+#[inline(always)]
+fn field<S: Sink>(sink: &mut S, around: S::Place, key: &[u8]) -> Option<S::Place> {
+    if key.len() > KEY {
+        return None;
+    }
+    sink.field(around, key)
+}
+
+fn value(digits: &[u8]) -> Option<u64> {
+    if digits.len() < NUMBER {
+        whole(digits)
+    } else {
+        None
+    }
+}
+
+#[inline(always)]
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }

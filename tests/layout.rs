@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 const USES: &[(&str, &[&str])] = &[
     ("exchange", &[]),
     ("estimate", &[]),
+    ("json", &[]),
     ("scan", &[]),
     ("verdict", &[]),
     ("window", &["exchange"]),
@@ -31,10 +32,10 @@ const USES: &[(&str, &[&str])] = &[
             "verdict", "window",
         ],
     ),
-    ("record", &["engine", "policy"]),
+    ("record", &["engine", "json", "policy"]),
     (
         "reply",
-        &["dialect", "engine", "exchange", "policy", "verdict"],
+        &["dialect", "engine", "exchange", "json", "policy", "verdict"],
     ),
 ];
 

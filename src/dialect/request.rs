@@ -6,6 +6,7 @@
 
 mod ask;
 mod fields;
+mod names;
 mod spans;
 #[cfg(test)]
 mod tests;
@@ -72,12 +73,13 @@ pub struct Numbers {
 /// Reads a body; `None` if it is not one JSON object, or one that parsers read differently.
 #[must_use]
 pub fn read(body: &[u8]) -> Option<Prompt> {
-    let mut scan = Scan::new(fields::Fields::default());
+    let mut fields = fields::Fields::default();
+    let mut scan = Scan::new(&mut fields);
     if !scan.feed(body) || !scan.finish() {
         return None;
     }
     let text_bytes = scan.text_bytes();
-    scan.into_sink().finish(text_bytes)
+    fields.finish(text_bytes)
 }
 
 impl Prompt {

@@ -14,16 +14,19 @@ use super::{Fact, Limit, Policy, Quota, Subject, Trait, scale};
 
 /// Compiles a file; what does not go together is noted.
 #[must_use]
-pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy {
-    let names: Vec<String> = file.account.keys().cloned().collect();
-    let facts: Vec<Fact> = file.account.into_values().map(fact).collect();
+pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes<'_>) -> Policy {
+    let (names, facts): (Vec<String>, Vec<Fact>) = file
+        .account
+        .into_iter()
+        .map(|(name, value)| (name, fact(value)))
+        .unzip();
     let mut subjects: Vec<Subject> = Vec::new();
     let mut compiled: Vec<Quota> = Vec::new();
     for (path, quota) in quotas {
         if compiled.iter().any(|other| other.name == quota.name) {
             notes.add(
-                format!("{path}/name"),
-                format!("another rule is named \"{}\" already", quota.name),
+                &format!("{path}/name"),
+                &format!("another rule is named \"{}\" already", quota.name),
                 "every rule has a name of its own",
             );
         }
@@ -31,8 +34,8 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy 
         let quota = self::quota(quota, subject, &names);
         if let Some(before) = compiled.iter().find(|other| other.hides(&quota)) {
             notes.add(
-                path,
-                format!(
+                &path,
+                &format!(
                     "\"{}\" can never fire: \"{}\" refuses the same requests earlier",
                     quota.name, before.name
                 ),
@@ -40,12 +43,12 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes) -> Policy 
             );
         } else if let Some(hidden) = compiled.iter().find(|other| quota.hides(other)) {
             notes.add(
-                path,
-                format!(
+                &path,
+                &format!(
                     "\"{}\" refuses the same requests earlier, so \"{}\" can never fire",
                     quota.name, hidden.name
                 ),
-                format!("take \"{}\" out, or lower its limit", hidden.name),
+                &format!("take \"{}\" out, or lower its limit", hidden.name),
             );
         }
         compiled.push(quota);
@@ -209,8 +212,8 @@ fn unit(limit: &file::Limit) -> u64 {
         file::Limit::By {
             values, otherwise, ..
         } => values
-            .values()
-            .fold(*otherwise, |most, &limit| most.max(limit)),
+            .iter()
+            .fold(*otherwise, |most, &(_, limit)| most.max(limit)),
     };
     if most <= u64::from(u32::MAX) {
         return 1;

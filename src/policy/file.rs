@@ -1,4 +1,6 @@
 //! The policy as it is written. The JSON Schema is generated from these types, so a field's comment is its help.
+//!
+//! Objects whose names are free are lists in the order of the names: maps of them were 10 KB of the module.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +25,8 @@ pub struct File {
     #[schemars(default)]
     pub identity: Identity,
     /// Facts about the account that something in front of Stillgate vouches for, by the names that rules use.
-    #[schemars(default)]
-    pub account: BTreeMap<String, Fact>,
+    #[schemars(default, with = "BTreeMap<String, Fact>")]
+    pub account: Vec<(String, Fact)>,
     /// Limits, at most 24. A request must fit under all of them that it matches; then it is charged to all of them.
     #[schemars(default, length(max = 24))]
     pub quotas: Vec<Quota>,
@@ -226,7 +228,7 @@ pub enum Limit {
         by: String,
         /// The limit for each of its values.
         #[schemars(with = "BTreeMap<String, Units>")]
-        values: BTreeMap<String, u64>,
+        values: Vec<(String, u64)>,
         /// The limit for any other value, and for none.
         #[schemars(rename = "else", with = "Units")]
         otherwise: u64,

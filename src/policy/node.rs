@@ -1,51 +1,56 @@
 //! A value of the file with its path: reads what should be there and notes a fault where something else is.
 
 use core::cell::RefCell;
-use core::fmt::Display;
 use core::ops::RangeInclusive;
+use core::ptr;
 
 use super::fault::Fault;
 use super::json::Json;
 use super::units;
 use crate::exchange::Millis;
 
-/// Faults, gathered while reading goes on.
-#[derive(Debug, Default)]
-pub struct Notes(RefCell<Vec<Fault>>);
+/// The file, and the faults that are gathered while reading goes on.
+#[derive(Debug)]
+pub struct Notes<'a> {
+    file: &'a Json,
+    faults: RefCell<Vec<Fault>>,
+}
 
-impl Notes {
+impl<'a> Notes<'a> {
+    /// Nothing has been noted about this file.
+    #[must_use]
+    pub const fn new(file: &'a Json) -> Self {
+        Self {
+            file,
+            faults: RefCell::new(Vec::new()),
+        }
+    }
+
     /// Notes that `found` stands at `path` where `expected` should.
-    pub fn add(
-        &self,
-        path: impl Into<String>,
-        found: impl Into<String>,
-        expected: impl Into<String>,
-    ) {
-        let fault = Fault {
-            path: path.into(),
-            found: found.into(),
-            expected: expected.into(),
-        };
-        self.0.borrow_mut().push(fault);
+    pub fn add(&self, path: &str, found: &str, expected: &str) {
+        self.faults.borrow_mut().push(Fault {
+            path: path.to_owned(),
+            found: found.to_owned(),
+            expected: expected.to_owned(),
+        });
     }
 
     /// Everything noted.
     #[must_use]
     pub fn into_faults(self) -> Vec<Fault> {
-        self.0.into_inner()
+        self.faults.into_inner()
     }
 }
 
-/// A value of the file, and where it stands.
-#[derive(Debug, Clone)]
+/// A value of the file, which knows the file that it is a part of.
+#[derive(Debug, Clone, Copy)]
 pub struct Node<'a> {
     value: &'a Json,
-    path: String,
-    notes: &'a Notes,
+    notes: &'a Notes<'a>,
 }
 
 /// An object of the file whose field names have been looked at.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Fields<'a> {
     node: Node<'a>,
     entries: &'a [(String, Json)],
@@ -54,33 +59,32 @@ pub struct Fields<'a> {
 impl<'a> Node<'a> {
     /// The whole file.
     #[must_use]
-    pub fn root(value: &'a Json, notes: &'a Notes) -> Self {
+    pub const fn root(notes: &'a Notes<'a>) -> Self {
         Self {
-            value,
-            path: String::new(),
+            value: notes.file,
             notes,
         }
     }
 
-    /// Where this stands: an RFC 6901 pointer.
+    /// Where this stands: an RFC 6901 pointer. Looked for when it is asked for, since few values have faults.
     #[must_use]
-    pub fn path(&self) -> &str {
-        &self.path
+    pub fn path(&self) -> String {
+        let mut path = String::new();
+        find(self.notes.file, self.value, &mut path);
+        path
     }
 
     /// The value itself.
     #[must_use]
-    pub fn value(&self) -> &'a Json {
+    pub const fn value(&self) -> &'a Json {
         self.value
     }
 
     /// Notes that something else should stand here.
-    pub fn fault(&self, expected: impl Into<String>) {
-        self.notes.add(
-            &*self.path,
-            format!("found {}", self.value.describe()),
-            expected,
-        );
+    #[cold]
+    pub fn fault(&self, expected: &str) {
+        let found = ["found ", &self.value.describe()].concat();
+        self.notes.add(&self.path(), &found, expected);
     }
 
     /// Notes a fault somewhere else, which only a look at the whole has shown.
@@ -88,11 +92,9 @@ impl<'a> Node<'a> {
         self.notes.add(path, found, expected);
     }
 
-    fn child(&self, name: &dyn Display, value: &'a Json) -> Self {
-        let name = name.to_string().replace('~', "~0").replace('/', "~1");
+    const fn child(&self, value: &'a Json) -> Self {
         Self {
             value,
-            path: format!("{}/{name}", self.path),
             notes: self.notes,
         }
     }
@@ -102,7 +104,6 @@ impl<'a> Node<'a> {
     pub fn fields(&self, known: &[&str]) -> Option<Fields<'a>> {
         let fields = self.entries()?;
         for (index, (name, value)) in fields.entries.iter().enumerate() {
-            let child = self.child(name, value);
             if !known.contains(&name.as_str()) {
                 let names = known.join(", ");
                 let remedy = match nearest(name, known) {
@@ -110,9 +111,9 @@ impl<'a> Node<'a> {
                     None => format!("known here: {names}"),
                 };
                 self.notes.add(
-                    child.path,
-                    format!("unknown field `{}`", name.escape_debug()),
-                    remedy,
+                    &self.child(value).path(),
+                    &format!("unknown field `{}`", name.escape_debug()),
+                    &remedy,
                 );
             } else if fields
                 .entries
@@ -121,8 +122,8 @@ impl<'a> Node<'a> {
                 .any(|(other, _)| other == name)
             {
                 self.notes.add(
-                    child.path,
-                    format!("`{name}` is written twice"),
+                    &self.child(value).path(),
+                    &format!("`{name}` is written twice"),
                     "write it once",
                 );
             }
@@ -138,7 +139,7 @@ impl<'a> Node<'a> {
             return None;
         };
         Some(Fields {
-            node: self.clone(),
+            node: *self,
             entries,
         })
     }
@@ -150,20 +151,14 @@ impl<'a> Node<'a> {
             self.fault("expected a list […]");
             return None;
         };
-        Some(
-            items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| self.child(&index, item))
-                .collect(),
-        )
+        Some(items.iter().map(|item| self.child(item)).collect())
     }
 
     /// One string, or a list of strings that is not empty.
     #[must_use]
     pub fn texts(&self) -> Option<Vec<(Node<'a>, &'a str)>> {
         if matches!(self.value, Json::Text(_)) {
-            return Some(vec![(self.clone(), self.text()?)]);
+            return Some(vec![(*self, self.text()?)]);
         }
         let items = self.items()?;
         if items.is_empty() {
@@ -171,7 +166,7 @@ impl<'a> Node<'a> {
         }
         let texts: Vec<_> = items
             .iter()
-            .filter_map(|item| Some((item.clone(), item.text()?)))
+            .filter_map(|item| Some((*item, item.text()?)))
             .collect();
         (!texts.is_empty()).then_some(texts)
     }
@@ -198,7 +193,7 @@ impl<'a> Node<'a> {
         };
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {
-            self.fault(format!(
+            self.fault(&format!(
                 "expected a whole number from {} to {}",
                 range.start(),
                 range.end()
@@ -217,7 +212,7 @@ impl<'a> Node<'a> {
         };
         let number = number.filter(|&number| number <= most.saturating_mul(1_000_000));
         if number.is_none() {
-            self.fault(format!(
+            self.fault(&format!(
                 "expected a number from 0 to {most} with at most six decimals"
             ));
         }
@@ -245,7 +240,7 @@ impl<'a> Node<'a> {
             .measure(units::duration)
             .filter(|found| (bounds.0..=bounds.1).contains(found));
         if found.is_none() {
-            self.fault(format!(
+            self.fault(&format!(
                 "expected a duration from \"{}\" to \"{}\", such as \"90s\" \"1m\" \"5h\" \"7d\"",
                 range.start(),
                 range.end()
@@ -262,7 +257,7 @@ impl<'a> Node<'a> {
             .measure(units::size)
             .filter(|found| (bounds.0..=bounds.1).contains(found));
         if found.is_none() {
-            self.fault(format!(
+            self.fault(&format!(
                 "expected a size from \"{}\" to \"{}\", such as \"512KiB\" \"1MiB\"",
                 range.start(),
                 range.end()
@@ -280,19 +275,22 @@ impl<'a> Node<'a> {
 
     /// One of a few words.
     #[must_use]
-    pub fn word<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
-        let known: Vec<&str> = words.iter().map(|&(word, _)| word).collect();
+    pub fn word<T: Copy, const N: usize>(&self, words: &[(&str, T); N]) -> Option<T> {
+        let place = self.place_of(&words.each_ref().map(|&(word, _)| word))?;
+        words.get(place).map(|&(_, meaning)| meaning)
+    }
+
+    /// The place of a word among those that may stand here.
+    #[inline(never)] // As `get`.
+    fn place_of(&self, known: &[&str]) -> Option<usize> {
         let text = match self.value {
             Json::Text(text) => text.as_str(),
             _ => "",
         };
-        let found = words
-            .iter()
-            .find(|&&(word, _)| word == text)
-            .map(|&(_, meaning)| meaning);
+        let found = known.iter().position(|&word| word == text);
         if found.is_none() {
             let list = format!("expected one of: {}", known.join(", "));
-            self.fault(nearest(text, &known).map_or(list.clone(), |near| {
+            self.fault(&nearest(text, known).map_or(list.clone(), |near| {
                 format!("did you mean \"{near}\"? {list}")
             }));
         }
@@ -303,9 +301,10 @@ impl<'a> Node<'a> {
 impl<'a> Fields<'a> {
     /// A field, if it is written.
     #[must_use]
+    #[inline(never)] // All of `read` calls it, and none of it is in a hurry.
     pub fn get(&self, name: &str) -> Option<Node<'a>> {
-        let (name, value) = self.entries.iter().find(|(other, _)| other == name)?;
-        Some(self.node.child(name, value))
+        let (_, value) = self.entries.iter().find(|(other, _)| other == name)?;
+        Some(self.node.child(value))
     }
 
     /// A field that must be written.
@@ -314,9 +313,9 @@ impl<'a> Fields<'a> {
         let found = self.get(name);
         if found.is_none() {
             self.node.notes.add(
-                &*self.node.path,
-                format!("`{name}` is missing"),
-                format!("add \"{name}\""),
+                &self.node.path(),
+                &format!("`{name}` is missing"),
+                &format!("add \"{name}\""),
             );
         }
         found
@@ -326,8 +325,31 @@ impl<'a> Fields<'a> {
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> + '_ {
         self.entries
             .iter()
-            .map(|(name, value)| (name.as_str(), self.node.child(name, value)))
+            .map(|(name, value)| (name.as_str(), self.node.child(value)))
     }
+}
+
+/// Finds a value, itself and no other that is equal, and adds to the path what leads there; if it is nowhere, nothing.
+fn find(within: &Json, value: &Json, path: &mut String) -> bool {
+    let mut step = |name: &str, child: &Json| {
+        let length = path.len();
+        path.push('/');
+        path.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        let found = find(child, value, path);
+        if !found {
+            path.truncate(length);
+        }
+        found
+    };
+    ptr::eq(within, value)
+        || match within {
+            Json::Object(entries) => entries.iter().any(|(name, child)| step(name, child)),
+            Json::List(items) => {
+                let mut items = items.iter().enumerate();
+                items.any(|(index, child)| step(&index.to_string(), child))
+            }
+            _ => false,
+        }
 }
 
 /// A float that is a whole number: what becomes of `60` in a protobuf `Struct`.
@@ -389,9 +411,9 @@ mod tests {
             ("true", None),
             ("null", None),
         ] {
-            let notes = Notes::default();
             let json: Json = serde_json::from_str(text).unwrap();
-            assert_eq!(Node::root(&json, &notes).whole(1..=1_000), number, "{text}");
+            let notes = Notes::new(&json);
+            assert_eq!(Node::root(&notes).whole(1..=1_000), number, "{text}");
             assert_eq!(
                 notes.into_faults().len(),
                 usize::from(number.is_none()),

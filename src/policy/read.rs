@@ -2,8 +2,6 @@
 
 mod metering;
 
-use std::collections::BTreeMap;
-
 use super::file::{
     Count, Duration, Fact, File, Headers, Identity, Limit, Limits, Match, Missing, Mode, OnError,
     OneOrMany, Quota, Record, Size, Source,
@@ -44,7 +42,7 @@ pub(super) fn file(root: &Node<'_>) -> Option<(File, Vec<Placed>)> {
         .get("account")
         .and_then(|node| self::account(&node))
         .unwrap_or_default();
-    let facts: Vec<&str> = account.keys().map(String::as_str).collect();
+    let facts: Vec<&str> = account.iter().map(|(name, _)| name.as_str()).collect();
     let quotas = fields
         .get("quotas")
         .map(|node| self::quotas(&node, &facts))
@@ -177,20 +175,26 @@ fn header_name(node: &Node<'_>) -> Option<String> {
     token(node).map(|name| name.to_ascii_lowercase())
 }
 
-fn account(node: &Node<'_>) -> Option<BTreeMap<String, Fact>> {
-    let mut facts = BTreeMap::new();
+fn account(node: &Node<'_>) -> Option<Vec<(String, Fact)>> {
+    let mut facts = Vec::new();
     for (name, node) in node.entries()?.iter() {
         if TRAITS.contains(&name) {
-            node.fault(format!(
+            node.fault(&format!(
                 "expected another name: `{name}` is a trait that every request has"
             ));
-        } else if let Some(fact) = fact(&node)
-            && facts.insert(name.to_owned(), fact).is_some()
-        {
-            node.fault(format!("`{name}` is written twice; write it once"));
+        } else if let Some(fact) = fact(&node) {
+            put(&mut facts, name, fact, &node);
         }
     }
     Some(facts)
+}
+
+/// Puts a value under its name, in the order of the names, each of which may come once.
+fn put<T>(values: &mut Vec<(String, T)>, name: &str, value: T, node: &Node<'_>) {
+    match values.binary_search_by(|(other, _)| other.as_str().cmp(name)) {
+        Ok(_) => node.fault(&format!("`{name}` is written twice; write it once")),
+        Err(place) => values.insert(place, (name.to_owned(), value)),
+    }
 }
 
 fn fact(node: &Node<'_>) -> Option<Fact> {
@@ -222,11 +226,11 @@ fn fact(node: &Node<'_>) -> Option<Fact> {
 fn quotas(node: &Node<'_>, facts: &[&str]) -> Vec<Placed> {
     let items = node.items().unwrap_or_default();
     if items.len() > MAX_QUOTAS {
-        node.fault(format!("expected at most {MAX_QUOTAS} quotas"));
+        node.fault(&format!("expected at most {MAX_QUOTAS} quotas"));
     }
     items
         .iter()
-        .filter_map(|item| Some((item.path().to_owned(), quota(item, facts)?)))
+        .filter_map(|item| Some((item.path(), quota(item, facts)?)))
         .collect()
 }
 
@@ -312,7 +316,7 @@ fn per(node: &Node<'_>, facts: &[&str]) -> Option<Vec<String>> {
         };
         if !known.contains(&name) {
             let list = format!("known: {} (more under `account`)", known.join(", "));
-            item.fault(nearest(name, &known).map_or(list.clone(), |near| {
+            item.fault(&nearest(name, &known).map_or(list.clone(), |near| {
                 format!("did you mean \"{near}\"? {list}")
             }));
             sound = false;
@@ -353,19 +357,17 @@ fn limit(node: &Node<'_>, facts: &[&str], count: Option<Count>) -> Option<Limit>
         if facts.contains(&name) {
             return Some(name.to_owned());
         }
-        node.fault(match nearest(name, facts) {
+        node.fault(&match nearest(name, facts) {
             Some(near) => format!("did you mean \"{near}\"? It must be named under `account`"),
             None => String::from("expected a name from `account`"),
         });
         None
     });
     let otherwise = fields.required("else").and_then(|node| number(&node));
-    let mut values = BTreeMap::new();
+    let mut values = Vec::new();
     for (name, node) in fields.required("values")?.entries()?.iter() {
-        if let Some(limit) = number(&node)
-            && values.insert(name.to_owned(), limit).is_some()
-        {
-            node.fault(format!("`{name}` is written twice; write it once"));
+        if let Some(limit) = number(&node) {
+            put(&mut values, name, limit, &node);
         }
     }
     Some(Limit::By {

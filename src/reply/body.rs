@@ -1,8 +1,7 @@
 //! Bodies of refusals, such that the official SDKs raise their own typed error.
 
-use serde_json::{Value, json};
-
 use crate::dialect::Dialect;
+use crate::json::Object;
 use crate::policy::Quota;
 use crate::verdict::Reason;
 
@@ -28,10 +27,10 @@ pub(super) fn write(
         Dialect::Gemini => gemini(reason, message, wait),
         Dialect::Other => problem(reason, message, rule),
     };
-    body.to_string()
+    body.finish()
 }
 
-fn open_ai(reason: Reason, message: &str, rule: Option<&Quota>) -> Value {
+fn open_ai(reason: Reason, message: &str, rule: Option<&Quota>) -> Object {
     let (kind, code) = match reason {
         Reason::Quota if rule.is_some_and(Quota::is_metered) => ("tokens", "rate_limit_exceeded"),
         Reason::Quota => ("requests", "rate_limit_exceeded"),
@@ -42,10 +41,15 @@ fn open_ai(reason: Reason, message: &str, rule: Option<&Quota>) -> Value {
         Reason::Unreadable => ("invalid_request_error", "unreadable_body"),
         Reason::Store | Reason::None => ("server_error", "service_unavailable"),
     };
-    json!({"error": {"message": message, "type": kind, "param": null, "code": code}})
+    let error = Object::default()
+        .text("message", message)
+        .text("type", kind)
+        .null("param")
+        .text("code", code);
+    Object::default().object("error", error)
 }
 
-fn anthropic(reason: Reason, message: &str) -> Value {
+fn anthropic(reason: Reason, message: &str) -> Object {
     let kind = match reason {
         Reason::Quota => "rate_limit_error",
         Reason::MissingCredential | Reason::AmbiguousCredential => "authentication_error",
@@ -53,27 +57,37 @@ fn anthropic(reason: Reason, message: &str) -> Value {
         Reason::Unreadable => "invalid_request_error",
         Reason::Store | Reason::None => "api_error",
     };
-    json!({"type": "error", "error": {"type": kind, "message": message}})
+    let error = Object::default()
+        .text("type", kind)
+        .text("message", message);
+    Object::default()
+        .text("type", "error")
+        .object("error", error)
 }
 
 /// The error model of AIP-193, with the wait where Google's own clients look for it.
-fn gemini(reason: Reason, message: &str, wait: Option<u64>) -> Value {
+fn gemini(reason: Reason, message: &str, wait: Option<u64>) -> Object {
     let status = match reason {
         Reason::Quota => "RESOURCE_EXHAUSTED",
         Reason::MissingCredential | Reason::AmbiguousCredential => "UNAUTHENTICATED",
         Reason::BodyTooLarge | Reason::Unreadable => "INVALID_ARGUMENT",
         Reason::Store | Reason::None => "UNAVAILABLE",
     };
-    let mut error = json!({"code": reason.status(), "message": message, "status": status});
-    if let (Some(wait), Some(error)) = (wait, error.as_object_mut()) {
-        let info = json!([{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{wait}s")}]);
-        error.insert(String::from("details"), info);
+    let mut error = Object::default()
+        .number("code", u64::from(reason.status()))
+        .text("message", message)
+        .text("status", status);
+    if let Some(wait) = wait {
+        let info = Object::default()
+            .text("@type", "type.googleapis.com/google.rpc.RetryInfo")
+            .text("retryDelay", &format!("{wait}s"));
+        error = error.list_of("details", info);
     }
-    json!({"error": error})
+    Object::default().object("error", error)
 }
 
 /// RFC 9457, with the problem type that the rate-limit header draft registers.
-fn problem(reason: Reason, message: &str, rule: Option<&Quota>) -> Value {
+fn problem(reason: Reason, message: &str, rule: Option<&Quota>) -> Object {
     let (kind, title) = match reason {
         Reason::Quota => (
             "https://iana.org/assignments/http-problem-types#quota-exceeded",
@@ -84,10 +98,13 @@ fn problem(reason: Reason, message: &str, rule: Option<&Quota>) -> Value {
         Reason::Unreadable => ("about:blank", "Bad Request"),
         Reason::Store | Reason::None => ("about:blank", "Service Unavailable"),
     };
-    let mut problem =
-        json!({"type": kind, "title": title, "status": reason.status(), "detail": message});
-    if let (Reason::Quota, Some(rule), Some(problem)) = (reason, rule, problem.as_object_mut()) {
-        problem.insert(String::from("violated-policies"), json!([rule.name]));
+    let problem = Object::default()
+        .text("type", kind)
+        .text("title", title)
+        .number("status", u64::from(reason.status()))
+        .text("detail", message);
+    match (reason, rule) {
+        (Reason::Quota, Some(rule)) => problem.list_of_text("violated-policies", &rule.name),
+        _ => problem,
     }
-    problem
 }

@@ -44,7 +44,6 @@ impl Part {
     }
 
     /// Reads on to the first byte that does not belong to the number.
-    #[inline(always)]
     pub(super) fn read(&mut self, chunk: &[u8], at: usize) -> usize {
         let mut at = at;
         loop {
@@ -67,6 +66,43 @@ impl Part {
             at = at.wrapping_add(1);
         }
     }
+}
+
+/// Where a number that begins at `at` ends, if that shows in this chunk, and it is one; otherwise `at`.
+#[inline(never)]
+pub(super) fn end(chunk: &[u8], at: usize) -> usize {
+    whole_end(chunk, at).unwrap_or(at)
+}
+
+#[inline(always)]
+fn whole_end(chunk: &[u8], at: usize) -> Option<usize> {
+    let some_digits = |at: usize| {
+        let end = wide::digits(chunk, at);
+        (end != at).then_some(end)
+    };
+    let mut at = at;
+    if *chunk.get(at)? == b'-' {
+        at = at.wrapping_add(1);
+    }
+    at = if *chunk.get(at)? == b'0' {
+        at.wrapping_add(1)
+    } else {
+        some_digits(at)?
+    };
+    let mut byte = *chunk.get(at)?;
+    if byte == b'.' {
+        at = some_digits(at.wrapping_add(1))?;
+        byte = *chunk.get(at)?;
+    }
+    if byte | 0x20 == b'e' {
+        at = at.wrapping_add(1);
+        if matches!(chunk.get(at)?, b'+' | b'-') {
+            at = at.wrapping_add(1);
+        }
+        at = some_digits(at)?;
+        chunk.get(at)?;
+    }
+    Some(at)
 }
 
 /// The value of a JSON number that is whole and not negative, or `u64::MAX` if it is larger than that. `None` for all

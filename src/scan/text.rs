@@ -57,10 +57,10 @@ impl Reading {
         }
     }
 
-    /// Begins a string of which up to `wanted` bytes are to be kept.
-    pub(super) fn begin(&mut self, start: u64, wanted: usize) {
+    /// Begins a string of which up to `wanted` bytes are to be kept, and of which `bytes` were passed.
+    pub(super) fn begin(&mut self, start: u64, wanted: usize, bytes: u64) {
         self.start = start;
-        self.bytes = 0;
+        self.bytes = bytes;
         self.escape = Escape::None;
         self.high = 0;
         self.wanted = wanted.min(KEPT) as u16;
@@ -75,39 +75,42 @@ impl Reading {
     /// Reads on to the quote that ends the string.
     pub(super) fn read(&mut self, chunk: &[u8], at: usize) -> Progress {
         let mut at = at;
-        while self.escape != Escape::None {
+        loop {
+            if self.kept == self.wanted && self.escape == Escape::None && self.high == 0 {
+                let (end, bytes) = pass(chunk, at, wide::plain_long(chunk, at));
+                self.bytes = self.bytes.wrapping_add(bytes);
+                at = end;
+            }
             let Some(&byte) = chunk.get(at) else {
                 return Progress::More;
             };
-            if !self.escaped(byte) {
+            if self.escape != Escape::None {
+                if !self.escaped(byte) {
+                    return Progress::Broken;
+                }
+            } else if byte == b'"' {
+                self.lone();
+                return Progress::Ended(at.wrapping_add(1));
+            } else if byte == b'\\' {
+                self.escape = Escape::Begun;
+            } else if byte < 0x20 {
                 return Progress::Broken;
+            } else {
+                let end = wide::plain_long(chunk, at);
+                self.take(chunk, at, end);
+                at = end;
+                continue;
             }
             at = at.wrapping_add(1);
-        }
-        loop {
-            let end = wide::plain(chunk, at);
-            if end != at {
-                self.take(chunk, at, end);
-            }
-            match chunk.get(end) {
-                None => return Progress::More,
-                Some(b'"') => {
-                    self.lone();
-                    return Progress::Ended(end.wrapping_add(1));
-                }
-                Some(b'\\') => {}
-                Some(_) => return Progress::Broken,
-            }
-            at = match self.escape(chunk, end.wrapping_add(1)) {
-                Progress::Ended(at) => at,
-                other => return other,
-            };
         }
     }
 
     /// Takes bytes that stand for themselves.
     #[inline(always)]
     pub(super) fn take(&mut self, chunk: &[u8], at: usize, end: usize) {
+        if end == at {
+            return;
+        }
         self.lone();
         self.bytes = self.bytes.wrapping_add(end.wrapping_sub(at) as u64);
         if self.kept < self.wanted {
@@ -115,58 +118,16 @@ impl Reading {
         }
     }
 
-    /// Reads what follows a backslash: in most cases it is all there.
-    #[inline(always)]
-    fn escape(&mut self, chunk: &[u8], at: usize) -> Progress {
-        let Some(&byte) = chunk.get(at) else {
-            self.escape = Escape::Begun;
-            return Progress::More;
-        };
-        if byte != b'u' {
-            self.escape = Escape::Begun;
-            return if self.escaped(byte) {
-                Progress::Ended(at.wrapping_add(1))
-            } else {
-                Progress::Broken
-            };
-        }
-        let mut at = at.wrapping_add(1);
-        let whole = chunk.get(at..).and_then(|rest| rest.first_chunk::<4>());
-        if let Some(&digits) = whole {
-            let Some(code) = wide::hex(digits) else {
-                return Progress::Broken;
-            };
-            self.unit(code);
-            return Progress::Ended(at.wrapping_add(4));
-        }
-        self.escape = Escape::Digits(0);
-        self.code = 0;
-        while let Some(&byte) = chunk.get(at) {
-            if !self.escaped(byte) {
-                return Progress::Broken;
-            }
-            at = at.wrapping_add(1);
-        }
-        Progress::More
-    }
-
     /// Takes the next byte of an escape; `false` if it cannot be one.
-    #[inline(always)]
     fn escaped(&mut self, byte: u8) -> bool {
         let Escape::Digits(count) = self.escape else {
-            let plain = match byte {
-                b'"' | b'\\' | b'/' => byte,
-                b'n' => b'\n',
-                b't' => b'\t',
-                b'r' => b'\r',
-                b'b' => 0x08,
-                b'f' => 0x0c,
-                b'u' => {
-                    self.escape = Escape::Digits(0);
-                    self.code = 0;
-                    return true;
-                }
-                _ => return false,
+            if byte == b'u' {
+                self.escape = Escape::Digits(0);
+                self.code = 0;
+                return true;
+            }
+            let Some(plain) = plain(byte) else {
+                return false;
             };
             self.escape = Escape::None;
             self.lone();
@@ -190,7 +151,6 @@ impl Reading {
     }
 
     /// Takes a unit of UTF-16.
-    #[inline(always)]
     fn unit(&mut self, unit: u16) {
         if self.high != 0 && unit & 0xfc00 == 0xdc00 {
             let (high, low) = (u32::from(self.high & 0x3ff), u32::from(unit & 0x3ff));
@@ -207,7 +167,7 @@ impl Reading {
     }
 
     /// Half a pair alone: what origins make of it differs, and its size is that of what most make of it.
-    #[inline(always)]
+    #[inline]
     fn lone(&mut self) {
         if self.high != 0 {
             self.high = 0;
@@ -216,13 +176,7 @@ impl Reading {
     }
 
     fn character(&mut self, code: u32) {
-        let size = match code {
-            ..0x80 => 1,
-            ..0x800 => 2,
-            ..0x1_0000 => 3,
-            _ => 4,
-        };
-        self.bytes = self.bytes.wrapping_add(size);
+        self.bytes = self.bytes.wrapping_add(size(code) as u64);
         if self.kept < self.wanted {
             let mut utf8 = [0; 4];
             let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
@@ -240,3 +194,110 @@ impl Reading {
         self.kept = kept.saturating_add(bytes.len()).min(wanted) as u16;
     }
 }
+
+/// Passes what needs no keeping and no memory, and stops before anything else: most strings are read here. Says where
+/// it stopped, and how many bytes that was, decoded. Up to `plain` there is nothing but plain bytes.
+#[inline(never)]
+pub(super) fn pass(chunk: &[u8], start: usize, plain: usize) -> (usize, u64) {
+    let (mut at, mut saved) = (plain, 0_usize);
+    while let Some([b'\\', letter]) = ahead(chunk, at) {
+        if SIMPLE.get(usize::from(*letter)) == Some(&true) {
+            at = at.wrapping_add(2);
+            saved = saved.wrapping_add(1);
+        } else {
+            let (end, bytes) = units(chunk, at);
+            if end == at {
+                break;
+            }
+            saved = saved.wrapping_add(end.wrapping_sub(at).wrapping_sub(bytes));
+            at = end;
+        }
+        at = wide::plain(chunk, at);
+    }
+    (at, at.wrapping_sub(start).wrapping_sub(saved) as u64)
+}
+
+/// What a letter after a backslash stands for.
+#[inline(always)]
+const fn plain(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'"' | b'\\' | b'/' => letter,
+        b'n' => b'\n',
+        b't' => b'\t',
+        b'r' => b'\r',
+        b'b' => 0x08,
+        b'f' => 0x0c,
+        _ => return None,
+    })
+}
+
+/// Passes characters in escapes, of which one in UTF-16 seldom comes alone: where they end, and how many bytes they are.
+#[inline(always)]
+fn units(chunk: &[u8], at: usize) -> (usize, usize) {
+    let (mut at, mut bytes) = (at, 0_usize);
+    while let Some([b'\\', letter]) = ahead(chunk, at) {
+        if *letter != b'u' {
+            if SIMPLE.get(usize::from(*letter)) != Some(&true) {
+                break;
+            }
+            bytes = bytes.wrapping_add(1);
+            at = at.wrapping_add(2);
+            continue;
+        }
+        let Some(one) = unit(chunk, at) else {
+            break;
+        };
+        if one & 0xf800 != 0xd800 {
+            bytes = bytes.wrapping_add(size(u32::from(one)));
+            at = at.wrapping_add(6);
+        } else {
+            let next = unit(chunk, at.wrapping_add(6));
+            if one & 0xfc00 != 0xd800 || next.is_none_or(|next| next & 0xfc00 != 0xdc00) {
+                break;
+            }
+            bytes = bytes.wrapping_add(4);
+            at = at.wrapping_add(12);
+        }
+    }
+    (at, bytes)
+}
+
+/// The unit of UTF-16 that a whole escape at `at` stands for.
+#[inline(always)]
+fn unit(chunk: &[u8], at: usize) -> Option<u16> {
+    let [b'\\', b'u', digits @ ..] = ahead::<6>(chunk, at)? else {
+        return None;
+    };
+    wide::hex(*digits)
+}
+
+/// How many bytes a character has in UTF-8.
+#[inline(always)]
+fn size(code: u32) -> usize {
+    1_usize
+        .wrapping_add(usize::from(code >= 0x80))
+        .wrapping_add(usize::from(code >= 0x800))
+        .wrapping_add(usize::from(code >= 0x1_0000))
+}
+
+#[inline(always)]
+fn ahead<const COUNT: usize>(chunk: &[u8], at: usize) -> Option<&[u8; COUNT]> {
+    chunk.get(at..)?.first_chunk()
+}
+
+/// The letters that are an escape alone.
+const SIMPLE: [bool; 256] = {
+    let mut simple = [false; 256];
+    let mut letter = 0_u8;
+    while letter < u8::MAX {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "the array has a place for every byte, and this runs when it is compiled"
+        )]
+        {
+            simple[letter as usize] = plain(letter).is_some();
+        }
+        letter = letter.wrapping_add(1);
+    }
+    simple
+};

@@ -6,19 +6,19 @@
 /// The first place from `at` on that holds a quote, a backslash or a control byte; the end of `chunk` if none does.
 #[inline(always)]
 pub(super) fn plain(chunk: &[u8], at: usize) -> usize {
-    // Keys and most short strings end within two words.
+    let near = at.wrapping_add(NEAR);
     let mut at = at;
-    for _ in 0..2 {
-        let Some(word) = word(chunk, at) else {
-            return plain_tail(chunk, at);
-        };
+    while let Some(word) = word(chunk, at) {
         let hits = special(word);
         if hits != 0 {
             return at.wrapping_add(first(hits));
         }
         at = at.wrapping_add(8);
+        if at == near {
+            return plain_long(chunk, at);
+        }
     }
-    plain_long(chunk, at)
+    plain_tail(chunk, at)
 }
 
 /// The first place from `at` on that holds no decimal digit; the end of `chunk` if all do.
@@ -46,7 +46,7 @@ pub(crate) fn line(chunk: &[u8], at: usize) -> usize {
         (feed.wrapping_sub(LOW) | carriage.wrapping_sub(LOW)) & !word & HIGH
     };
     let mut at = at;
-    while let Some(words) = words(chunk, at) {
+    while let Some(words) = words::<4>(chunk, at) {
         let hits = words.map(ends);
         if hits.iter().fold(0, |all, hits| all | hits) != 0 {
             return at.wrapping_add(first_of(hits));
@@ -65,32 +65,29 @@ pub(crate) fn line(chunk: &[u8], at: usize) -> usize {
 /// What four hexadecimal digits stand for.
 #[inline(always)]
 pub(super) fn hex(digits: [u8; 4]) -> Option<u16> {
-    const HIGH: u32 = 0x8080_8080;
-    let word = u32::from_be_bytes(digits);
-    let (low, letter) = (word & !HIGH, (word | 0x2020_2020) & !HIGH);
-    // Bit 7 of each byte: from '0', beyond '9', from 'a', beyond 'f'.
-    let digit = low.wrapping_add(0x5050_5050) & !low.wrapping_add(0x4646_4646);
-    let letter = letter.wrapping_add(0x1f1f_1f1f) & !letter.wrapping_add(0x1919_1919);
-    if (digit | letter) & !word & HIGH != HIGH {
+    let value = |digit: u8| {
+        HEX.get(usize::from(digit))
+            .map_or(NO_HEX, |value| u16::from(*value))
+    };
+    let [one, two, three, four] = digits.map(value);
+    if (one | two | three | four) & NO_HEX != 0 {
         return None;
     }
-    let halves = (word & 0x0f0f_0f0f).wrapping_add(((word >> 6) & 0x0101_0101).wrapping_mul(9));
-    let pairs = (halves | (halves >> 4)) & 0x00ff_00ff;
-    Some(((pairs | (pairs >> 8)) & 0xffff) as u16)
+    Some(one << 12 | two << 8 | three << 4 | four)
 }
 
-/// A string's long middle, where one test of 32 bytes has to do.
+/// The same as [`plain`], for a string's long middle, where one test of 32 bytes has to do.
 #[inline(never)]
-fn plain_long(chunk: &[u8], at: usize) -> usize {
+pub(super) fn plain_long(chunk: &[u8], at: usize) -> usize {
     let mut at = at;
-    while let Some(words) = words(chunk, at) {
+    while let Some(words) = words::<4>(chunk, at) {
         let hits = words.map(special);
         if hits.iter().fold(0, |all, hits| all | hits) != 0 {
-            return at.wrapping_add(first_of(hits));
+            break;
         }
         at = at.wrapping_add(32);
     }
-    while let Some(word) = word(chunk, at) {
+    while let Some([word]) = words(chunk, at) {
         let hits = special(word);
         if hits != 0 {
             return at.wrapping_add(first(hits));
@@ -127,13 +124,10 @@ fn word(chunk: &[u8], at: usize) -> Option<u64> {
 }
 
 #[inline(always)]
-fn words(chunk: &[u8], at: usize) -> Option<[u64; 4]> {
-    let bytes: &[u8; 32] = chunk.get(at..)?.first_chunk()?;
-    let (words, _) = bytes.as_chunks();
-    let [one, two, three, four] = words else {
-        return None;
-    };
-    Some([one, two, three, four].map(|word| u64::from_le_bytes(*word)))
+fn words<const COUNT: usize>(chunk: &[u8], at: usize) -> Option<[u64; COUNT]> {
+    let (words, _) = chunk.get(at..)?.as_chunks();
+    let words: &[[u8; 8]; COUNT] = words.first_chunk()?;
+    Some(words.map(u64::from_le_bytes))
 }
 
 /// Which byte of a word the lowest hit is in.
@@ -142,22 +136,41 @@ fn first(hits: u64) -> usize {
     (hits.trailing_zeros() / 8) as usize
 }
 
+/// Which byte of four words the lowest hit is in. Without a branch: where a string ends, no processor foresees.
 #[inline(always)]
 fn first_of(hits: [u64; 4]) -> usize {
-    let mut before = 0_usize;
-    for hits in hits {
-        if hits != 0 {
-            return before.wrapping_add(first(hits));
-        }
-        before = before.wrapping_add(8);
-    }
-    before
+    // The product gathers bit 7 of each byte in the highest byte.
+    let bits = hits.map(|hits| ((hits & HIGH) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56);
+    let [one, two, three, four] = bits;
+    (one | two << 8 | three << 16 | four << 24).trailing_zeros() as usize
 }
+
+/// What each byte is worth as a hexadecimal digit.
+const HEX: [u8; 256] = {
+    let mut values = [NO_HEX as u8; 256];
+    let mut byte = 0_usize;
+    while byte < 256 {
+        if let Some(value) = (byte as u8 as char).to_digit(16) {
+            #[expect(
+                clippy::indexing_slicing,
+                reason = "this runs when it is compiled, and stays below 256"
+            )]
+            {
+                values[byte] = value as u8;
+            }
+        }
+        byte = byte.wrapping_add(1);
+    }
+    values
+};
+const NO_HEX: u16 = 0x80;
 
 const fn repeat(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
+/// After so many bytes without a hit a string is taken for a long one.
+const NEAR: usize = 64;
 const LOW: u64 = repeat(0x01);
 const HIGH: u64 = repeat(0x80);
 

@@ -1,7 +1,7 @@
 //! The fields of all APIs' answers: what tells the usage, and what is text of the answer.
 
 use super::Told;
-use crate::scan::{Kind, Sink, Text, Word};
+use crate::scan::{Kind, Names, Sink, Text, Word};
 
 /// The largest count of tokens that is believed: more than any model reads or writes in a year.
 const MOST: u64 = 1 << 40;
@@ -177,56 +177,36 @@ impl Sink for Tally {
     const ROOT: At = At::Root;
 
     fn field(&mut self, at: At, key: &[u8]) -> Option<At> {
-        match at {
-            At::Root => root(key),
-            At::Around if key == b"usage" => Some(At::Usage),
-            At::Usage => usage(key),
-            At::Details => match key {
-                b"cached_tokens" => Some(At::Count(Count::Cached)),
-                b"reasoning_tokens" => Some(At::Count(Count::Reasoning)),
-                _ => None,
-            },
-            At::Choice => match key {
-                b"delta" | b"message" => Some(At::Delta),
-                b"text" => Some(At::Piece),
-                b"usage" => Some(At::Usage),
-                _ => None,
-            },
-            At::Delta => match key {
-                b"content" => Some(At::Content),
-                b"text" | b"reasoning_content" | b"reasoning" | b"refusal" | b"thinking"
-                | b"partial_json" => Some(At::Piece),
-                b"tool_calls" => Some(At::Calls),
-                b"function_call" => Some(At::Function),
-                _ => None,
-            },
-            At::Content if key == b"parts" => Some(At::Content),
-            At::Part => match key {
-                b"text" | b"refusal" => Some(At::Piece),
-                // A string with Anthropic, parts with Mistral.
-                b"thinking" => Some(At::Content),
-                b"input" => Some(At::Data),
-                b"functionCall" => Some(At::Function),
-                _ => None,
-            },
-            At::Call if key == b"function" => Some(At::Function),
-            At::Function => match key {
-                b"name" | b"arguments" => Some(At::Piece),
-                b"args" => Some(At::Data),
-                _ => None,
-            },
-            At::OutputItem => match key {
-                b"content" => Some(At::Content),
-                b"arguments" => Some(At::Piece),
-                _ => None,
-            },
-            At::Candidate => match key {
-                b"content" => Some(At::Content),
-                b"finishReason" | b"finish_reason" => Some(At::Finish),
-                _ => None,
-            },
-            _ => None,
-        }
+        let name = NAMES.find(key)?;
+        Some(match (at, name) {
+            (At::Root, Name::Type) => At::Type,
+            (At::Root | At::Around | At::Choice, Name::Usage) => At::Usage,
+            (At::Root, Name::Around | Name::Message) => At::Around,
+            (At::Root, Name::Choices) => At::Choices,
+            (At::Root | At::Choice, Name::Delta) | (At::Choice, Name::Message) => At::Delta,
+            (At::Root | At::Delta | At::OutputItem | At::Candidate, Name::Content)
+            | (At::Content, Name::Parts)
+            // A string with Anthropic, parts with Mistral.
+            | (At::Part, Name::Thinking) => At::Content,
+            (At::Root, Name::Output) => At::Output,
+            (At::Root, Name::Candidates) => At::Candidates,
+            (At::Usage, Name::Count(count)) => At::Count(count),
+            (At::Usage, Name::Details) => At::Details,
+            (At::Details, Name::Count(count @ (Count::Cached | Count::Reasoning))) => {
+                At::Count(count)
+            }
+            (At::Choice | At::Delta | At::Part, Name::Text)
+            | (At::Delta, Name::Thinking | Name::Piece)
+            | (At::Part, Name::Refusal)
+            | (At::Delta, Name::Refusal)
+            | (At::Function, Name::Called)
+            | (At::Function | At::OutputItem, Name::Arguments) => At::Piece,
+            (At::Delta, Name::Calls) => At::Calls,
+            (At::Delta | At::Part | At::Call, Name::Function) => At::Function,
+            (At::Part, Name::Input) | (At::Function, Name::Args) => At::Data,
+            (At::Candidate, Name::Finish) => At::Finish,
+            _ => return None,
+        })
     }
 
     fn item(&mut self, at: At) -> Option<At> {
@@ -305,39 +285,91 @@ fn sum_of(one: Option<u64>, other: Option<u64>) -> u64 {
     one.unwrap_or(0).saturating_add(other.unwrap_or(0))
 }
 
-fn root(key: &[u8]) -> Option<At> {
-    Some(match key {
-        b"type" => At::Type,
-        b"usage" | b"usageMetadata" | b"usage_metadata" => At::Usage,
-        // Responses, Anthropic's first event, and Groq's last chunk.
-        b"response" | b"message" | b"x_groq" => At::Around,
-        b"choices" => At::Choices,
-        b"delta" => At::Delta,
-        b"content" => At::Content,
-        b"output" => At::Output,
-        b"candidates" => At::Candidates,
-        _ => return None,
-    })
+/// A key that matters somewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Name {
+    Type,
+    Usage,
+    /// Of Responses, and of Groq.
+    Around,
+    /// Of Anthropic's first event, and of OpenAI's choices.
+    Message,
+    Choices,
+    Delta,
+    Content,
+    Parts,
+    Thinking,
+    Output,
+    Candidates,
+    Count(Count),
+    Details,
+    Text,
+    Refusal,
+    /// A text by a name that nothing else has.
+    Piece,
+    /// `name`
+    Called,
+    Arguments,
+    Args,
+    Calls,
+    Function,
+    Input,
+    Finish,
 }
 
-fn usage(key: &[u8]) -> Option<At> {
-    Some(At::Count(match key {
-        b"prompt_tokens" => Count::Prompt,
-        b"completion_tokens" | b"output_tokens" => Count::Output,
-        b"input_tokens" => Count::Input,
-        b"total_tokens" | b"totalTokenCount" => Count::Total,
-        b"cache_creation_input_tokens" => Count::CacheWritten,
-        b"cache_read_input_tokens" => Count::CacheRead,
-        b"promptTokenCount" => Count::GeminiPrompt,
-        b"toolUsePromptTokenCount" => Count::GeminiToolUse,
-        b"candidatesTokenCount" => Count::GeminiCandidates,
-        b"thoughtsTokenCount" => Count::GeminiThoughts,
-        // Moonshot, DeepSeek and Gemini tell it here.
-        b"cached_tokens" | b"prompt_cache_hit_tokens" | b"cachedContentTokenCount" => Count::Cached,
-        b"prompt_tokens_details"
-        | b"input_tokens_details"
-        | b"completion_tokens_details"
-        | b"output_tokens_details" => return Some(At::Details),
-        _ => return None,
-    }))
-}
+/// All keys that matter.
+const NAMES: Names<Name, 49> = Names::new([
+    ("type", Name::Type),
+    ("text", Name::Text),
+    ("name", Name::Called),
+    ("args", Name::Args),
+    ("usage", Name::Usage),
+    ("delta", Name::Delta),
+    ("parts", Name::Parts),
+    ("input", Name::Input),
+    ("x_groq", Name::Around),
+    ("output", Name::Output),
+    ("choices", Name::Choices),
+    ("content", Name::Content),
+    ("message", Name::Message),
+    ("refusal", Name::Refusal),
+    ("response", Name::Around),
+    ("thinking", Name::Thinking),
+    ("function", Name::Function),
+    ("arguments", Name::Arguments),
+    ("reasoning", Name::Piece),
+    ("candidates", Name::Candidates),
+    ("tool_calls", Name::Calls),
+    ("partial_json", Name::Piece),
+    ("finishReason", Name::Finish),
+    ("functionCall", Name::Function),
+    ("total_tokens", Name::Count(Count::Total)),
+    ("input_tokens", Name::Count(Count::Input)),
+    ("finish_reason", Name::Finish),
+    ("function_call", Name::Function),
+    ("usageMetadata", Name::Usage),
+    ("prompt_tokens", Name::Count(Count::Prompt)),
+    ("output_tokens", Name::Count(Count::Output)),
+    ("cached_tokens", Name::Count(Count::Cached)),
+    ("usage_metadata", Name::Usage),
+    ("totalTokenCount", Name::Count(Count::Total)),
+    ("promptTokenCount", Name::Count(Count::GeminiPrompt)),
+    ("reasoning_tokens", Name::Count(Count::Reasoning)),
+    ("completion_tokens", Name::Count(Count::Output)),
+    ("reasoning_content", Name::Piece),
+    ("thoughtsTokenCount", Name::Count(Count::GeminiThoughts)),
+    ("input_tokens_details", Name::Details),
+    ("candidatesTokenCount", Name::Count(Count::GeminiCandidates)),
+    ("prompt_tokens_details", Name::Details),
+    ("output_tokens_details", Name::Details),
+    // Where Moonshot, DeepSeek and Gemini tell it.
+    ("prompt_cache_hit_tokens", Name::Count(Count::Cached)),
+    ("cachedContentTokenCount", Name::Count(Count::Cached)),
+    ("toolUsePromptTokenCount", Name::Count(Count::GeminiToolUse)),
+    ("cache_read_input_tokens", Name::Count(Count::CacheRead)),
+    ("completion_tokens_details", Name::Details),
+    (
+        "cache_creation_input_tokens",
+        Name::Count(Count::CacheWritten),
+    ),
+]);

@@ -87,3 +87,91 @@ impl Ask {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(
+        clippy::string_slice,
+        reason = "an edit that cuts a character has failed"
+    )]
+
+    use crate::dialect::request::read;
+
+    #[test]
+    fn a_stream_can_be_made_to_tell_its_usage() {
+        for (body, changed) in [
+            (
+                r#"{"stream":true}"#,
+                Some(r#"{"stream_options":{"include_usage":true},"stream":true}"#),
+            ),
+            (
+                r#" { "stream" : true }"#,
+                Some(r#" {"stream_options":{"include_usage":true}, "stream" : true }"#),
+            ),
+            (
+                r#"{"stream":true,"stream_options":null}"#,
+                Some(r#"{"stream":true,"stream_options":{"include_usage":true}}"#),
+            ),
+            (
+                r#"{"stream_options":{},"stream":true}"#,
+                Some(r#"{"stream_options":{"include_usage":true},"stream":true}"#),
+            ),
+            (
+                r#"{"stream_options":{"a":1},"stream":true}"#,
+                Some(r#"{"stream_options":{"include_usage":true,"a":1},"stream":true}"#),
+            ),
+            (
+                r#"{"stream_options":{"a":1,"include_usage":false},"stream":true}"#,
+                Some(r#"{"stream_options":{"a":1,"include_usage":true},"stream":true}"#),
+            ),
+            (
+                r#"{"stream_options":{"include\u005fusage":null},"stream":true}"#,
+                Some(r#"{"stream_options":{"include\u005fusage":true},"stream":true}"#),
+            ),
+            // It does anyway.
+            (
+                r#"{"stream_options":{"include_usage":true},"stream":true}"#,
+                None,
+            ),
+            // It is no stream.
+            (r#"{"stream":false}"#, None),
+            (r#"{"stream":"true"}"#, None),
+            ("{}", None),
+            // It cannot be done safely.
+            (r#"{"stream":true,"stream":true}"#, None),
+            (r#"{"stream":true,"Stream":false}"#, None),
+            (
+                r#"{"stream":true,"stream_options":{},"stream_options":{}}"#,
+                None,
+            ),
+            (r#"{"stream":true,"Stream_Options":{}}"#, None),
+            (
+                r#"{"stream":true,"stream_options":{"Include_usage":false}}"#,
+                None,
+            ),
+            (
+                r#"{"stream":true,"stream_options":{"include_usage":false,"include_usage":false}}"#,
+                None,
+            ),
+            (
+                r#"{"stream":true,"stream_options":{"include_usage":"no"}}"#,
+                None,
+            ),
+            (r#"{"stream":true,"stream_options":true}"#, None),
+            (r#"{"stream":true,"stream_options":[]}"#, None),
+            (r#"{"stream":true,"stream_options":"x"}"#, None),
+            (r#"{"stream":true,"stream_options":1}"#, None),
+        ] {
+            let edit = read(body.as_bytes()).unwrap().usage_edit();
+            let edited = edit.map(|edit| {
+                format!(
+                    "{}{}{}",
+                    &body[..edit.at],
+                    edit.insert,
+                    &body[edit.at + edit.remove..]
+                )
+            });
+            assert_eq!(edited.as_deref(), changed, "{body}");
+        }
+    }
+}

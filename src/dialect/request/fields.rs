@@ -1,6 +1,7 @@
-//! The fields of all APIs' requests. They do not collide, so one table reads them all.
+//! What the fields of a request say.
 
 use super::ask::Told;
+use super::names::{At, Form, NAMES, Name, Number, SYSTEM};
 use super::{Prompt, Spans};
 use crate::dialect::Api;
 use crate::scan::{Kind, Sink, Text, Word};
@@ -8,65 +9,6 @@ use crate::scan::{Kind, Sink, Text, Word};
 /// The longest name of a model that is kept, in bytes. A longer one is kept cut, one byte longer than this, so that it
 /// equals no shorter one.
 pub(super) const MAX_NAME: usize = 256;
-
-/// A place in a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum At {
-    Root,
-    Model,
-    Stream,
-    StreamOptions,
-    IncludeUsage,
-    Number(Number),
-    /// Gemini's settings, in which numbers are.
-    Settings,
-    Tools,
-    /// The system text: a string, parts, or an object that holds parts.
-    System,
-    /// All messages, or a text alone, or a list of texts.
-    Messages,
-    Message,
-    Role,
-    /// The type of a message, which Responses calls an item.
-    Item,
-    /// What a message says: a string, parts, or an object that holds parts.
-    Content,
-    Part,
-    PartType,
-    PartText,
-    /// What a tool answered: a string, or parts.
-    Answer,
-    AnswerPart,
-    /// An image, a file or a sound: a string, or an object that holds strings.
-    Media,
-    MediaType,
-    MediaField,
-}
-
-/// A number that matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Number {
-    MaxTokens,
-    MaxCompletionTokens,
-    MaxOutputTokens,
-    MaxTokensToSample,
-    SettingsMax,
-    N,
-    BestOf,
-    SettingsCount,
-}
-
-/// How a text is asked for, by rank: an API's own field comes before those that others ignore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-enum Form {
-    #[default]
-    None,
-    Content,
-    Prompt,
-    Input,
-    Contents,
-    Messages,
-}
 
 /// Who says a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,7 +53,7 @@ pub(super) struct Fields {
 
 impl Fields {
     /// What was read of a whole body with this many bytes of text.
-    pub(super) fn finish(mut self, text_bytes: u64) -> Option<Prompt> {
+    pub(super) fn finish(self, text_bytes: u64) -> Option<Prompt> {
         if self.unreadable {
             return None;
         }
@@ -127,59 +69,55 @@ impl Fields {
             Form::Prompt => Api::Completions,
             Form::Content | Form::None => Api::Other,
         };
-        self.spans = Spans::default();
         Some(prompt)
     }
 
     /// A field of the body itself.
-    fn root(&mut self, key: &[u8]) -> Option<At> {
-        Some(match key {
-            b"model" => At::Model,
-            b"stream" => {
+    fn root(&mut self, name: Name) -> Option<At> {
+        Some(match name {
+            Name::Model => At::Model,
+            Name::Stream => {
                 self.prompt.ask.streams = self.prompt.ask.streams.saturating_add(1);
                 self.prompt.stream = false;
                 At::Stream
             }
-            b"stream_options" => {
+            Name::StreamOptions => {
                 self.prompt.ask.options = self.prompt.ask.options.saturating_add(1);
                 self.prompt.ask.told = Told::Nothing;
                 At::StreamOptions
             }
-            b"messages" => return self.conversation(Form::Messages),
-            b"contents" => return self.conversation(Form::Contents),
-            b"input" => return self.conversation(Form::Input),
-            b"prompt" => return self.conversation(Form::Prompt),
+            Name::Messages(form) => return self.conversation(form),
             // Gemini's embeddings.
-            b"content" | b"requests" => return self.conversation(Form::Content),
-            b"system" => return self.system(SYSTEM),
-            b"instructions" => return self.system(INSTRUCTIONS),
-            b"systemInstruction" | b"system_instruction" => {
-                return self.system(SYSTEM_INSTRUCTION);
+            Name::Content => return self.conversation(Form::Content),
+            Name::System(name) => {
+                // Afresh, if the field was there.
+                if self.systems & name != 0 {
+                    self.prompt.system.clear();
+                }
+                self.systems |= name;
+                At::System
             }
-            b"tools" | b"functions" => At::Tools,
-            b"generationConfig" | b"generation_config" => {
+            Name::Tools => At::Tools,
+            Name::Settings => {
                 self.prompt.numbers.settings_max = None;
                 self.prompt.numbers.settings_count = None;
                 At::Settings
             }
-            b"max_tokens" => self.number_field(Number::MaxTokens),
-            b"max_completion_tokens" => self.number_field(Number::MaxCompletionTokens),
-            b"max_output_tokens" => self.number_field(Number::MaxOutputTokens),
-            b"max_tokens_to_sample" => self.number_field(Number::MaxTokensToSample),
-            b"n" => self.number_field(Number::N),
-            b"best_of" => self.number_field(Number::BestOf),
-            b"anthropic_version" => {
+            Name::MaxOutputTokens => self.number_field(Number::MaxOutputTokens),
+            Name::Number(number) => self.number_field(number),
+            Name::AnthropicVersion => {
                 self.anthropic = true;
                 return None;
             }
-            _ => {
-                // What some parsers take for this field and others do not.
-                self.unreadable |= key.eq_ignore_ascii_case(b"model");
-                self.prompt.ask.doubtful |= key.eq_ignore_ascii_case(b"stream")
-                    || key.eq_ignore_ascii_case(b"stream_options");
-                return None;
-            }
+            _ => return None,
         })
+    }
+
+    /// Looks at a key that some parsers take for one that matters and others do not.
+    fn doubt(&mut self, key: &[u8]) {
+        self.unreadable |= key.eq_ignore_ascii_case(b"model");
+        self.prompt.ask.doubtful |=
+            key.eq_ignore_ascii_case(b"stream") || key.eq_ignore_ascii_case(b"stream_options");
     }
 
     /// Begins with the messages, afresh if there were some; `None` if there are better ones.
@@ -191,18 +129,9 @@ impl Fields {
         self.prompt.turns = 0;
         self.prompt.media = 0;
         self.prompt.tool_results = false;
-        self.prompt.user = Spans::default();
-        self.messages_system = Spans::default();
+        self.prompt.user.clear();
+        self.messages_system.clear();
         Some(At::Messages)
-    }
-
-    /// Begins with a system text, afresh if the field was there.
-    fn system(&mut self, name: u8) -> Option<At> {
-        if self.systems & name != 0 {
-            self.prompt.system = Spans::default();
-        }
-        self.systems |= name;
-        Some(At::System)
     }
 
     fn number_field(&mut self, number: Number) -> At {
@@ -231,23 +160,23 @@ impl Fields {
         self.prompt.model = Some(name.to_vec());
     }
 
-    fn message(&mut self, key: &[u8]) -> Option<At> {
-        Some(match key {
-            b"role" => {
+    fn message(&mut self, name: Name) -> Option<At> {
+        Some(match name {
+            Name::Role => {
                 self.role = Role::None;
                 At::Role
             }
-            b"content" | b"parts" => {
-                self.spans = Spans::default();
+            Name::Content | Name::Parts => {
+                self.spans.clear();
                 At::Content
             }
-            b"type" => At::Item,
+            Name::Type => At::Item,
             _ => return None,
         })
     }
 
     fn begin_message(&mut self) {
-        self.spans = Spans::default();
+        self.spans.clear();
         self.role = Role::None;
         self.other_item = false;
     }
@@ -278,20 +207,20 @@ impl Fields {
         self.prompt.turns = 1;
     }
 
-    fn part(&mut self, key: &[u8]) -> Option<At> {
-        Some(match key {
-            b"type" => At::PartType,
-            b"text" => {
+    fn part(&mut self, name: Name) -> Option<At> {
+        Some(match name {
+            Name::Type => At::PartType,
+            Name::Text => {
                 self.spans.truncate(self.before_part);
                 At::PartText
             }
-            // What a tool answered, or, in an object that stands for a message, what it says.
-            b"content" => At::Answer,
-            b"functionResponse" | b"function_response" => {
+            Name::Content => At::Answer,
+            Name::FunctionResponse => {
                 self.prompt.tool_results = true;
                 return None;
             }
-            _ => return media(key),
+            Name::Media => At::Media,
+            _ => return None,
         })
     }
 
@@ -317,16 +246,22 @@ impl Sink for Fields {
     const ROOT: At = At::Root;
 
     fn field(&mut self, at: At, key: &[u8]) -> Option<At> {
+        let name = NAMES.find(key).unwrap_or(Name::Unknown);
         match at {
-            At::Root => self.root(key),
-            At::Messages | At::Message => self.message(key),
-            At::Part => self.part(key),
-            At::Content | At::System if key == b"parts" => Some(At::Content),
-            At::Content | At::System => self.part(key),
-            At::AnswerPart => media(key),
-            At::Media if key == b"type" => Some(At::MediaType),
+            At::Root => {
+                if name == Name::Unknown {
+                    self.doubt(key);
+                }
+                self.root(name)
+            }
+            At::Messages | At::Message => self.message(name),
+            At::Part => self.part(name),
+            At::Content | At::System if name == Name::Parts => Some(At::Content),
+            At::Content | At::System => self.part(name),
+            At::AnswerPart if name == Name::Media => Some(At::Media),
+            At::Media if name == Name::Type => Some(At::MediaType),
             At::Media => Some(At::MediaField),
-            At::StreamOptions if key == b"include_usage" => {
+            At::StreamOptions if name == Name::IncludeUsage => {
                 let ask = &mut self.prompt.ask;
                 ask.includes = ask.includes.saturating_add(1);
                 ask.told = Told::Nothing;
@@ -340,13 +275,9 @@ impl Sink for Fields {
                 }
                 None
             }
-            At::Settings => match key {
-                b"maxOutputTokens" | b"max_output_tokens" => {
-                    Some(self.number_field(Number::SettingsMax))
-                }
-                b"candidateCount" | b"candidate_count" => {
-                    Some(self.number_field(Number::SettingsCount))
-                }
+            At::Settings => match name {
+                Name::MaxOutputTokens => Some(self.number_field(Number::SettingsMax)),
+                Name::CandidateCount => Some(self.number_field(Number::SettingsCount)),
                 _ => None,
             },
             _ => None,
@@ -432,7 +363,7 @@ impl Sink for Fields {
             (At::Root, Kind::Array) | (At::Model, _) => self.unreadable = true,
             (At::Message | At::Messages, Kind::Object) => self.begin_message(),
             (At::System, _) => {
-                self.spans = Spans::default();
+                self.spans.clear();
                 self.begin_part();
             }
             (At::Part | At::Content | At::AnswerPart, Kind::Object) => self.begin_part(),
@@ -456,18 +387,3 @@ impl Sink for Fields {
         }
     }
 }
-
-/// The fields of a part that hold an image, a file, a sound or a film.
-fn media(key: &[u8]) -> Option<At> {
-    match key {
-        b"image_url" | b"input_audio" | b"file" | b"source" | b"inlineData" | b"inline_data"
-        | b"fileData" | b"file_data" | b"file_url" | b"file_id" | b"video_url" | b"audio_url" => {
-            Some(At::Media)
-        }
-        _ => None,
-    }
-}
-
-const SYSTEM: u8 = 1;
-const INSTRUCTIONS: u8 = 2;
-const SYSTEM_INSTRUCTION: u8 = 4;

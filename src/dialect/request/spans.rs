@@ -6,7 +6,7 @@ use core::ops::Range;
 pub const SPANS: usize = 16;
 
 /// The pieces of a text, as ranges of bytes in a body, between the quotes and with their escapes as they are.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Spans {
     ranges: [(u32, u32); SPANS],
     count: u8,
@@ -68,6 +68,12 @@ impl Spans {
         self.dropped = self.dropped.saturating_add(other.dropped);
     }
 
+    /// Forgets all pieces.
+    pub(super) const fn clear(&mut self) {
+        self.count = 0;
+        self.dropped = 0;
+    }
+
     /// How many pieces there are, to come back to.
     pub(super) const fn count(&self) -> u8 {
         self.count
@@ -75,9 +81,6 @@ impl Spans {
 
     /// Forgets all pieces but the first `count`.
     pub(super) fn truncate(&mut self, count: u8) {
-        for range in self.ranges.iter_mut().skip(usize::from(count)) {
-            *range = (0, 0);
-        }
         self.count = self.count.min(count);
     }
 
@@ -87,6 +90,14 @@ impl Spans {
             .unwrap_or_default()
     }
 }
+
+impl PartialEq for Spans {
+    fn eq(&self, other: &Self) -> bool {
+        self.kept() == other.kept() && self.dropped == other.dropped
+    }
+}
+
+impl Eq for Spans {}
 
 impl core::fmt::Debug for Spans {
     fn fmt(&self, to: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
