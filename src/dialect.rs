@@ -141,13 +141,6 @@ impl Api {
     pub const fn generates(self) -> bool {
         !matches!(self, Self::Embeddings | Self::Free)
     }
-
-    /// Whether the path alone makes the answer a stream, whatever the body says.
-    #[must_use]
-    pub fn streams_by_path(path: &[u8]) -> bool {
-        let path = percent_decode(path, false);
-        find(&path, b":stream").is_some()
-    }
 }
 
 /// Where Vertex has Anthropic's models.
@@ -242,59 +235,40 @@ mod tests {
 
     #[test]
     fn paths_tell_what_is_wanted() {
-        for (path, api, streams) in [
-            ("/v1/chat/completions", Api::Chat, false),
-            ("/v1/chat/completions/", Api::Chat, false),
-            ("/v1/chat%2Fcompletion%73", Api::Chat, false),
-            ("/gateway/v1/chat/completions", Api::Chat, false),
-            (
-                "/openai/deployments/gpt-x/chat/completions",
-                Api::Chat,
-                false,
-            ),
-            ("/v1beta/openai/chat/completions", Api::Chat, false),
-            ("/v1/completions", Api::Completions, false),
-            ("/v1/responses", Api::Responses, false),
-            ("/v1/embeddings", Api::Embeddings, false),
-            ("/v1/messages", Api::Messages, false),
-            ("/v1/complete", Api::Messages, false),
-            ("/v1/messages/count_tokens", Api::Free, false),
+        for (path, api) in [
+            ("/v1/chat/completions", Api::Chat),
+            ("/v1/chat/completions/", Api::Chat),
+            ("/v1/chat%2Fcompletion%73", Api::Chat),
+            ("/gateway/v1/chat/completions", Api::Chat),
+            ("/openai/deployments/gpt-x/chat/completions", Api::Chat),
+            ("/v1beta/openai/chat/completions", Api::Chat),
+            ("/v1/completions", Api::Completions),
+            ("/v1/responses", Api::Responses),
+            ("/v1/embeddings", Api::Embeddings),
+            ("/v1/messages", Api::Messages),
+            ("/v1/complete", Api::Messages),
+            ("/v1/messages/count_tokens", Api::Free),
             (
                 "/v1/projects/p/locations/l/publishers/anthropic/models/c:rawPredict",
                 Api::Messages,
-                false,
             ),
             (
                 "/v1/projects/p/locations/l/publishers/anthropic/models/c:streamRawPredict",
                 Api::Messages,
-                true,
             ),
-            ("/v1beta/models/g:generateContent", Api::Generate, false),
-            (
-                "/v1beta/models/g:streamGenerateContent",
-                Api::Generate,
-                true,
-            ),
-            (
-                "/v1beta/models/g%3AstreamGenerateContent",
-                Api::Generate,
-                true,
-            ),
-            ("/v1beta/models/g:countTokens", Api::Free, false),
-            ("/v1beta/models/g:embedContent", Api::Embeddings, false),
-            (
-                "/v1beta/models/g:batchEmbedContents",
-                Api::Embeddings,
-                false,
-            ),
-            ("/v1/threads/t/messages", Api::Other, false),
-            ("/v1/models", Api::Other, false),
-            ("/", Api::Other, false),
-            ("", Api::Other, false),
+            ("/v1beta/models/g:generateContent", Api::Generate),
+            ("/v1beta/models/g:streamGenerateContent", Api::Generate),
+            ("/v1beta/models/g%3AstreamGenerateContent", Api::Generate),
+            ("/v1beta/models/g:countTokens", Api::Free),
+            ("/v1beta/models/g:embedContent", Api::Embeddings),
+            ("/v1beta/models/g:batchEmbedContents", Api::Embeddings),
+            ("/v1/threads/t/messages", Api::Other),
+            ("/v1/models", Api::Other),
+            ("/", Api::Other),
+            ("", Api::Other),
         ] {
             let dialect = Dialect::of(path.as_bytes(), || false);
             assert_eq!(Api::of(dialect, path.as_bytes()), api, "{path}");
-            assert_eq!(Api::streams_by_path(path.as_bytes()), streams, "{path}");
             assert_eq!(api.generates(), api != Api::Free && api != Api::Embeddings);
         }
     }
