@@ -107,8 +107,7 @@ impl Api {
     #[must_use]
     pub fn of(dialect: Dialect, path: &[u8]) -> Self {
         let path = percent_decode(path, false);
-        let path = path.trim_ascii_end();
-        let path = path.strip_suffix(b"/").unwrap_or(path);
+        let path = without_parameters(path.trim_ascii_end());
         let ends = |end: &[u8]| path.ends_with(end);
         if ends(b"/chat/completions") {
             Self::Chat
@@ -116,13 +115,15 @@ impl Api {
             Self::Completions
         } else if ends(b"/responses") {
             Self::Responses
-        } else if ends(b"/embeddings") || ends(b":embedContent") || ends(b":batchEmbedContents") {
+        } else if ends(b"/embeddings") {
             Self::Embeddings
-        } else if ends(b"/messages/count_tokens") || ends(b":countTokens") {
-            Self::Free
         } else if dialect == Dialect::OpenAi {
             // Its threads have messages too, which are no model's business.
             Self::Other
+        } else if ends(b":embedContent") || ends(b":batchEmbedContents") {
+            Self::Embeddings
+        } else if ends(b"/messages/count_tokens") || ends(b":countTokens") {
+            Self::Free
         } else if ends(b"/messages")
             || ends(b"/complete")
             || ends(b":rawPredict")
@@ -145,6 +146,16 @@ impl Api {
 
 /// Where Vertex has Anthropic's models.
 const VERTEX_ANTHROPIC: &[u8] = b"/publishers/anthropic/models/";
+
+/// A path without the slash at its end, and without the parameters (`;a=b`) of its last part, which some origins cut off:
+/// what stands in them must not make a request cheaper.
+fn without_parameters(path: &[u8]) -> &[u8] {
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    let after = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    let parameters = after.iter().skip_while(|&&byte| byte != b';').count();
+    let end = path.len().saturating_sub(parameters);
+    path.get(..end).unwrap_or_default()
+}
 
 /// `/models/{model}:{method}`, which only Gemini has.
 fn gemini_method(rest: &[u8]) -> bool {
@@ -262,6 +273,16 @@ mod tests {
             ("/v1beta/models/g:countTokens", Api::Free),
             ("/v1beta/models/g:embedContent", Api::Embeddings),
             ("/v1beta/models/g:batchEmbedContents", Api::Embeddings),
+            // Some origins cut parameters off, and nobody's are a method.
+            ("/v1/chat/completions;:countTokens", Api::Chat),
+            ("/v1/chat/completions;a=b;:embedContent/", Api::Chat),
+            ("/v1/chat/completions:countTokens", Api::Other),
+            ("/v1/messages/count_tokens;a", Api::Free),
+            ("/v1/messages;/count_tokens", Api::Other),
+            (
+                "/v1beta/models/g:generateContent;:countTokens",
+                Api::Generate,
+            ),
             ("/v1/threads/t/messages", Api::Other),
             ("/v1/models", Api::Other),
             ("/", Api::Other),
