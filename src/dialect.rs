@@ -107,8 +107,7 @@ impl Api {
     #[must_use]
     pub fn of(dialect: Dialect, path: &[u8]) -> Self {
         let path = percent_decode(path, false);
-        let path = path.trim_ascii_end();
-        let path = path.strip_suffix(b"/").unwrap_or(path);
+        let path = without_parameters(path.trim_ascii_end());
         let ends = |end: &[u8]| path.ends_with(end);
         if ends(b"/chat/completions") {
             Self::Chat
@@ -116,13 +115,15 @@ impl Api {
             Self::Completions
         } else if ends(b"/responses") {
             Self::Responses
-        } else if ends(b"/embeddings") || ends(b":embedContent") || ends(b":batchEmbedContents") {
+        } else if ends(b"/embeddings") {
             Self::Embeddings
-        } else if ends(b"/messages/count_tokens") || ends(b":countTokens") {
-            Self::Free
         } else if dialect == Dialect::OpenAi {
             // Its threads have messages too, which are no model's business.
             Self::Other
+        } else if ends(b":embedContent") || ends(b":batchEmbedContents") {
+            Self::Embeddings
+        } else if ends(b"/messages/count_tokens") || ends(b":countTokens") {
+            Self::Free
         } else if ends(b"/messages")
             || ends(b"/complete")
             || ends(b":rawPredict")
@@ -141,17 +142,20 @@ impl Api {
     pub const fn generates(self) -> bool {
         !matches!(self, Self::Embeddings | Self::Free)
     }
-
-    /// Whether the path alone makes the answer a stream, whatever the body says.
-    #[must_use]
-    pub fn streams_by_path(path: &[u8]) -> bool {
-        let path = percent_decode(path, false);
-        find(&path, b":stream").is_some()
-    }
 }
 
 /// Where Vertex has Anthropic's models.
 const VERTEX_ANTHROPIC: &[u8] = b"/publishers/anthropic/models/";
+
+/// A path without the slash at its end, and without the parameters (`;a=b`) of its last part, which some origins cut off:
+/// what stands in them must not make a request cheaper.
+fn without_parameters(path: &[u8]) -> &[u8] {
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    let after = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    let parameters = after.iter().skip_while(|&&byte| byte != b';').count();
+    let end = path.len().saturating_sub(parameters);
+    path.get(..end).unwrap_or_default()
+}
 
 /// `/models/{model}:{method}`, which only Gemini has.
 fn gemini_method(rest: &[u8]) -> bool {
@@ -242,59 +246,50 @@ mod tests {
 
     #[test]
     fn paths_tell_what_is_wanted() {
-        for (path, api, streams) in [
-            ("/v1/chat/completions", Api::Chat, false),
-            ("/v1/chat/completions/", Api::Chat, false),
-            ("/v1/chat%2Fcompletion%73", Api::Chat, false),
-            ("/gateway/v1/chat/completions", Api::Chat, false),
-            (
-                "/openai/deployments/gpt-x/chat/completions",
-                Api::Chat,
-                false,
-            ),
-            ("/v1beta/openai/chat/completions", Api::Chat, false),
-            ("/v1/completions", Api::Completions, false),
-            ("/v1/responses", Api::Responses, false),
-            ("/v1/embeddings", Api::Embeddings, false),
-            ("/v1/messages", Api::Messages, false),
-            ("/v1/complete", Api::Messages, false),
-            ("/v1/messages/count_tokens", Api::Free, false),
+        for (path, api) in [
+            ("/v1/chat/completions", Api::Chat),
+            ("/v1/chat/completions/", Api::Chat),
+            ("/v1/chat%2Fcompletion%73", Api::Chat),
+            ("/gateway/v1/chat/completions", Api::Chat),
+            ("/openai/deployments/gpt-x/chat/completions", Api::Chat),
+            ("/v1beta/openai/chat/completions", Api::Chat),
+            ("/v1/completions", Api::Completions),
+            ("/v1/responses", Api::Responses),
+            ("/v1/embeddings", Api::Embeddings),
+            ("/v1/messages", Api::Messages),
+            ("/v1/complete", Api::Messages),
+            ("/v1/messages/count_tokens", Api::Free),
             (
                 "/v1/projects/p/locations/l/publishers/anthropic/models/c:rawPredict",
                 Api::Messages,
-                false,
             ),
             (
                 "/v1/projects/p/locations/l/publishers/anthropic/models/c:streamRawPredict",
                 Api::Messages,
-                true,
             ),
-            ("/v1beta/models/g:generateContent", Api::Generate, false),
+            ("/v1beta/models/g:generateContent", Api::Generate),
+            ("/v1beta/models/g:streamGenerateContent", Api::Generate),
+            ("/v1beta/models/g%3AstreamGenerateContent", Api::Generate),
+            ("/v1beta/models/g:countTokens", Api::Free),
+            ("/v1beta/models/g:embedContent", Api::Embeddings),
+            ("/v1beta/models/g:batchEmbedContents", Api::Embeddings),
+            // Some origins cut parameters off, and nobody's are a method.
+            ("/v1/chat/completions;:countTokens", Api::Chat),
+            ("/v1/chat/completions;a=b;:embedContent/", Api::Chat),
+            ("/v1/chat/completions:countTokens", Api::Other),
+            ("/v1/messages/count_tokens;a", Api::Free),
+            ("/v1/messages;/count_tokens", Api::Other),
             (
-                "/v1beta/models/g:streamGenerateContent",
+                "/v1beta/models/g:generateContent;:countTokens",
                 Api::Generate,
-                true,
             ),
-            (
-                "/v1beta/models/g%3AstreamGenerateContent",
-                Api::Generate,
-                true,
-            ),
-            ("/v1beta/models/g:countTokens", Api::Free, false),
-            ("/v1beta/models/g:embedContent", Api::Embeddings, false),
-            (
-                "/v1beta/models/g:batchEmbedContents",
-                Api::Embeddings,
-                false,
-            ),
-            ("/v1/threads/t/messages", Api::Other, false),
-            ("/v1/models", Api::Other, false),
-            ("/", Api::Other, false),
-            ("", Api::Other, false),
+            ("/v1/threads/t/messages", Api::Other),
+            ("/v1/models", Api::Other),
+            ("/", Api::Other),
+            ("", Api::Other),
         ] {
             let dialect = Dialect::of(path.as_bytes(), || false);
             assert_eq!(Api::of(dialect, path.as_bytes()), api, "{path}");
-            assert_eq!(Api::streams_by_path(path.as_bytes()), streams, "{path}");
             assert_eq!(api.generates(), api != Api::Free && api != Api::Embeddings);
         }
     }
