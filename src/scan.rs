@@ -112,6 +112,13 @@ impl<S: Sink> Scan<S> {
         self.grammar.step == Step::Broken
     }
 
+    /// The string that is being read and has not ended: its place, if that matters, and its bytes so far, decoded.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<(S::Place, u64)> {
+        let place = self.place?;
+        (self.grammar.step == Step::InText).then_some((place, self.grammar.reading.bytes))
+    }
+
     /// Who hears it.
     #[must_use]
     pub const fn sink(&self) -> &S {

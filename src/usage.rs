@@ -129,6 +129,10 @@ impl Reader {
     /// What was seen, now that no more comes.
     #[must_use]
     pub fn finish(mut self) -> Seen {
+        // Of a text that breaks off, what passed was said.
+        if let Some((at, bytes)) = self.scan.unfinished() {
+            self.scan.sink_mut().broken_off(at, bytes);
+        }
         let (understood, complete) = match self.format {
             Format::Unknown(_) => (false, false),
             Format::Json => (!self.scan.is_broken(), self.scan.finish()),

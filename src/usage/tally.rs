@@ -41,6 +41,13 @@ pub(super) enum At {
     Finish,
 }
 
+impl At {
+    /// Whether a string here is what the model wrote.
+    const fn is_text(self) -> bool {
+        matches!(self, Self::Piece | Self::Content | Self::Delta)
+    }
+}
+
 /// A count of tokens, by the name that it has in an API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Count {
@@ -113,10 +120,11 @@ impl Tally {
         // An answer has the counts of one API; of the others' there are none.
         let input = [
             count(Count::Prompt),
-            sum(
-                sum(count(Count::Input), count(Count::CacheWritten)),
-                count(Count::CacheRead),
-            ),
+            // What came from the cache says nothing of the rest.
+            count(Count::Input).map(|input| {
+                sum_of(Some(input), count(Count::CacheWritten))
+                    .saturating_add(count(Count::CacheRead).unwrap_or(0))
+            }),
             sum(count(Count::GeminiPrompt), count(Count::GeminiToolUse)),
         ];
         let output = [
@@ -160,6 +168,13 @@ impl Tally {
         if bytes > 0 {
             self.pieces = self.pieces.saturating_add(1);
             self.text_bytes = self.text_bytes.saturating_add(bytes);
+        }
+    }
+
+    /// A string that did not end.
+    pub(super) fn broken_off(&mut self, at: At, bytes: u64) {
+        if at.is_text() {
+            self.piece(bytes);
         }
     }
 
@@ -231,7 +246,7 @@ impl Sink for Tally {
 
     fn text(&mut self, at: At, text: Text<'_>) {
         match at {
-            At::Piece | At::Content | At::Delta => self.piece(text.bytes),
+            at if at.is_text() => self.piece(text.bytes),
             At::Type => {
                 self.ended |= matches!(
                     text.head,
@@ -318,7 +333,7 @@ enum Name {
 }
 
 /// All keys that matter.
-const NAMES: Names<Name, 49> = Names::new([
+const NAMES: Names<Name, 50> = Names::new([
     ("type", Name::Type),
     ("text", Name::Text),
     ("name", Name::Called),
@@ -353,6 +368,7 @@ const NAMES: Names<Name, 49> = Names::new([
     ("cached_tokens", Name::Count(Count::Cached)),
     ("usage_metadata", Name::Usage),
     ("totalTokenCount", Name::Count(Count::Total)),
+    ("thinking_tokens", Name::Count(Count::Reasoning)),
     ("promptTokenCount", Name::Count(Count::GeminiPrompt)),
     ("reasoning_tokens", Name::Count(Count::Reasoning)),
     ("completion_tokens", Name::Count(Count::Output)),

@@ -62,8 +62,13 @@ fn counts_are_read_by_every_name_they_have() {
             (Some(111), 100, Some(7), 0, 0),
         ),
         (
+            // What came from the cache says nothing of the rest.
             r#"{"cache_read_input_tokens":100}"#,
-            (Some(100), 100, None, 0, 0),
+            (None, 0, None, 0, 0),
+        ),
+        (
+            r#"{"output_tokens":9,"output_tokens_details":{"thinking_tokens":4}}"#,
+            (None, 0, Some(9), 4, 0),
         ),
         (
             r#"{"input_tokens":9,"cache_creation_input_tokens":null,"cache_read_input_tokens":null,"output_tokens":null}"#,
@@ -254,6 +259,18 @@ fn what_is_charged_is_what_was_told_or_what_passed() {
         silent
     );
     assert_eq!(usage(&whole[..50]), silent);
+    // A text that breaks off said what passed of it, a text that is skipped nothing.
+    for (cut, output) in [
+        (
+            "data: {\"choices\":[{\"delta\":{\"content\":\"abcd\\u00e9fgh",
+            3,
+        ),
+        ("{\"choices\":[{\"message\":{\"content\":\"abcd", 1),
+        ("{\"choices\":[{\"message\":{\"role\":\"abcd", 0),
+        ("{\"choices\":[{\"message\":{\"cont", 0),
+    ] {
+        assert_eq!(usage(cut.as_bytes()).output, output, "{cut}");
+    }
     // Pieces of a byte each are a token each.
     let piece = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
     assert_eq!(usage(piece.repeat(5).as_bytes()).output, 5);

@@ -43,10 +43,7 @@ async fn the_counter_stands_at_the_truth(wire: Wire) {
         ("input", 700 * all),
         ("cached", 200 * generating),
         ("output", 300 * generating),
-        (
-            "reasoning",
-            100 * twice(|call| call.generates && !is_anthropic(call)),
-        ),
+        ("reasoning", 100 * generating),
     ] {
         envoy
             .metric_reaches(TOKENS, &[("kind", kind)], tokens)
@@ -62,16 +59,14 @@ async fn the_counter_stands_at_the_truth(wire: Wire) {
 /// Two calls: after the first the counter stands at its usage, and the second is told what is left beyond its own reservation.
 async fn settles_to_the_truth(connection: &mut Connection, count: &str, call: &Call, place: &str) {
     let key = format!("sk-{}", call.name);
-    let reasoning = if is_anthropic(call) { 0 } else { 100 };
-    let usage = format!("700,300,200,{reasoning}");
-    let send = || call.with_key(&key).with("x-demo-tokens", &usage);
+    let send = || call.with_key(&key).with("x-demo-tokens", "700,300,200,100");
     let first = connection.send(send()).await;
     assert_eq!(first.status, 200, "{place}: {}", first.text());
 
     // Embeddings are told as 700 tokens and no output, nothing of it cached.
     let output = if call.generates { 300 } else { 0 };
     let cost = if call.generates {
-        500 * 2 + 200 + (300 - reasoning) * 10 + reasoning * 20
+        500 * 2 + 200 + 200 * 10 + 100 * 20
     } else {
         700 * 2
     };
@@ -103,11 +98,6 @@ async fn settles_to_the_truth(connection: &mut Connection, count: &str, call: &C
     );
     let probe = connection.send(call.probe(&key)).await;
     assert_eq!(left(&probe), limit(count) - 2 * truth, "{place}");
-}
-
-/// Whose thoughts are charged as output like any other.
-fn is_anthropic(call: &Call) -> bool {
-    call.key.0 == "x-api-key"
 }
 
 /// The dialect's own header for what is left of such a count, where it has one.
