@@ -120,11 +120,12 @@ impl Reservation {
         self.foreseen
     }
 
-    /// Takes note of how long a body was that could not be read, and that did not say so before.
+    /// Takes note of how much came of a body that could not be read. What its headers said of that was good for the
+    /// reservation, and no longer: a client that says much, sends nothing and leaves would charge it to whoever shares its
+    /// limits.
     pub fn note_length(&mut self, bytes: u64, estimator: &Estimator) {
         if let Some(lesson) = self.lesson {
-            let input = estimator.tokens(lesson.model, bytes);
-            self.foreseen.input = self.foreseen.input.max(input);
+            self.foreseen.input = estimator.tokens(lesson.model, bytes).max(1);
         }
     }
 }

@@ -158,3 +158,39 @@ fn an_estimate_learns_from_what_the_origin_tells() {
         "a new model begins with what all have taught: {other}"
     );
 }
+
+#[test]
+fn what_a_client_says_of_its_length_and_does_not_send_is_charged_to_nobody() {
+    let desk = metered("");
+    let ask = Ask {
+        headers: &[
+            ("authorization", "Bearer sk-one"),
+            ("content-type", "text/plain"),
+            ("content-length", "1000000000000000"),
+        ],
+        ..CHAT
+    };
+    let Screening::Ready(content) = desk.screen(ask, true) else {
+        panic!("a text is not read");
+    };
+    let decide = |content| {
+        desk.with(ask, Model::Absent, |exchange| {
+            let now = Now::at(START);
+            desk.engine
+                .decide(exchange, content, &desk.estimator, now, &desk.store)
+        })
+    };
+    let mut decision = decide(content);
+    assert!(decision.reservation.foreseen().input > 1_000_000_000);
+    decision.reservation.note_length(40, &desk.estimator);
+    let (settlement, _) = desk.engine.settle(
+        &decision.reservation,
+        &Ending::Silent,
+        &desk.estimator,
+        Now::at(START),
+        &desk.store,
+    );
+    assert_eq!(settlement.usage.input, 10);
+    let left = decide(Content::Unreadable(0)).quotas[0].standing.remaining;
+    assert_eq!(left, 10_000 - 10 - 1 - 1_024);
+}

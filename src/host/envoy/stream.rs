@@ -168,7 +168,7 @@ impl Stream {
         if let State::Admitted(admitted) = &mut self.state {
             match &prompt {
                 Some(prompt) => admitted.ask_for_usage(running, &request, prompt, &bytes),
-                None => admitted.sent = length,
+                None => admitted.sent = Some(length),
             }
         }
         action
@@ -179,7 +179,9 @@ impl Stream {
         match &mut self.state {
             State::Refused => Action::Pause,
             State::Admitted(admitted) => {
-                admitted.sent = admitted.sent.saturating_add(size as u64);
+                if let Some(sent) = &mut admitted.sent {
+                    *sent = sent.saturating_add(size as u64);
+                }
                 Action::Continue
             }
             State::New | State::Reading { .. } => Action::Continue,
@@ -194,11 +196,16 @@ impl Stream {
         now: Now,
     ) -> Action {
         let (engine, exchange) = (&running.engine, request.exchange());
-        if matches!(content, Content::Unreadable(_)) {
+        let unread = matches!(content, Content::Unreadable(_));
+        if unread {
             counters::count(Metric::Unreadable(Part::Request), 1);
         }
         let decision = engine.decide(&exchange, content, &ESTIMATOR, now, &running.store);
-        self.act(running, decision, request, now)
+        let action = self.act(running, decision, request, now);
+        if let State::Admitted(admitted) = &mut self.state {
+            admitted.sent = unread.then_some(0);
+        }
+        action
     }
 
     /// Counts and records a decision, and carries it out.
