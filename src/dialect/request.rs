@@ -18,7 +18,7 @@ use super::Api;
 use crate::exchange::Model;
 use crate::scan::Scan;
 
-/// The largest number of answers that one request is taken to ask for; no API gives more.
+/// The largest number of answers that one request is taken to ask for to one prompt; no API gives more.
 pub const MAX_CANDIDATES: u64 = 128;
 
 /// What a body asks for, whichever API it is for.
@@ -32,6 +32,8 @@ pub struct Prompt {
     pub numbers: Numbers,
     /// Messages of the user and of the model; 1 for a text alone.
     pub turns: u32,
+    /// Texts, or lists of tokens, in a list that is `prompt`: each is answered on its own.
+    pub prompts: u32,
     /// Whether there are tools to call.
     pub tools: bool,
     /// Whether a message brings what a tool answered.
@@ -109,7 +111,7 @@ impl Prompt {
         }
     }
 
-    /// How many answers this API is asked for, from 1 to [`MAX_CANDIDATES`].
+    /// How many answers this API is asked for: from 1 to [`MAX_CANDIDATES`], for each prompt.
     #[must_use]
     pub fn candidates(&self, api: Api) -> u64 {
         let numbers = &self.numbers;
@@ -119,7 +121,12 @@ impl Prompt {
             Api::Generate => numbers.settings_count,
             _ => None,
         };
-        asked.unwrap_or(1).clamp(1, MAX_CANDIDATES)
+        let prompts = match api {
+            Api::Completions => u64::from(self.prompts.max(1)),
+            _ => 1,
+        };
+        let asked = asked.unwrap_or(1).clamp(1, MAX_CANDIDATES);
+        asked.saturating_mul(prompts)
     }
 
     /// How the body is changed so that a stream of OpenAI's [`Chat`](Api::Chat) or [`Completions`](Api::Completions)

@@ -86,6 +86,10 @@ impl Fields {
                 self.prompt.ask.told = Told::Nothing;
                 At::StreamOptions
             }
+            Name::Messages(Form::Prompt) => {
+                self.prompt.prompts = 0;
+                self.conversation(Form::Prompt).unwrap_or(At::Prompts)
+            }
             Name::Messages(form) => return self.conversation(form),
             // Gemini's embeddings.
             Name::Content => return self.conversation(Form::Content),
@@ -201,6 +205,13 @@ impl Fields {
         self.prompt.turns = self.prompt.turns.saturating_add(1);
     }
 
+    /// One of several prompts begins.
+    fn prompt(&mut self, at: At) {
+        if at == At::Prompt || at == At::Message && self.form == Form::Prompt {
+            self.prompt.prompts = self.prompt.prompts.saturating_add(1);
+        }
+    }
+
     /// A text that stands where messages do.
     fn bare(&mut self, text: Text<'_>) {
         self.prompt.user.push(text.start, text.end);
@@ -287,6 +298,7 @@ impl Sink for Fields {
     fn item(&mut self, at: At) -> Option<At> {
         match at {
             At::Messages => Some(At::Message),
+            At::Prompts => Some(At::Prompt),
             At::Content | At::System => Some(At::Part),
             At::Answer => Some(At::AnswerPart),
             At::Tools => {
@@ -306,6 +318,7 @@ impl Sink for Fields {
     }
 
     fn text(&mut self, at: At, text: Text<'_>) {
+        self.prompt(at);
         match at {
             At::Model => self.model(text.head),
             At::Messages | At::Message => self.bare(text),
@@ -358,6 +371,7 @@ impl Sink for Fields {
     }
 
     fn open(&mut self, at: At, kind: Kind, start: u64) {
+        self.prompt(at);
         match (at, kind) {
             (At::Root, Kind::Object) => self.prompt.ask.begin = start,
             (At::Root, Kind::Array) | (At::Model, _) => self.unreadable = true,

@@ -19,6 +19,9 @@ pub(super) enum At {
     /// All messages, or a text alone, or a list of texts.
     Messages,
     Message,
+    /// Prompts beside messages that rank before them, which are only counted.
+    Prompts,
+    Prompt,
     Role,
     /// The type of a message, which Responses calls an item.
     Item,

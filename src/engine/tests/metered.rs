@@ -46,6 +46,27 @@ fn what_a_request_reserves_is_its_input_and_what_it_allows_itself() {
             140,
         ),
         ("/v1beta/models/m:countTokens", body(""), 0),
+        // Of a list of prompts each is answered, whatever stands beside it; one of numbers is one prompt.
+        (
+            "/v1/completions",
+            String::from(r#"{"prompt":["ab",[1,2]],"max_tokens":100,"n":3}"#),
+            600,
+        ),
+        (
+            "/v1/completions",
+            String::from(r#"{"messages":[],"prompt":["ab","cd"],"max_tokens":100}"#),
+            200,
+        ),
+        (
+            "/v1/completions",
+            String::from(r#"{"prompt":["ab","cd"],"messages":["a"],"max_tokens":100}"#),
+            200,
+        ),
+        (
+            "/v1/completions",
+            String::from(r#"{"prompt":["ab","cd"],"prompt":[1,2],"max_tokens":100}"#),
+            100,
+        ),
         // The path says nothing, the body does.
         ("/llm", body(r#","max_tokens":100"#), 100),
         (
