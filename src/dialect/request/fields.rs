@@ -107,7 +107,6 @@ impl Fields {
                 self.prompt.numbers.settings_count = None;
                 At::Settings
             }
-            Name::MaxOutputTokens => self.number_field(Number::MaxOutputTokens),
             Name::Number(number) => self.number_field(number),
             Name::AnthropicVersion => {
                 self.anthropic = true;
@@ -287,7 +286,9 @@ impl Sink for Fields {
                 None
             }
             At::Settings => match name {
-                Name::MaxOutputTokens => Some(self.number_field(Number::SettingsMax)),
+                Name::MaxOutputTokens | Name::Number(Number::MaxOutputTokens) => {
+                    Some(self.number_field(Number::SettingsMax))
+                }
                 Name::CandidateCount => Some(self.number_field(Number::SettingsCount)),
                 _ => None,
             },

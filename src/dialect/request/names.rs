@@ -52,7 +52,7 @@ pub(super) enum Name {
     System(u8),
     Tools,
     Settings,
-    /// Of Responses, and of Gemini's settings.
+    /// Of Gemini's settings, which also have the name that Responses has.
     MaxOutputTokens,
     CandidateCount,
     Number(Number),
@@ -110,7 +110,7 @@ pub(super) const NAMES: Names<Name, 46> = Names::new([
     ("anthropic_version", Name::AnthropicVersion),
     ("function_response", Name::FunctionResponse),
     ("generation_config", Name::Settings),
-    ("max_output_tokens", Name::MaxOutputTokens),
+    ("max_output_tokens", Name::Number(Number::MaxOutputTokens)),
     ("systemInstruction", Name::System(SYSTEM_INSTRUCTION)),
     ("system_instruction", Name::System(SYSTEM_INSTRUCTION)),
     (

@@ -37,6 +37,11 @@ fn what_a_request_reserves_is_its_input_and_what_it_allows_itself() {
         (CHAT, body(r#","max_tokens":"100""#), 1_024),
         (CHAT, body(r#","max_tokens":1e308"#), u64::MAX),
         ("/v1/responses", body(r#","max_output_tokens":70"#), 70),
+        (
+            "/v1/responses",
+            body(r#","max_output_tokens":70,"maxOutputTokens":1"#),
+            70,
+        ),
         ("/v1/messages", body(r#","max_tokens":100"#), 100),
         ("/v1/messages/count_tokens", body(r#","max_tokens":100"#), 0),
         ("/v1/embeddings", body(r#","max_tokens":100"#), 0),
