@@ -68,6 +68,7 @@ impl Engine {
             reservation.foreseen = exchange.foreseen;
             reservation.rates = self.policy.rates_of(exchange.model);
             reservation.lesson = lesson;
+            reservation.background = matches!(content, Content::Read(prompt) if prompt.background);
         }
         decision
     }

@@ -27,6 +27,8 @@ pub struct Reservation {
     pub(super) lesson: Option<Lesson>,
     /// Whether a rule that is enforced needs the answer.
     pub(super) enforced: bool,
+    /// Whether the origin goes on when this exchange has ended, and is asked for the answer later.
+    pub(super) background: bool,
 }
 
 /// One charge of a reservation.
@@ -94,6 +96,7 @@ impl Reservation {
         },
         lesson: None,
         enforced: false,
+        background: false,
     };
 
     /// Whether there is nothing to settle, whatever the answer.
@@ -144,7 +147,11 @@ impl Engine {
         now: Now,
         store: &S,
     ) -> (Settlement, Result<(), StoreError>) {
-        let settlement = reservation.conclude(ending);
+        let mut settlement = reservation.conclude(ending);
+        if reservation.background && settlement.source == Source::Counted {
+            // What passed is not all that comes, and nothing is charged for fetching the rest.
+            settlement.source = Source::Reserved;
+        }
         let mut result = Ok(());
         if settlement.unknown_key {
             result = result.and(self.release(&reservation.newcomer, now, store));

@@ -101,6 +101,7 @@ impl Fields {
                 self.systems |= name;
                 At::System
             }
+            Name::Background => At::Background,
             Name::Tools => At::Tools,
             Name::Settings => {
                 self.prompt.numbers.settings_max = None;
@@ -365,6 +366,7 @@ impl Sink for Fields {
         match at {
             At::Root | At::Model => self.unreadable = true,
             At::Stream => self.prompt.stream = word == Word::True,
+            At::Background => self.prompt.background = word == Word::True,
             At::StreamOptions => self.prompt.ask.told = Told::Options(word, end),
             At::IncludeUsage => self.prompt.ask.told = Told::Include(word, end),
             _ => {}

@@ -10,6 +10,7 @@ pub(super) enum At {
     Stream,
     StreamOptions,
     IncludeUsage,
+    Background,
     Number(Number),
     /// Gemini's settings, in which numbers are.
     Settings,
@@ -47,6 +48,7 @@ pub(super) enum Name {
     Stream,
     StreamOptions,
     IncludeUsage,
+    Background,
     Messages(Form),
     /// A system text, by which field.
     System(u8),
@@ -68,7 +70,7 @@ pub(super) enum Name {
 }
 
 /// All keys that matter.
-pub(super) const NAMES: Names<Name, 46> = Names::new([
+pub(super) const NAMES: Names<Name, 47> = Names::new([
     ("n", Name::Number(Number::N)),
     ("role", Name::Role),
     ("type", Name::Type),
@@ -95,6 +97,7 @@ pub(super) const NAMES: Names<Name, 46> = Names::new([
     ("file_data", Name::Media),
     ("video_url", Name::Media),
     ("audio_url", Name::Media),
+    ("background", Name::Background),
     ("max_tokens", Name::Number(Number::MaxTokens)),
     ("inlineData", Name::Media),
     ("inline_data", Name::Media),

@@ -220,3 +220,48 @@ fn what_a_client_says_of_its_length_and_does_not_send_is_charged_to_nobody() {
     let left = decide(Content::Unreadable(0)).quotas[0].standing.remaining;
     assert_eq!(left, 10_000 - 10 - 1 - 1_024);
 }
+
+#[test]
+fn what_goes_on_in_the_background_stays_reserved_unless_its_usage_is_told() {
+    let told = br#"{"status":"completed","usage":{"input_tokens":3,"output_tokens":5}}"#;
+    let queued = br#"{"status":"queued","output":[],"usage":null}"#;
+    let cut = b"data: {\"type\":\"response.output_text.delta\",\"delta\":\"a\"}\n\n";
+    for (answer, background, used) in [
+        (Some(&told[..]), "true", 8),
+        (Some(queued), "true", 500),
+        (Some(cut), "true", 500),
+        (None, "true", 500),
+        (Some(cut), "false", 1),
+        (None, "false", 0),
+    ] {
+        let desk = metered("");
+        let ask = Ask {
+            target: "/v1/responses",
+            ..CHAT
+        };
+        let body = format!(r#"{{"background":{background},"max_output_tokens":500,"input":""}}"#);
+        let decision = desk.post(ask, &body, START);
+        let ending = answer.map_or(Ending::Silent, |answer| {
+            let mut reader = crate::usage::Reader::new();
+            reader.feed(answer);
+            Ending::Answered {
+                status: 200,
+                seen: Some(reader.finish()),
+            }
+        });
+        let (now, store) = (Now::at(START), &desk.store);
+        let settled =
+            desk.engine
+                .settle(&decision.reservation, &ending, &desk.estimator, now, store);
+        settled.1.unwrap();
+        let left = desk.post(ask, "{}", START).quotas[0].standing.remaining;
+        let input = decision.reservation.foreseen().input as u32;
+        let input = if used == 8 { 0 } else { input };
+        // And what this look reserves.
+        assert_eq!(
+            10_000 - left - 1_024 - 1,
+            used + input,
+            "{background} {answer:?}"
+        );
+    }
+}
