@@ -119,6 +119,10 @@ impl Admitted {
         {
             self.answer = Answer::Unread;
         }
+        // A stream that was gathered on its way has a length, which is not that of what is handed on.
+        if matches!(self.answer, Answer::Hide(_)) && value("content-length").is_some() {
+            abi::remove_header(Map::Response, b"content-length");
+        }
         if policy.tells_always && !policy.shadow {
             self.tell(running, |name| {
                 if awaited {
