@@ -28,6 +28,8 @@ pub struct Prompt {
     pub model: Option<Vec<u8>>,
     /// Whether the answer is to be a stream. Gemini says that in the path instead.
     pub stream: bool,
+    /// Whether the origin is to read more than the body: a conversation or a text that it has kept.
+    pub recalls: bool,
     /// Whether the answer is asked for in the background: then it may come when this exchange has ended.
     pub background: bool,
     /// The numbers that bound the answer, as they are written.

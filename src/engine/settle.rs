@@ -46,7 +46,7 @@ pub(super) struct Lesson {
     pub(super) model: u64,
     /// Bytes of text.
     pub(super) bytes: u64,
-    /// Whether the truth says something about them: not where they were not read, or there were media beside them.
+    /// Whether the truth says something about them: not where they were not read, or were not all that the origin read.
     pub(super) teaches: bool,
 }
 

@@ -102,6 +102,7 @@ impl Fields {
                 At::System
             }
             Name::Background => At::Background,
+            Name::Recalled => At::Recalled,
             Name::Tools => At::Tools,
             Name::Settings => {
                 self.prompt.numbers.settings_max = None;
@@ -343,6 +344,7 @@ impl Sink for Fields {
             At::PartType => self.prompt.tool_results |= text.head == b"tool_result",
             At::Content | At::Part | At::PartText => self.spans.push(text.start, text.end),
             At::System => self.prompt.system.push(text.start, text.end),
+            At::Recalled => self.prompt.recalls = true,
             At::Media => {
                 self.begin_media();
                 self.all_media_bytes = self.all_media_bytes.saturating_add(text.bytes);
@@ -385,6 +387,7 @@ impl Sink for Fields {
             }
             (At::Part | At::Content | At::AnswerPart, Kind::Object) => self.begin_part(),
             (At::Media, _) => self.begin_media(),
+            (At::Recalled, _) => self.prompt.recalls = true,
             (At::Tools, Kind::Array) => self.prompt.tools = false,
             (At::StreamOptions, Kind::Object) => {
                 self.prompt.ask.told = Told::Object { start, empty: true };

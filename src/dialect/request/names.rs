@@ -11,6 +11,8 @@ pub(super) enum At {
     StreamOptions,
     IncludeUsage,
     Background,
+    /// What the origin is to read beside the body.
+    Recalled,
     Number(Number),
     /// Gemini's settings, in which numbers are.
     Settings,
@@ -49,6 +51,7 @@ pub(super) enum Name {
     StreamOptions,
     IncludeUsage,
     Background,
+    Recalled,
     Messages(Form),
     /// A system text, by which field.
     System(u8),
@@ -70,7 +73,7 @@ pub(super) enum Name {
 }
 
 /// All keys that matter.
-pub(super) const NAMES: Names<Name, 47> = Names::new([
+pub(super) const NAMES: Names<Name, 51> = Names::new([
     ("n", Name::Number(Number::N)),
     ("role", Name::Role),
     ("type", Name::Type),
@@ -103,9 +106,12 @@ pub(super) const NAMES: Names<Name, 47> = Names::new([
     ("inline_data", Name::Media),
     ("input_audio", Name::Media),
     ("instructions", Name::System(INSTRUCTIONS)),
+    ("conversation", Name::Recalled),
     ("include_usage", Name::IncludeUsage),
+    ("cachedContent", Name::Recalled),
     ("stream_options", Name::StreamOptions),
     ("candidateCount", Name::CandidateCount),
+    ("cached_content", Name::Recalled),
     ("candidate_count", Name::CandidateCount),
     ("maxOutputTokens", Name::MaxOutputTokens),
     ("functionResponse", Name::FunctionResponse),
@@ -120,6 +126,7 @@ pub(super) const NAMES: Names<Name, 47> = Names::new([
         "max_tokens_to_sample",
         Name::Number(Number::MaxTokensToSample),
     ),
+    ("previous_response_id", Name::Recalled),
     (
         "max_completion_tokens",
         Name::Number(Number::MaxCompletionTokens),

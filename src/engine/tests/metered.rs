@@ -155,10 +155,12 @@ fn an_estimate_learns_from_what_the_origin_tells() {
     let body = format!(
         r#"{{"model":"m","messages":[{{"role":"user","content":"{content}"}}],"max_tokens":1}}"#
     );
-    for _ in 0..40 {
-        let decision = desk.post(CHAT, &body, START);
+    let estimate = |body: &str| desk.post(CHAT, body, START).reservation.foreseen().input;
+    let learn = |body: &str, tokens: u64| {
+        let decision = desk.post(CHAT, body, START);
+        let answer = format!(r#"{{"usage":{{"prompt_tokens":{tokens},"completion_tokens":1}}}}"#);
         let mut reader = crate::usage::Reader::new();
-        reader.feed(br#"{"usage":{"prompt_tokens":100,"completion_tokens":1}}"#);
+        reader.feed(answer.as_bytes());
         let ending = Ending::Answered {
             status: 200,
             seen: Some(reader.finish()),
@@ -171,14 +173,23 @@ fn an_estimate_learns_from_what_the_origin_tells() {
             &desk.store,
         );
         assert!(settlement.estimated.is_some());
+    };
+    for _ in 0..40 {
+        learn(&body, 100);
     }
-    let learned = desk.post(CHAT, &body, START).reservation.foreseen().input;
+    let learned = estimate(&body);
     assert!((95..=105).contains(&learned), "{learned}");
-    let other = desk
-        .post(CHAT, &body.replace("\"m\"", "\"n\""), START)
-        .reservation
-        .foreseen()
-        .input;
+    // What the origin has kept says nothing of a body.
+    for kept in [
+        r#""previous_response_id":"a""#,
+        r#""conversation":{"id":"a"}"#,
+        r#""cachedContent":"a""#,
+    ] {
+        let body = body.replace("\"max_tokens\"", &format!("{kept},\"max_tokens\""));
+        learn(&body, 600);
+    }
+    assert_eq!(estimate(&body), learned);
+    let other = estimate(&body.replace("\"m\"", "\"n\""));
     assert!(
         (95..=110).contains(&other),
         "a new model begins with what all have taught: {other}"
