@@ -199,6 +199,7 @@ impl Sink for Tally {
             | (At::Delta, Name::Thinking | Name::Piece)
             | (At::Part, Name::Refusal)
             | (At::Delta, Name::Refusal)
+            | (At::Root, Name::Completion)
             | (At::Function, Name::Called)
             | (At::Function | At::OutputItem, Name::Arguments) => At::Piece,
             (At::Delta, Name::Calls) => At::Calls,
@@ -307,6 +308,7 @@ enum Name {
     Refusal,
     /// A text by a name that nothing else has.
     Piece,
+    Completion,
     /// `name`
     Called,
     Arguments,
@@ -318,7 +320,7 @@ enum Name {
 }
 
 /// All keys that matter.
-const NAMES: Names<Name, 49> = Names::new([
+const NAMES: Names<Name, 50> = Names::new([
     ("type", Name::Type),
     ("text", Name::Text),
     ("name", Name::Called),
@@ -339,6 +341,8 @@ const NAMES: Names<Name, 49> = Names::new([
     ("arguments", Name::Arguments),
     ("reasoning", Name::Piece),
     ("candidates", Name::Candidates),
+    // Of Anthropic's first API, which tells no usage.
+    ("completion", Name::Completion),
     ("tool_calls", Name::Calls),
     ("partial_json", Name::Piece),
     ("finishReason", Name::Finish),
