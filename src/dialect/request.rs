@@ -76,16 +76,42 @@ pub struct Numbers {
     pub settings_count: Option<u64>,
 }
 
-/// Reads a body; `None` if it is not one JSON object, or one that parsers read differently.
+/// Reads a body as it passes, and keeps nothing of it but what it says: less than 2 KiB.
+pub struct Reader {
+    scan: Scan<fields::Fields>,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self {
+            scan: Scan::new(fields::Fields::default()),
+        }
+    }
+}
+
+impl Reader {
+    /// Reads on.
+    pub fn feed(&mut self, chunk: &[u8]) {
+        self.scan.feed(chunk);
+    }
+
+    /// What was read, now that no more comes; `None` if it is not one JSON object, or one that parsers read differently.
+    #[must_use]
+    pub fn finish(mut self) -> Option<Prompt> {
+        if !self.scan.finish() {
+            return None;
+        }
+        let text_bytes = self.scan.text_bytes();
+        self.scan.into_sink().finish(text_bytes)
+    }
+}
+
+/// Reads a whole body, as a [`Reader`] does.
 #[must_use]
 pub fn read(body: &[u8]) -> Option<Prompt> {
-    let mut fields = fields::Fields::default();
-    let mut scan = Scan::new(&mut fields);
-    if !scan.feed(body) || !scan.finish() {
-        return None;
-    }
-    let text_bytes = scan.text_bytes();
-    fields.finish(text_bytes)
+    let mut reader = Reader::default();
+    reader.feed(body);
+    reader.finish()
 }
 
 impl Prompt {
