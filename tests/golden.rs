@@ -387,6 +387,7 @@ fn seen(answer: &Answer) -> Seen {
         pieces,
         text_bytes,
         odd: 0,
+        came: true,
         understood: true,
         complete,
     }

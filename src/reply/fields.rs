@@ -184,12 +184,7 @@ impl<'d> Told<'d> {
                 continue;
             }
             separate(&mut limits);
-            let left = if state.standing.fits {
-                remaining(quota, state)
-            } else {
-                0
-            };
-            member(&mut limits, &quota.name, "r", left);
+            member(&mut limits, &quota.name, "r", remaining(quota, state));
             if !quota.is_concurrent() {
                 let refused = self.decision.rule == Some(state.quota);
                 let retry_at = self.decision.retry_at.filter(|_| refused);

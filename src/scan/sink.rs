@@ -25,7 +25,7 @@ pub trait Sink {
     /// A string.
     fn text(&mut self, at: Self::Place, text: Text<'_>);
 
-    /// A number: its value if it is [`whole`].
+    /// A number: its value if it is [`whole`](super::whole).
     fn number(&mut self, at: Self::Place, value: Option<u64>);
 
     /// A word, which ends before the byte `end` of the document.

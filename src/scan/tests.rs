@@ -259,7 +259,7 @@ fn heads_keys_and_numbers_are_bounded() {
     assert_eq!(digits(NUMBER), ["0 None"]);
     assert_eq!(digits(100_000), ["0 None"]);
     assert!(
-        size_of::<Scan<Notes>>() < 600,
+        size_of::<Scan<Notes>>() < 512,
         "{}",
         size_of::<Scan<Notes>>()
     );

@@ -27,9 +27,9 @@ pub(super) struct Reading {
     code: u16,
     /// The first half of a surrogate pair, if the second may follow; otherwise 0.
     high: u16,
-    wanted: u16,
-    kept: u16,
-    head: [u8; KEPT],
+    wanted: usize,
+    /// What was kept. Empty for most strings, which end in the chunk that they began in, and have no escapes.
+    head: Vec<u8>,
 }
 
 /// How far an escape was read.
@@ -52,8 +52,7 @@ impl Reading {
             code: 0,
             high: 0,
             wanted: 0,
-            kept: 0,
-            head: [0; KEPT],
+            head: Vec::new(),
         }
     }
 
@@ -63,20 +62,20 @@ impl Reading {
         self.bytes = bytes;
         self.escape = Escape::None;
         self.high = 0;
-        self.wanted = wanted.min(KEPT) as u16;
-        self.kept = 0;
+        self.wanted = wanted.min(KEPT);
+        self.head.clear();
     }
 
     /// The beginning of the string, decoded, as much as was wanted.
     pub(super) fn head(&self) -> &[u8] {
-        self.head.get(..usize::from(self.kept)).unwrap_or_default()
+        &self.head
     }
 
     /// Reads on to the quote that ends the string.
     pub(super) fn read(&mut self, chunk: &[u8], at: usize) -> Progress {
         let mut at = at;
         loop {
-            if self.kept == self.wanted && self.escape == Escape::None && self.high == 0 {
+            if self.head.len() >= self.wanted && self.escape == Escape::None && self.high == 0 {
                 let (end, bytes) = pass(chunk, at, wide::plain_long(chunk, at));
                 self.bytes = self.bytes.wrapping_add(bytes);
                 at = end;
@@ -113,7 +112,7 @@ impl Reading {
         }
         self.lone();
         self.bytes = self.bytes.wrapping_add(end.wrapping_sub(at) as u64);
-        if self.kept < self.wanted {
+        if self.head.len() < self.wanted {
             self.keep(chunk.get(at..end).unwrap_or_default());
         }
     }
@@ -132,7 +131,7 @@ impl Reading {
             self.escape = Escape::None;
             self.lone();
             self.bytes = self.bytes.wrapping_add(1);
-            if self.kept < self.wanted {
+            if self.head.len() < self.wanted {
                 self.keep(&[plain]);
             }
             return true;
@@ -177,7 +176,7 @@ impl Reading {
 
     fn character(&mut self, code: u32) {
         self.bytes = self.bytes.wrapping_add(size(code) as u64);
-        if self.kept < self.wanted {
+        if self.head.len() < self.wanted {
             let mut utf8 = [0; 4];
             let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
             self.keep(character.encode_utf8(&mut utf8).as_bytes());
@@ -186,12 +185,9 @@ impl Reading {
 
     /// Keeps what is wanted of more bytes.
     pub(super) fn keep(&mut self, bytes: &[u8]) {
-        let (kept, wanted) = (usize::from(self.kept), usize::from(self.wanted));
-        let room = self.head.get_mut(kept..wanted).unwrap_or_default();
-        for (room, byte) in room.iter_mut().zip(bytes) {
-            *room = *byte;
-        }
-        self.kept = kept.saturating_add(bytes.len()).min(wanted) as u16;
+        let room = self.wanted.saturating_sub(self.head.len());
+        self.head
+            .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 }
 

@@ -6,10 +6,14 @@
 /// The first place from `at` on that holds a quote, a backslash or a control byte; the end of `chunk` if none does.
 #[inline(always)]
 pub(super) fn plain(chunk: &[u8], at: usize) -> usize {
-    let near = at.wrapping_add(NEAR);
+    let Some(rest) = chunk.get(at..) else {
+        return at;
+    };
+    let (words, _) = rest.as_chunks();
     let mut at = at;
-    while let Some(word) = word(chunk, at) {
-        let hits = special(word);
+    let near = at.wrapping_add(NEAR);
+    for word in words {
+        let hits = special(u64::from_le_bytes(*word));
         if hits != 0 {
             return at.wrapping_add(first(hits));
         }

@@ -120,7 +120,7 @@ fn limited(limit: u64, window: &str) -> Value {
 }
 
 /// Runs a client through Envoy and returns what it printed; `None` on a machine without Python.
-async fn run(envoy: &Envoy, script: &str, scene: &str) -> Option<Value> {
+pub(crate) async fn run(envoy: &Envoy, script: &str, scene: &str) -> Option<Value> {
     let python = tokio::task::spawn_blocking(python)
         .await
         .expect("an environment")?;
@@ -208,7 +208,7 @@ fn events(text: &'static str) -> Response<Body> {
         .expect("a response")
 }
 
-const PACKAGES: [&str; 2] = ["openai==3.54.0", "anthropic==2.12.0"];
+const PACKAGES: [&str; 3] = ["openai==3.54.0", "anthropic==2.12.0", "google-genai==3.4.0"];
 
 const OPENAI: &str = r#"{"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[
 {"index":0,"message":{"role":"assistant","content":"Hello."},"finish_reason":"stop"}],

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::harness::client::Headers as _;
-use crate::harness::{Origin, Setup, get, raw};
+use crate::harness::{Envoy, Origin, Setup, get, raw};
 use crate::quotas::{REQUESTS, statuses_of};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,34 +24,7 @@ async fn traffic_in_shadow_is_what_it_is_without_the_filter() {
         ],
         "limits": {"body": "1KiB"},
     });
-    let Some((with_sent, with_got)) = exchange(Setup::new(policy.clone()), true).await else {
-        return;
-    };
-    let Some((without_sent, without_got)) = exchange(Setup::without_filter(), false).await else {
-        return;
-    };
-
-    for (name, _) in requests() {
-        let at = requests()
-            .iter()
-            .position(|(other, _)| *other == name)
-            .expect("its place");
-        assert_eq!(
-            show(&with_got[at]),
-            show(&without_got[at]),
-            "what the client reads: {name}"
-        );
-        assert_eq!(
-            show(&with_sent[at]),
-            show(&without_sent[at]),
-            "what the origin reads: {name}"
-        );
-        assert_eq!(
-            (&with_got[at], &with_sent[at]),
-            (&without_got[at], &without_sent[at]),
-            "{name}"
-        );
-    }
+    changes_nothing(policy, &requests(), ANSWER).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,14 +83,48 @@ async fn a_quota_in_shadow_stands_beside_one_that_is_enforced() {
         .await;
 }
 
-/// Sends every request through an Envoy: what the origin read and what the client read, without what differs by nature.
-async fn exchange(setup: Setup, filter: bool) -> Option<(Vec<Vec<u8>>, Vec<Vec<u8>>)> {
-    let origin = RawOrigin::start().await;
+/// A request by its name.
+pub(crate) type Named = (&'static str, Vec<u8>);
+
+/// Holds that clients and origin read the same with this policy as without the filter, and gives the Envoy with the policy.
+pub(crate) async fn changes_nothing(
+    policy: Value,
+    requests: &[Named],
+    answer: &'static [u8],
+) -> Option<Envoy> {
+    let without = exchange(Setup::without_filter(), requests, answer).await?;
+    let with = exchange(Setup::new(policy), requests, answer).await?;
+    for (at, (name, _)) in requests.iter().enumerate() {
+        for (who, with, without) in [
+            ("client", &with.got[at], &without.got[at]),
+            ("origin", &with.sent[at], &without.sent[at]),
+        ] {
+            assert_eq!(show(with), show(without), "what the {who} reads: {name}");
+            assert_eq!(with, without, "what the {who} reads: {name}");
+        }
+    }
+    assert!(
+        with.envoy.metric(SHADOW, &[("verdict", "throttle")]).await > 0,
+        "the filter was there and judged"
+    );
+    with.envoy.assert_never_died().await;
+    Some(with.envoy)
+}
+
+/// What was read through an Envoy, without what differs by nature.
+struct Exchanged {
+    sent: Vec<Vec<u8>>,
+    got: Vec<Vec<u8>>,
+    envoy: Envoy,
+}
+
+async fn exchange(setup: Setup, requests: &[Named], answer: &'static [u8]) -> Option<Exchanged> {
+    let origin = RawOrigin::start(answer).await;
     let envoy = setup.start_before(origin.address).await?;
     let address = envoy.address("main").await;
     let mut got = Vec::new();
-    for (_, request) in requests() {
-        got.push(comparable(&raw(address, &request).await.0));
+    for (_, request) in requests {
+        got.push(comparable(&raw(address, request).await.0));
     }
     let sent = origin
         .sent
@@ -126,18 +133,11 @@ async fn exchange(setup: Setup, filter: bool) -> Option<(Vec<Vec<u8>>, Vec<Vec<u
         .iter()
         .map(|bytes| comparable(bytes))
         .collect();
-    if filter {
-        assert!(
-            envoy.metric(SHADOW, &[("verdict", "throttle")]).await > 0,
-            "the filter was there and judged"
-        );
-        envoy.assert_never_died().await;
-    }
-    Some((sent, got))
+    Some(Exchanged { sent, got, envoy })
 }
 
 /// Every kind of request that the policy would answer differently, by name.
-fn requests() -> Vec<(&'static str, Vec<u8>)> {
+fn requests() -> Vec<Named> {
     let chat = r#"{"model":"m","messages":[{"role":"user","content":"héllo"}]}"#;
     let post = |headers: &str, body: &[u8]| {
         let head = format!("POST /v1/chat/completions HTTP/1.1\r\nHost: gate.test\r\n{headers}");
@@ -201,7 +201,7 @@ struct RawOrigin {
 }
 
 impl RawOrigin {
-    async fn start() -> Self {
+    async fn start(answer: &'static [u8]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
             .expect("a free port");
@@ -210,7 +210,7 @@ impl RawOrigin {
         let memory = Arc::clone(&sent);
         let server = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(serve(socket, Arc::clone(&memory)));
+                tokio::spawn(serve(socket, Arc::clone(&memory), answer));
             }
         });
         Self {
@@ -227,7 +227,7 @@ impl Drop for RawOrigin {
     }
 }
 
-async fn serve(mut socket: TcpStream, memory: Arc<Mutex<Vec<Vec<u8>>>>) {
+async fn serve(mut socket: TcpStream, memory: Arc<Mutex<Vec<Vec<u8>>>>, answer: &'static [u8]) {
     let mut bytes = Vec::new();
     while socket.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {
         let Some(head) = bytes
@@ -247,7 +247,7 @@ async fn serve(mut socket: TcpStream, memory: Arc<Mutex<Vec<Vec<u8>>>>) {
         }
         let request = bytes.drain(..head + length).collect();
         memory.lock().expect("no poison").push(request);
-        if socket.write_all(ANSWER).await.is_err() {
+        if socket.write_all(answer).await.is_err() {
             return;
         }
     }
@@ -257,4 +257,4 @@ async fn serve(mut socket: TcpStream, memory: Arc<Mutex<Vec<Vec<u8>>>>) {
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nX-RateLimit-Limit-Tokens: 9\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\
 X-Bin: \xff\xfe\r\nContent-Type: application/json\r\nContent-Length: 18\r\n\r\n{\"usage\": \"h\xc3\xa9llo\"}";
 
-const SHADOW: &str = "stillgate_shadow_total";
+pub(crate) const SHADOW: &str = "stillgate_shadow_total";

@@ -4,11 +4,15 @@
 mod answers;
 mod asked;
 mod bodies;
+mod change;
 mod crowd;
 mod gone;
 mod large;
+mod log;
 mod pace;
 mod refunds;
+mod sdk;
+mod shadow;
 mod truth;
 
 use hyper::http::HeaderMap;

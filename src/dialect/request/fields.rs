@@ -38,7 +38,7 @@ pub(super) struct Fields {
     /// The text of the message that is being read.
     spans: Spans,
     /// How many pieces it had before the part that is being read.
-    before_part: u8,
+    before_part: usize,
     role: Role,
     /// The item is something else than a message.
     other_item: bool,
@@ -193,7 +193,7 @@ impl Fields {
             // Gemini's user need not say so.
             Role::None | Role::User => {
                 if !self.spans.is_empty() {
-                    self.prompt.user = self.spans;
+                    core::mem::swap(&mut self.prompt.user, &mut self.spans);
                 }
             }
             Role::Model => {}

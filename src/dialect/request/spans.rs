@@ -2,21 +2,23 @@
 
 use core::ops::Range;
 
+use smallvec::SmallVec;
+
 /// How many pieces of a text are kept. More than a person writes; what is dropped is counted.
 pub const SPANS: usize = 16;
 
 /// The pieces of a text, as ranges of bytes in a body, between the quotes and with their escapes as they are.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Spans {
-    ranges: [(u32, u32); SPANS],
-    count: u8,
+    /// Most texts are one piece or a few.
+    ranges: SmallVec<[(u32, u32); 4]>,
     dropped: u32,
 }
 
 impl Spans {
     /// The pieces in their order.
     pub fn iter(&self) -> impl Iterator<Item = Range<usize>> {
-        self.kept()
+        self.ranges
             .iter()
             .map(|&(start, end)| start as usize..end as usize)
     }
@@ -24,7 +26,7 @@ impl Spans {
     /// How many bytes they have together, as written.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.kept()
+        self.ranges
             .iter()
             .map(|&(start, end)| u64::from(end.saturating_sub(start)))
             .fold(0, u64::saturating_add)
@@ -32,8 +34,8 @@ impl Spans {
 
     /// Whether there is no text: an empty one is none.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.count == 0
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
     }
 
     /// How many pieces came when there was no room for more.
@@ -51,53 +53,37 @@ impl Spans {
         if start >= end {
             return;
         }
-        match self.ranges.get_mut(usize::from(self.count)) {
-            Some(range) => {
-                *range = (start, end);
-                self.count = self.count.saturating_add(1);
-            }
-            None => self.dropped = self.dropped.saturating_add(1),
+        if self.ranges.len() < SPANS {
+            self.ranges.push((start, end));
+        } else {
+            self.dropped = self.dropped.saturating_add(1);
         }
     }
 
     /// Adds all pieces of another text.
     pub(super) fn append(&mut self, other: &Self) {
-        for &(start, end) in other.kept() {
+        for &(start, end) in &other.ranges {
             self.push(u64::from(start), u64::from(end));
         }
         self.dropped = self.dropped.saturating_add(other.dropped);
     }
 
     /// Forgets all pieces.
-    pub(super) const fn clear(&mut self) {
-        self.count = 0;
+    pub(super) fn clear(&mut self) {
+        self.ranges.clear();
         self.dropped = 0;
     }
 
     /// How many pieces there are, to come back to.
-    pub(super) const fn count(&self) -> u8 {
-        self.count
+    pub(super) fn count(&self) -> usize {
+        self.ranges.len()
     }
 
     /// Forgets all pieces but the first `count`.
-    pub(super) fn truncate(&mut self, count: u8) {
-        self.count = self.count.min(count);
-    }
-
-    fn kept(&self) -> &[(u32, u32)] {
-        self.ranges
-            .get(..usize::from(self.count))
-            .unwrap_or_default()
+    pub(super) fn truncate(&mut self, count: usize) {
+        self.ranges.truncate(count);
     }
 }
-
-impl PartialEq for Spans {
-    fn eq(&self, other: &Self) -> bool {
-        self.kept() == other.kept() && self.dropped == other.dropped
-    }
-}
-
-impl Eq for Spans {}
 
 impl core::fmt::Debug for Spans {
     fn fmt(&self, to: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -160,8 +160,12 @@ fn welcome(stack: &Stack, arguments: &Arguments) -> String {
     let policy = match &arguments.policy {
         Some(file) => format!("{}, put in force again whenever it changes", file.display()),
         None => String::from(
-            "envoy/policy.json: 60 requests a minute and 8 in flight for each key; --policy FILE for your own",
+            "envoy/policy.json: 60 requests a minute, 100,000 tokens a day and 8 requests in flight for each key; --policy FILE for your own",
         ),
+    };
+    let tokens = match arguments.origin {
+        Some(_) => "",
+        None => TOKENS,
     };
     format!(
         "
@@ -174,7 +178,7 @@ Stillgate is up.
 Try, in another terminal:
 
   ask() {{ curl -s \"$@\" http://{http}/v1/chat/completions \\
-    -H \"authorization: Bearer {key}\" -H 'content-type: application/json' \\
+    -H \"authorization: Bearer ${{KEY:-{key}}}\" -H 'content-type: application/json' \\
     -d '{{\"model\": \"{model}\", \"messages\": [{{\"role\": \"user\", \"content\": \"hello there\"}}]}}'; }}
 
   # One request
@@ -182,7 +186,7 @@ Try, in another terminal:
 
   # 61 of them: more than the built-in policy lets through in a minute
   for i in $(seq 61); do ask -o /dev/null -w '%{{http_code}}\\n'; done | sort | uniq -c
-
+{tokens}
   # The official SDK: it waits as it is told, and then goes on
   python3 -m venv target/sdk && target/sdk/bin/pip install -q openai
   OPENAI_BASE_URL=http://{http}/v1 OPENAI_API_KEY={key} target/sdk/bin/python -c 'import openai; print(
@@ -196,5 +200,11 @@ Each request is told below, and what was decided (with \"record\": \"all\" in th
 "
     )
 }
+
+/// What shows a token rule at work, where the origin can be told what to report.
+const TOKENS: &str = "
+  # An answer that the demo origin says took all of a day's tokens, and one question more
+  KEY=sk-two ask -o /dev/null -H 'x-demo-tokens: 60000,40000'; KEY=sk-two ask -i
+";
 
 const DEFAULT_POLICY: &str = include_str!("../../../envoy/policy.json");

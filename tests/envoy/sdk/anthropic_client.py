@@ -35,6 +35,30 @@ def retry(url):
     return {"answers": answers, "retry_after": next(wait for wait in told if wait)}
 
 
+def usage(url):
+    """Calls of every kind, and what each says that it used."""
+    messages = anthropic.Anthropic(base_url=url, api_key="sk-one", max_retries=0).messages
+    told = {"extra_headers": {"x-demo-tokens": "70,30,20,10"}}
+    with messages.stream(**ASK, **told) as stream:
+        streamed = stream.get_final_message()
+    counted = {name: value for name, value in ASK.items() if name != "max_tokens"}
+    used = [messages.create(**ASK, **told).usage, streamed.usage]
+    return {
+        "used": [
+            usage.input_tokens + usage.cache_read_input_tokens + usage.output_tokens
+            for usage in used
+        ],
+        "counted": messages.count_tokens(**counted, **told).input_tokens,
+    }
+
+
+def spend(url):
+    """One call that uses more than there is, and one more."""
+    messages = anthropic.Anthropic(base_url=url, api_key="sk-one", max_retries=0).messages
+    messages.create(**ASK, extra_headers={"x-demo-tokens": "5000,5000"})
+    return {"refused": raised(lambda: messages.create(**ASK))}
+
+
 def raised(call):
     """What a call raises, as far as a program would look at it."""
     try:
@@ -52,4 +76,5 @@ def raised(call):
 
 if __name__ == "__main__":
     url, scene = sys.argv[1:]
-    print(json.dumps({"talk": talk, "retry": retry}[scene](url)))
+    scenes = {"talk": talk, "retry": retry, "usage": usage, "spend": spend}
+    print(json.dumps(scenes[scene](url)))

@@ -35,6 +35,37 @@ def retry(url):
     return {"answers": answers, "retry_after": next(wait for wait in told if wait)}
 
 
+def usage(url):
+    """Calls of every kind: what each says that it used, and what came of a stream that was not asked for it."""
+    client = openai.OpenAI(base_url=f"{url}/v1", api_key="sk-one", max_retries=0)
+    told = {"extra_headers": {"x-demo-tokens": "70,30,20,10"}}
+    chat = {**ASK, **told, "max_tokens": 40}
+    respond = {"model": "m", "input": "Hello?", "max_output_tokens": 40, **told}
+    create = client.chat.completions.create
+    streamed = list(create(stream=True, stream_options={"include_usage": True}, **chat))
+    silent = list(create(stream=True, **chat))
+    events = list(client.responses.create(stream=True, **respond))
+    used = [
+        create(**chat).usage,
+        streamed[-1].usage,
+        client.responses.create(**respond).usage,
+        events[-1].response.usage,
+        client.embeddings.create(model="m", input="Hello?", **told).usage,
+    ]
+    return {
+        "used": [usage.total_tokens for usage in used],
+        "silent": all(chunk.choices and not chunk.usage for chunk in silent),
+    }
+
+
+def spend(url):
+    """One call that uses more than there is, and one more."""
+    client = openai.OpenAI(base_url=f"{url}/v1", api_key="sk-one", max_retries=0)
+    create = client.chat.completions.create
+    create(**ASK, extra_headers={"x-demo-tokens": "5000,5000"})
+    return {"refused": raised(lambda: create(**ASK))}
+
+
 def raised(call):
     """What a call raises, as far as a program would look at it."""
     try:
@@ -53,4 +84,5 @@ def raised(call):
 
 if __name__ == "__main__":
     url, scene = sys.argv[1:]
-    print(json.dumps({"talk": talk, "retry": retry}[scene](url)))
+    scenes = {"talk": talk, "retry": retry, "usage": usage, "spend": spend}
+    print(json.dumps(scenes[scene](url)))

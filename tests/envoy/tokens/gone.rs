@@ -32,7 +32,7 @@ async fn a_client_that_leaves_in_mid_stream_over_http_2_is_charged_what_passed()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_the_origin_cuts_is_charged_what_passed() {
     what_breaks_off_is_charged_what_passed(Wire::H1, "x-demo-cut", async |stream| {
-        let (text, whole) = stream.to_its_end().await;
+        let (text, whole) = stream.read_out().await;
         assert!(text.contains("w3") && !whole, "{}: {text}", stream.name);
     })
     .await;
@@ -41,7 +41,7 @@ async fn a_stream_that_the_origin_cuts_is_charged_what_passed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_ends_with_an_error_is_charged_what_passed() {
     what_breaks_off_is_charged_what_passed(Wire::H2, "x-demo-error", async |stream| {
-        let (text, whole) = stream.to_its_end().await;
+        let (text, whole) = stream.read_out().await;
         let told = text.contains("w3") && text.contains("asked to fail");
         assert!(told && whole, "{}: {text}", stream.name);
     })
@@ -138,7 +138,7 @@ struct Stream<'d> {
 
 impl Stream<'_> {
     /// All that comes, and whether it ends well.
-    async fn to_its_end(&mut self) -> (String, bool) {
+    async fn read_out(&mut self) -> (String, bool) {
         let (body, _) = self.body.as_mut().expect("a stream");
         let mut text = String::new();
         while let Some(chunk) = next_chunk(body).await {
