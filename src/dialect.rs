@@ -47,6 +47,8 @@ impl Dialect {
             || gemini_method(rest)
         {
             Self::Gemini
+        } else if OPENAI_ALONE.iter().any(|end| rest.ends_with(end)) {
+            Self::OpenAi
         } else if anthropic_version() {
             Self::Anthropic
         } else if rest.is_empty() || rest.starts_with(b"/") {
@@ -143,6 +145,9 @@ impl Api {
         !matches!(self, Self::Embeddings | Self::Free)
     }
 }
+
+/// What no other API has, whatever a client's headers say.
+const OPENAI_ALONE: [&[u8]; 3] = [b"/completions", b"/responses", b"/embeddings"];
 
 /// Where Vertex has Anthropic's models.
 const VERTEX_ANTHROPIC: &[u8] = b"/publishers/anthropic/models/";
@@ -242,6 +247,10 @@ mod tests {
             );
         }
         assert_eq!(Dialect::of(b"/v1/models", || true), Dialect::Anthropic);
+        for path in ["/v1/chat/completions", "/v1/responses", "/v1/embeddings"] {
+            let dialect = Dialect::of(path.as_bytes(), || true);
+            assert_eq!(dialect, Dialect::OpenAi, "{path}");
+        }
     }
 
     #[test]

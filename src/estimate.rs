@@ -61,10 +61,10 @@ impl Estimator {
     /// forgotten.
     pub fn learn(&self, model: u64, bytes: u64, tokens: u64) {
         let scaled = tokens.saturating_mul(1 << POINT);
-        let Some(ratio) = scaled.checked_div(bytes) else {
+        let ratio = scaled.checked_div(bytes);
+        let Some(ratio) = ratio.filter(|ratio| (LEAST..=MOST).contains(ratio)) else {
             return;
         };
-        let ratio = ratio.clamp(LEAST, MOST);
         Entry::read(&self.all).learned(ratio).write(&self.all);
         if let Some(place) = self.place(model) {
             Entry::read(place).learned(ratio).write(place);
@@ -202,6 +202,15 @@ mod tests {
         }
         let tokens = estimator.tokens(ONE, 4_000);
         assert!((1_930..=2_000).contains(&tokens), "{tokens}");
+    }
+
+    #[test]
+    fn what_cannot_be_of_the_text_teaches_nothing() {
+        let estimator = Estimator::new();
+        for tokens in [0, 1, 2_001, u64::MAX] {
+            estimator.learn(ONE, 1_000, tokens);
+        }
+        assert_eq!(estimator.tokens(ONE, 1_000), 250);
     }
 
     #[test]

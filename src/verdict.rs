@@ -37,7 +37,7 @@ pub enum Source {
     Usage,
     /// The origin did not tell it, or not all of it: the estimate of the input, and the output counted as it passed.
     Counted,
-    /// The answer could not be read: what was reserved stands.
+    /// The answer could not be read, or comes later: what was reserved stands.
     Reserved,
     /// The origin refused or failed: nothing was used.
     Refunded,

@@ -18,7 +18,7 @@ use super::Api;
 use crate::exchange::Model;
 use crate::scan::Scan;
 
-/// The largest number of answers that one request is taken to ask for; no API gives more.
+/// The largest number of answers that one request is taken to ask for to one prompt; no API gives more.
 pub const MAX_CANDIDATES: u64 = 128;
 
 /// What a body asks for, whichever API it is for.
@@ -28,10 +28,16 @@ pub struct Prompt {
     pub model: Option<Vec<u8>>,
     /// Whether the answer is to be a stream. Gemini says that in the path instead.
     pub stream: bool,
+    /// Whether the origin is to read more than the body: a conversation or a text that it has kept.
+    pub recalls: bool,
+    /// Whether the answer is asked for in the background: then it may come when this exchange has ended.
+    pub background: bool,
     /// The numbers that bound the answer, as they are written.
     pub numbers: Numbers,
     /// Messages of the user and of the model; 1 for a text alone.
     pub turns: u32,
+    /// Texts, or lists of tokens, in a list that is `prompt`: each is answered on its own.
+    pub prompts: u32,
     /// Whether there are tools to call.
     pub tools: bool,
     /// Whether a message brings what a tool answered.
@@ -70,16 +76,42 @@ pub struct Numbers {
     pub settings_count: Option<u64>,
 }
 
-/// Reads a body; `None` if it is not one JSON object, or one that parsers read differently.
+/// Reads a body as it passes, and keeps nothing of it but what it says: less than 2 KiB.
+pub struct Reader {
+    scan: Scan<fields::Fields>,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self {
+            scan: Scan::new(fields::Fields::default()),
+        }
+    }
+}
+
+impl Reader {
+    /// Reads on.
+    pub fn feed(&mut self, chunk: &[u8]) {
+        self.scan.feed(chunk);
+    }
+
+    /// What was read, now that no more comes; `None` if it is not one JSON object, or one that parsers read differently.
+    #[must_use]
+    pub fn finish(mut self) -> Option<Prompt> {
+        if !self.scan.finish() {
+            return None;
+        }
+        let text_bytes = self.scan.text_bytes();
+        self.scan.into_sink().finish(text_bytes)
+    }
+}
+
+/// Reads a whole body, as a [`Reader`] does.
 #[must_use]
 pub fn read(body: &[u8]) -> Option<Prompt> {
-    let mut fields = fields::Fields::default();
-    let mut scan = Scan::new(&mut fields);
-    if !scan.feed(body) || !scan.finish() {
-        return None;
-    }
-    let text_bytes = scan.text_bytes();
-    fields.finish(text_bytes)
+    let mut reader = Reader::default();
+    reader.feed(body);
+    reader.finish()
 }
 
 impl Prompt {
@@ -109,7 +141,7 @@ impl Prompt {
         }
     }
 
-    /// How many answers this API is asked for, from 1 to [`MAX_CANDIDATES`].
+    /// How many answers this API is asked for: from 1 to [`MAX_CANDIDATES`], for each prompt.
     #[must_use]
     pub fn candidates(&self, api: Api) -> u64 {
         let numbers = &self.numbers;
@@ -119,7 +151,12 @@ impl Prompt {
             Api::Generate => numbers.settings_count,
             _ => None,
         };
-        asked.unwrap_or(1).clamp(1, MAX_CANDIDATES)
+        let prompts = match api {
+            Api::Completions => u64::from(self.prompts.max(1)),
+            _ => 1,
+        };
+        let asked = asked.unwrap_or(1).clamp(1, MAX_CANDIDATES);
+        asked.saturating_mul(prompts)
     }
 
     /// How the body is changed so that a stream of OpenAI's [`Chat`](Api::Chat) or [`Completions`](Api::Completions)

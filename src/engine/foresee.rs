@@ -68,6 +68,7 @@ impl Engine {
             reservation.foreseen = exchange.foreseen;
             reservation.rates = self.policy.rates_of(exchange.model);
             reservation.lesson = lesson;
+            reservation.background = matches!(content, Content::Read(prompt) if prompt.background);
         }
         decision
     }
@@ -124,7 +125,7 @@ pub fn api(dialect: Dialect, path: &[u8], content: Content<'_>) -> Api {
 fn lesson(model: Model<'_>, content: Content<'_>) -> Option<Lesson> {
     let (bytes, teaches) = match content {
         Content::None => return None,
-        Content::Read(prompt) => (prompt.text_bytes, prompt.media == 0),
+        Content::Read(prompt) => (prompt.text_bytes, prompt.media == 0 && !prompt.recalls),
         Content::Unreadable(bytes) => (bytes, false),
     };
     let mut hasher = SipHasher13::new();

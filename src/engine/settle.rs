@@ -27,6 +27,8 @@ pub struct Reservation {
     pub(super) lesson: Option<Lesson>,
     /// Whether a rule that is enforced needs the answer.
     pub(super) enforced: bool,
+    /// Whether the origin goes on when this exchange has ended, and is asked for the answer later.
+    pub(super) background: bool,
 }
 
 /// One charge of a reservation.
@@ -44,7 +46,7 @@ pub(super) struct Lesson {
     pub(super) model: u64,
     /// Bytes of text.
     pub(super) bytes: u64,
-    /// Whether the truth says something about them: not where they were not read, or there were media beside them.
+    /// Whether the truth says something about them: not where they were not read, or were not all that the origin read.
     pub(super) teaches: bool,
 }
 
@@ -94,6 +96,7 @@ impl Reservation {
         },
         lesson: None,
         enforced: false,
+        background: false,
     };
 
     /// Whether there is nothing to settle, whatever the answer.
@@ -120,11 +123,12 @@ impl Reservation {
         self.foreseen
     }
 
-    /// Takes note of how long a body was that could not be read, and that did not say so before.
+    /// Takes note of how much came of a body that could not be read. What its headers said of that was good for the
+    /// reservation, and no longer: a client that says much, sends nothing and leaves would charge it to whoever shares its
+    /// limits.
     pub fn note_length(&mut self, bytes: u64, estimator: &Estimator) {
         if let Some(lesson) = self.lesson {
-            let input = estimator.tokens(lesson.model, bytes);
-            self.foreseen.input = self.foreseen.input.max(input);
+            self.foreseen.input = estimator.tokens(lesson.model, bytes).max(1);
         }
     }
 }
@@ -143,7 +147,11 @@ impl Engine {
         now: Now,
         store: &S,
     ) -> (Settlement, Result<(), StoreError>) {
-        let settlement = reservation.conclude(ending);
+        let mut settlement = reservation.conclude(ending);
+        if reservation.background && settlement.source == Source::Counted {
+            // What passed is not all that comes, and nothing is charged for fetching the rest.
+            settlement.source = Source::Reserved;
+        }
         let mut result = Ok(());
         if settlement.unknown_key {
             result = result.and(self.release(&reservation.newcomer, now, store));

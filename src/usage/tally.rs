@@ -214,6 +214,7 @@ impl Sink for Tally {
             | (At::Delta, Name::Thinking | Name::Piece)
             | (At::Part, Name::Refusal)
             | (At::Delta, Name::Refusal)
+            | (At::Root, Name::Completion)
             | (At::Function, Name::Called)
             | (At::Function | At::OutputItem, Name::Arguments) => At::Piece,
             (At::Delta, Name::Calls) => At::Calls,
@@ -322,6 +323,7 @@ enum Name {
     Refusal,
     /// A text by a name that nothing else has.
     Piece,
+    Completion,
     /// `name`
     Called,
     Arguments,
@@ -333,7 +335,7 @@ enum Name {
 }
 
 /// All keys that matter.
-const NAMES: Names<Name, 50> = Names::new([
+const NAMES: Names<Name, 51> = Names::new([
     ("type", Name::Type),
     ("text", Name::Text),
     ("name", Name::Called),
@@ -354,6 +356,8 @@ const NAMES: Names<Name, 50> = Names::new([
     ("arguments", Name::Arguments),
     ("reasoning", Name::Piece),
     ("candidates", Name::Candidates),
+    // Of Anthropic's first API, which tells no usage.
+    ("completion", Name::Completion),
     ("tool_calls", Name::Calls),
     ("partial_json", Name::Piece),
     ("finishReason", Name::Finish),

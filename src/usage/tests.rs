@@ -271,6 +271,11 @@ fn what_is_charged_is_what_was_told_or_what_passed() {
     ] {
         assert_eq!(usage(cut.as_bytes()).output, output, "{cut}");
     }
+    // Anthropic's first API never tells it.
+    assert_eq!(
+        usage(br#"{"type":"completion","completion":"abcdefghi","stop_reason":"max_tokens"}"#),
+        silent
+    );
     // Pieces of a byte each are a token each.
     let piece = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
     assert_eq!(usage(piece.repeat(5).as_bytes()).output, 5);

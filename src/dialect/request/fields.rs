@@ -86,6 +86,10 @@ impl Fields {
                 self.prompt.ask.told = Told::Nothing;
                 At::StreamOptions
             }
+            Name::Messages(Form::Prompt) => {
+                self.prompt.prompts = 0;
+                self.conversation(Form::Prompt).unwrap_or(At::Prompts)
+            }
             Name::Messages(form) => return self.conversation(form),
             // Gemini's embeddings.
             Name::Content => return self.conversation(Form::Content),
@@ -97,13 +101,14 @@ impl Fields {
                 self.systems |= name;
                 At::System
             }
+            Name::Background => At::Background,
+            Name::Recalled => At::Recalled,
             Name::Tools => At::Tools,
             Name::Settings => {
                 self.prompt.numbers.settings_max = None;
                 self.prompt.numbers.settings_count = None;
                 At::Settings
             }
-            Name::MaxOutputTokens => self.number_field(Number::MaxOutputTokens),
             Name::Number(number) => self.number_field(number),
             Name::AnthropicVersion => {
                 self.anthropic = true;
@@ -201,6 +206,13 @@ impl Fields {
         self.prompt.turns = self.prompt.turns.saturating_add(1);
     }
 
+    /// One of several prompts begins.
+    fn prompt(&mut self, at: At) {
+        if at == At::Prompt || at == At::Message && self.form == Form::Prompt {
+            self.prompt.prompts = self.prompt.prompts.saturating_add(1);
+        }
+    }
+
     /// A text that stands where messages do.
     fn bare(&mut self, text: Text<'_>) {
         self.prompt.user.push(text.start, text.end);
@@ -276,7 +288,9 @@ impl Sink for Fields {
                 None
             }
             At::Settings => match name {
-                Name::MaxOutputTokens => Some(self.number_field(Number::SettingsMax)),
+                Name::MaxOutputTokens | Name::Number(Number::MaxOutputTokens) => {
+                    Some(self.number_field(Number::SettingsMax))
+                }
                 Name::CandidateCount => Some(self.number_field(Number::SettingsCount)),
                 _ => None,
             },
@@ -287,6 +301,7 @@ impl Sink for Fields {
     fn item(&mut self, at: At) -> Option<At> {
         match at {
             At::Messages => Some(At::Message),
+            At::Prompts => Some(At::Prompt),
             At::Content | At::System => Some(At::Part),
             At::Answer => Some(At::AnswerPart),
             At::Tools => {
@@ -306,6 +321,7 @@ impl Sink for Fields {
     }
 
     fn text(&mut self, at: At, text: Text<'_>) {
+        self.prompt(at);
         match at {
             At::Model => self.model(text.head),
             At::Messages | At::Message => self.bare(text),
@@ -328,6 +344,7 @@ impl Sink for Fields {
             At::PartType => self.prompt.tool_results |= text.head == b"tool_result",
             At::Content | At::Part | At::PartText => self.spans.push(text.start, text.end),
             At::System => self.prompt.system.push(text.start, text.end),
+            At::Recalled => self.prompt.recalls = true,
             At::Media => {
                 self.begin_media();
                 self.all_media_bytes = self.all_media_bytes.saturating_add(text.bytes);
@@ -351,6 +368,7 @@ impl Sink for Fields {
         match at {
             At::Root | At::Model => self.unreadable = true,
             At::Stream => self.prompt.stream = word == Word::True,
+            At::Background => self.prompt.background = word == Word::True,
             At::StreamOptions => self.prompt.ask.told = Told::Options(word, end),
             At::IncludeUsage => self.prompt.ask.told = Told::Include(word, end),
             _ => {}
@@ -358,6 +376,7 @@ impl Sink for Fields {
     }
 
     fn open(&mut self, at: At, kind: Kind, start: u64) {
+        self.prompt(at);
         match (at, kind) {
             (At::Root, Kind::Object) => self.prompt.ask.begin = start,
             (At::Root, Kind::Array) | (At::Model, _) => self.unreadable = true,
@@ -368,6 +387,7 @@ impl Sink for Fields {
             }
             (At::Part | At::Content | At::AnswerPart, Kind::Object) => self.begin_part(),
             (At::Media, _) => self.begin_media(),
+            (At::Recalled, _) => self.prompt.recalls = true,
             (At::Tools, Kind::Array) => self.prompt.tools = false,
             (At::StreamOptions, Kind::Object) => {
                 self.prompt.ask.told = Told::Object { start, empty: true };

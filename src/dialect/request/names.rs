@@ -10,6 +10,9 @@ pub(super) enum At {
     Stream,
     StreamOptions,
     IncludeUsage,
+    Background,
+    /// What the origin is to read beside the body.
+    Recalled,
     Number(Number),
     /// Gemini's settings, in which numbers are.
     Settings,
@@ -19,6 +22,9 @@ pub(super) enum At {
     /// All messages, or a text alone, or a list of texts.
     Messages,
     Message,
+    /// Prompts beside messages that rank before them, which are only counted.
+    Prompts,
+    Prompt,
     Role,
     /// The type of a message, which Responses calls an item.
     Item,
@@ -44,12 +50,14 @@ pub(super) enum Name {
     Stream,
     StreamOptions,
     IncludeUsage,
+    Background,
+    Recalled,
     Messages(Form),
     /// A system text, by which field.
     System(u8),
     Tools,
     Settings,
-    /// Of Responses, and of Gemini's settings.
+    /// Of Gemini's settings, which also have the name that Responses has.
     MaxOutputTokens,
     CandidateCount,
     Number(Number),
@@ -65,7 +73,7 @@ pub(super) enum Name {
 }
 
 /// All keys that matter.
-pub(super) const NAMES: Names<Name, 46> = Names::new([
+pub(super) const NAMES: Names<Name, 51> = Names::new([
     ("n", Name::Number(Number::N)),
     ("role", Name::Role),
     ("type", Name::Type),
@@ -92,14 +100,18 @@ pub(super) const NAMES: Names<Name, 46> = Names::new([
     ("file_data", Name::Media),
     ("video_url", Name::Media),
     ("audio_url", Name::Media),
+    ("background", Name::Background),
     ("max_tokens", Name::Number(Number::MaxTokens)),
     ("inlineData", Name::Media),
     ("inline_data", Name::Media),
     ("input_audio", Name::Media),
     ("instructions", Name::System(INSTRUCTIONS)),
+    ("conversation", Name::Recalled),
     ("include_usage", Name::IncludeUsage),
+    ("cachedContent", Name::Recalled),
     ("stream_options", Name::StreamOptions),
     ("candidateCount", Name::CandidateCount),
+    ("cached_content", Name::Recalled),
     ("candidate_count", Name::CandidateCount),
     ("maxOutputTokens", Name::MaxOutputTokens),
     ("functionResponse", Name::FunctionResponse),
@@ -107,13 +119,14 @@ pub(super) const NAMES: Names<Name, 46> = Names::new([
     ("anthropic_version", Name::AnthropicVersion),
     ("function_response", Name::FunctionResponse),
     ("generation_config", Name::Settings),
-    ("max_output_tokens", Name::MaxOutputTokens),
+    ("max_output_tokens", Name::Number(Number::MaxOutputTokens)),
     ("systemInstruction", Name::System(SYSTEM_INSTRUCTION)),
     ("system_instruction", Name::System(SYSTEM_INSTRUCTION)),
     (
         "max_tokens_to_sample",
         Name::Number(Number::MaxTokensToSample),
     ),
+    ("previous_response_id", Name::Recalled),
     (
         "max_completion_tokens",
         Name::Number(Number::MaxCompletionTokens),

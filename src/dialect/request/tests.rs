@@ -18,6 +18,11 @@ fn written<'b>(body: &'b str, spans: &Spans) -> Vec<&'b str> {
 }
 
 #[test]
+fn nothing_makes_a_reader_grow() {
+    assert!(size_of::<Reader>() < 2_048, "{}", size_of::<Reader>());
+}
+
+#[test]
 fn bodies_and_their_models() {
     for (body, model) in [
         (r#"{"model":"gpt-x"}"#, "gpt-x"),

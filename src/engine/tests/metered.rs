@@ -37,6 +37,11 @@ fn what_a_request_reserves_is_its_input_and_what_it_allows_itself() {
         (CHAT, body(r#","max_tokens":"100""#), 1_024),
         (CHAT, body(r#","max_tokens":1e308"#), u64::MAX),
         ("/v1/responses", body(r#","max_output_tokens":70"#), 70),
+        (
+            "/v1/responses",
+            body(r#","max_output_tokens":70,"maxOutputTokens":1"#),
+            70,
+        ),
         ("/v1/messages", body(r#","max_tokens":100"#), 100),
         ("/v1/messages/count_tokens", body(r#","max_tokens":100"#), 0),
         ("/v1/embeddings", body(r#","max_tokens":100"#), 0),
@@ -46,6 +51,27 @@ fn what_a_request_reserves_is_its_input_and_what_it_allows_itself() {
             140,
         ),
         ("/v1beta/models/m:countTokens", body(""), 0),
+        // Of a list of prompts each is answered, whatever stands beside it; one of numbers is one prompt.
+        (
+            "/v1/completions",
+            String::from(r#"{"prompt":["ab",[1,2]],"max_tokens":100,"n":3}"#),
+            600,
+        ),
+        (
+            "/v1/completions",
+            String::from(r#"{"messages":[],"prompt":["ab","cd"],"max_tokens":100}"#),
+            200,
+        ),
+        (
+            "/v1/completions",
+            String::from(r#"{"prompt":["ab","cd"],"messages":["a"],"max_tokens":100}"#),
+            200,
+        ),
+        (
+            "/v1/completions",
+            String::from(r#"{"prompt":["ab","cd"],"prompt":[1,2],"max_tokens":100}"#),
+            100,
+        ),
         // The path says nothing, the body does.
         ("/llm", body(r#","max_tokens":100"#), 100),
         (
@@ -129,10 +155,12 @@ fn an_estimate_learns_from_what_the_origin_tells() {
     let body = format!(
         r#"{{"model":"m","messages":[{{"role":"user","content":"{content}"}}],"max_tokens":1}}"#
     );
-    for _ in 0..40 {
-        let decision = desk.post(CHAT, &body, START);
+    let estimate = |body: &str| desk.post(CHAT, body, START).reservation.foreseen().input;
+    let learn = |body: &str, tokens: u64| {
+        let decision = desk.post(CHAT, body, START);
+        let answer = format!(r#"{{"usage":{{"prompt_tokens":{tokens},"completion_tokens":1}}}}"#);
         let mut reader = crate::usage::Reader::new();
-        reader.feed(br#"{"usage":{"prompt_tokens":100,"completion_tokens":1}}"#);
+        reader.feed(answer.as_bytes());
         let ending = Ending::Answered {
             status: 200,
             seen: Some(reader.finish()),
@@ -145,16 +173,106 @@ fn an_estimate_learns_from_what_the_origin_tells() {
             &desk.store,
         );
         assert!(settlement.estimated.is_some());
+    };
+    for _ in 0..40 {
+        learn(&body, 100);
     }
-    let learned = desk.post(CHAT, &body, START).reservation.foreseen().input;
+    let learned = estimate(&body);
     assert!((95..=105).contains(&learned), "{learned}");
-    let other = desk
-        .post(CHAT, &body.replace("\"m\"", "\"n\""), START)
-        .reservation
-        .foreseen()
-        .input;
+    // What the origin has kept says nothing of a body.
+    for kept in [
+        r#""previous_response_id":"a""#,
+        r#""conversation":{"id":"a"}"#,
+        r#""cachedContent":"a""#,
+    ] {
+        let body = body.replace("\"max_tokens\"", &format!("{kept},\"max_tokens\""));
+        learn(&body, 600);
+    }
+    assert_eq!(estimate(&body), learned);
+    let other = estimate(&body.replace("\"m\"", "\"n\""));
     assert!(
         (95..=110).contains(&other),
         "a new model begins with what all have taught: {other}"
     );
+}
+
+#[test]
+fn what_a_client_says_of_its_length_and_does_not_send_is_charged_to_nobody() {
+    let desk = metered("");
+    let ask = Ask {
+        headers: &[
+            ("authorization", "Bearer sk-one"),
+            ("content-type", "text/plain"),
+            ("content-length", "1000000000000000"),
+        ],
+        ..CHAT
+    };
+    let Screening::Ready(content) = desk.screen(ask, true) else {
+        panic!("a text is not read");
+    };
+    let decide = |content| {
+        desk.with(ask, Model::Absent, |exchange| {
+            let now = Now::at(START);
+            desk.engine
+                .decide(exchange, content, &desk.estimator, now, &desk.store)
+        })
+    };
+    let mut decision = decide(content);
+    assert!(decision.reservation.foreseen().input > 1_000_000_000);
+    decision.reservation.note_length(40, &desk.estimator);
+    let (settlement, _) = desk.engine.settle(
+        &decision.reservation,
+        &Ending::Silent,
+        &desk.estimator,
+        Now::at(START),
+        &desk.store,
+    );
+    assert_eq!(settlement.usage.input, 10);
+    let left = decide(Content::Unreadable(0)).quotas[0].standing.remaining;
+    assert_eq!(left, 10_000 - 10 - 1 - 1_024);
+}
+
+#[test]
+fn what_goes_on_in_the_background_stays_reserved_unless_its_usage_is_told() {
+    let told = br#"{"status":"completed","usage":{"input_tokens":3,"output_tokens":5}}"#;
+    let queued = br#"{"status":"queued","output":[],"usage":null}"#;
+    let cut = b"data: {\"type\":\"response.output_text.delta\",\"delta\":\"a\"}\n\n";
+    for (answer, background, used) in [
+        (Some(&told[..]), "true", 8),
+        (Some(queued), "true", 500),
+        (Some(cut), "true", 500),
+        (None, "true", 500),
+        (Some(cut), "false", 1),
+        (None, "false", 0),
+    ] {
+        let desk = metered("");
+        let ask = Ask {
+            target: "/v1/responses",
+            ..CHAT
+        };
+        let body = format!(r#"{{"background":{background},"max_output_tokens":500,"input":""}}"#);
+        let decision = desk.post(ask, &body, START);
+        let ending = answer.map_or(Ending::Silent, |answer| {
+            let mut reader = crate::usage::Reader::new();
+            reader.feed(answer);
+            Ending::Answered {
+                status: 200,
+                seen: Some(reader.finish()),
+            }
+        });
+        let (now, store) = (Now::at(START), &desk.store);
+        let settled =
+            desk.engine
+                .settle(&decision.reservation, &ending, &desk.estimator, now, store);
+        settled.1.unwrap();
+        let left = desk.post(ask, "{}", START).quotas[0].standing.remaining;
+        let input = decision.reservation.foreseen().input as u32;
+        let input = if used == 8 { 0 } else { input };
+        // And what this look reserves.
+        assert_eq!(
+            10_000 - left - 1_024 - 1,
+            used + input,
+            "{background} {answer:?}"
+        );
+    }
 }

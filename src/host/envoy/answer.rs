@@ -25,8 +25,8 @@ const DIGESTS: [&[u8]; 4] = [
 pub(super) struct Admitted {
     decision: Decision,
     dialect: Dialect,
-    /// Bytes of the body that passed unread.
-    pub(super) sent: u64,
+    /// How many bytes came of a body that is not read.
+    pub(super) sent: Option<u64>,
     /// The answer's status, once there is one.
     status: Option<u16>,
     answer: Answer,
@@ -54,7 +54,7 @@ impl Admitted {
         Self {
             decision,
             dialect,
-            sent: 0,
+            sent: None,
             status: None,
             answer,
         }
@@ -118,6 +118,10 @@ impl Admitted {
                 .is_none_or(|value| value.eq_ignore_ascii_case(b"identity"))
         {
             self.answer = Answer::Unread;
+        }
+        // A stream that was gathered on its way has a length, which is not that of what is handed on.
+        if matches!(self.answer, Answer::Hide(_)) && value("content-length").is_some() {
+            abi::remove_header(Map::Response, b"content-length");
         }
         if policy.tells_always && !policy.shadow {
             self.tell(running, |name| {
@@ -184,8 +188,8 @@ impl Admitted {
         if reservation.is_empty() {
             return;
         }
-        if self.sent > 0 {
-            reservation.note_length(self.sent, &ESTIMATOR);
+        if let Some(sent) = self.sent {
+            reservation.note_length(sent, &ESTIMATOR);
         }
         let ending = match self.status {
             None => Ending::Silent,

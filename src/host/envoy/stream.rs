@@ -33,7 +33,7 @@ pub(super) struct Stream {
 enum State {
     /// Nothing is decided.
     New,
-    /// The body is awaited: the headers as the host handed them over, and in shadow what has passed of the body.
+    /// The body is awaited: the headers as the host handed them over, and what is known of the body.
     Reading { headers: Vec<u8>, body: Body },
     /// It goes on to the origin, and an answer comes back.
     Admitted(Box<Admitted>),
@@ -44,10 +44,10 @@ enum State {
 /// What is known of a body that has not ended.
 #[derive(Default)]
 struct Body {
-    /// How much of it Envoy holds.
-    held: usize,
-    /// What has passed of it, under a policy in shadow: there Envoy holds nothing.
-    passed: Vec<u8>,
+    /// How much of it Envoy holds; under a policy in shadow, which has it hold nothing, how much has passed.
+    length: usize,
+    /// What has passed of it says this.
+    passed: Option<Box<request::Reader>>,
 }
 
 /// What Envoy knows of the request beside its bytes.
@@ -120,17 +120,14 @@ impl Stream {
         let State::Reading { body, .. } = &mut self.state else {
             return self.after_decision(size);
         };
-        body.held = size;
-        let cap = usize::try_from(policy.body).unwrap_or(usize::MAX);
-        if policy.shadow && body.passed.len() <= cap {
-            body.passed
-                .extend(abi::buffer(Buffer::RequestBody, 0, size));
-        }
-        let long = if policy.shadow {
-            body.passed.len()
+        if policy.shadow {
+            body.length = body.length.saturating_add(size);
+            let reader = body.passed.get_or_insert_default();
+            reader.feed(&abi::buffer(Buffer::RequestBody, 0, size));
         } else {
-            size
-        } > cap;
+            body.length = size;
+        }
+        let long = body.length as u64 > policy.body;
         if ends || long {
             return self.on_whole_body(running, long);
         }
@@ -149,17 +146,19 @@ impl Stream {
         };
         let (headers, body) = (core::mem::take(headers), core::mem::take(body));
         let request = Request::read(&headers);
-        let shadow = engine.policy().shadow;
         if long && engine.needs_body_of(&request.exchange()) {
             return self.act(running, engine.too_large(), &request, now());
         }
-        let length = body.passed.len().max(body.held) as u64;
-        let bytes = match (long, shadow) {
-            (true, _) => Vec::new(),
-            (false, true) => body.passed,
-            (false, false) => abi::buffer(Buffer::RequestBody, 0, body.held),
+        let length = body.length as u64;
+        let mut bytes = Vec::new();
+        let prompt = match body.passed {
+            _ if long => None,
+            Some(reader) => reader.finish(),
+            None => {
+                bytes = abi::buffer(Buffer::RequestBody, 0, body.length);
+                request::read(&bytes)
+            }
         };
-        let prompt = request::read(&bytes);
         let content = match &prompt {
             Some(prompt) => Content::Read(prompt),
             None => Content::Unreadable(length),
@@ -168,7 +167,7 @@ impl Stream {
         if let State::Admitted(admitted) = &mut self.state {
             match &prompt {
                 Some(prompt) => admitted.ask_for_usage(running, &request, prompt, &bytes),
-                None => admitted.sent = length,
+                None => admitted.sent = Some(length),
             }
         }
         action
@@ -179,7 +178,9 @@ impl Stream {
         match &mut self.state {
             State::Refused => Action::Pause,
             State::Admitted(admitted) => {
-                admitted.sent = admitted.sent.saturating_add(size as u64);
+                if let Some(sent) = &mut admitted.sent {
+                    *sent = sent.saturating_add(size as u64);
+                }
                 Action::Continue
             }
             State::New | State::Reading { .. } => Action::Continue,
@@ -194,11 +195,16 @@ impl Stream {
         now: Now,
     ) -> Action {
         let (engine, exchange) = (&running.engine, request.exchange());
-        if matches!(content, Content::Unreadable(_)) {
+        let unread = matches!(content, Content::Unreadable(_));
+        if unread {
             counters::count(Metric::Unreadable(Part::Request), 1);
         }
         let decision = engine.decide(&exchange, content, &ESTIMATOR, now, &running.store);
-        self.act(running, decision, request, now)
+        let action = self.act(running, decision, request, now);
+        if let State::Admitted(admitted) = &mut self.state {
+            admitted.sent = unread.then_some(0);
+        }
+        action
     }
 
     /// Counts and records a decision, and carries it out.

@@ -7,6 +7,7 @@ use crate::harness::client::{
     Bytes, Headers as _, Reply, Request, post_chunks, post_with_trailers,
 };
 use crate::harness::demo::header;
+use crate::harness::origin::{Origin, json_answer};
 use crate::harness::{Demo, Envoy, Setup, Wire};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,6 +75,28 @@ async fn a_body_without_a_length_asks_as_well() {
     let seen = demo.seen("sk-trailers").await;
     assert_eq!(reached(&seen), asked(&call.body), "before trailers");
     assert_eq!(used(&envoy, &call, "sk-trailers", LIMIT).await, 1_000);
+    envoy.assert_never_died().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_was_gathered_ends_without_its_chunk_although_its_length_was_told() {
+    const SEEN: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+    const HIDDEN: &str =
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":700,\"completion_tokens\":300}}\n\n";
+    // Sent whole, so that it has a content-length.
+    let origin =
+        Origin::answering(|_| json_answer(format!("{SEEN}{HIDDEN}data: [DONE]\n\n"))).await;
+    let Some(envoy) = Setup::new(asking()).start_before(origin.address).await else {
+        return;
+    };
+
+    let call = silent("chat-stream");
+    for wire in [Wire::H1, Wire::H2] {
+        let key = format!("sk-{wire:?}");
+        let reply = envoy.connect(wire).await.send(call.with_key(&key)).await;
+        assert_eq!(reply.text(), format!("{SEEN}data: [DONE]\n\n"), "{key}");
+        assert_eq!(reply.headers.get("content-length"), None, "{key}");
+    }
     envoy.assert_never_died().await;
 }
 

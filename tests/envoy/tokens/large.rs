@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 
 use super::{SETTLEMENTS, TOKENS, budget, call, used};
-use crate::harness::client::{Bytes, Headers as _, Reply, next_chunk, post_chunks};
+use crate::harness::client::{Bytes, Headers as _, Reply, next_chunk, post_chunks, within};
 use crate::harness::config::manager;
 use crate::harness::{Envoy, Origin, Setup, Wire, raw};
 
@@ -89,6 +90,57 @@ async fn nothing_was_charged(origin: &Origin, envoy: &Envoy) {
     assert_eq!(used(envoy, &call("chat"), "sk-one", LIMIT).await, 0);
     assert_eq!(envoy.metric(SETTLEMENTS, &[]).await, 0);
     envoy.assert_never_died().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_pass_in_shadow_take_no_memory() {
+    const EACH: usize = 10 << 20;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let origin = listener.local_addr().expect("an address");
+    let (counts, mut counted) = mpsc::unbounded_channel();
+    let server = tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let counts = counts.clone();
+            tokio::spawn(async move {
+                let mut bytes = vec![0; 64 << 10];
+                while let Ok(read @ 1..) = socket.read(&mut bytes).await {
+                    let _gone = counts.send(read);
+                }
+            });
+        }
+    });
+    let mut policy = budget("tokens", LIMIT);
+    (policy["mode"], policy["limits"]) = (json!("shadow"), json!({"body": "16MiB"}));
+    let Some(envoy) = Setup::new(policy).start_before(origin).await else {
+        return;
+    };
+
+    let address = envoy.address("main").await;
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\nauthorization: Bearer sk-one\r\n\
+         content-length: {}\r\n\r\n{{\"messages\": \"",
+        2 * EACH
+    );
+    let (mut clients, mut before) = (Vec::new(), 0);
+    for _ in 0..8 {
+        let mut client = TcpStream::connect(address).await.expect("a connection");
+        client.write_all(head.as_bytes()).await.unwrap();
+        client.write_all(&vec![b'x'; EACH]).await.unwrap();
+        clients.push(client);
+        let mut read = 0;
+        while read < EACH {
+            read += within(counted.recv()).await.expect("a count");
+        }
+        before = if before == 0 {
+            envoy.resident()
+        } else {
+            before
+        };
+    }
+    let grown = envoy.resident().saturating_sub(before);
+    assert!(grown < 16 << 20, "70 MiB of bodies took {grown} bytes");
+    envoy.assert_never_died().await;
+    server.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,7 +258,7 @@ async fn echo(mut socket: TcpStream) {
 async fn read_until(socket: &mut (impl AsyncRead + Unpin), end: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(end) {
-        let read = crate::harness::client::within(socket.read_buf(&mut bytes)).await;
+        let read = within(socket.read_buf(&mut bytes)).await;
         assert!(read.is_ok_and(|read| read > 0), "{}", bytes.escape_ascii());
     }
     bytes
