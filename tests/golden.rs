@@ -89,7 +89,8 @@ const REQUESTS: &[Request] = &[
         api: Api::Completions,
         model: Some("gpt-3.5-turbo-instruct"),
         cap: Some(64),
-        candidates: 3,
+        // Three for each of two prompts.
+        candidates: 6,
         turns: 1,
         media: 0,
         tools: (false, false),
