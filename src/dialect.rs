@@ -117,6 +117,8 @@ impl Api {
             Self::Completions
         } else if ends(b"/responses") {
             Self::Responses
+        } else if ends(b"/responses/input_tokens") {
+            Self::Free
         } else if ends(b"/embeddings") {
             Self::Embeddings
         } else if dialect == Dialect::OpenAi {
@@ -268,6 +270,7 @@ mod tests {
             ("/v1/messages", Api::Messages),
             ("/v1/complete", Api::Messages),
             ("/v1/messages/count_tokens", Api::Free),
+            ("/v1/responses/input_tokens", Api::Free),
             (
                 "/v1/projects/p/locations/l/publishers/anthropic/models/c:rawPredict",
                 Api::Messages,

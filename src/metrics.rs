@@ -15,7 +15,7 @@ pub enum Metric {
     Settlements(Source),
     /// Tokens settled, by kind.
     Tokens(Kind),
-    /// Bodies and numbers that a token rule needed and that could not be read.
+    /// Bodies that a rule needed, and numbers of tokens, that could not be read.
     Unreadable(Part),
     /// Policies put in force or refused; once per change, however many workers there are.
     PolicyLoads(Load),

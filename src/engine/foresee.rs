@@ -15,6 +15,10 @@ use crate::verdict::Reason;
 
 use super::settle::Lesson;
 
+/// The most media of one request that are charged: no API takes more, and a body of empty ones must not lock out whoever
+/// shares a limit with it.
+const MOST_MEDIA: u32 = 4_096;
+
 /// What is known of a request's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content<'a> {
@@ -89,7 +93,8 @@ impl Engine {
         match content {
             Content::None => Foreseen::default(),
             Content::Read(prompt) => {
-                let media = u64::from(prompt.media).saturating_mul(self.policy.media);
+                let media = u64::from(prompt.media.min(MOST_MEDIA));
+                let media = media.saturating_mul(self.policy.media);
                 let output = prompt.output_cap(api).unwrap_or(self.policy.output);
                 Foreseen {
                     input: text.saturating_add(media).max(1),

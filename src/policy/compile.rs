@@ -204,8 +204,9 @@ fn patterns(list: Option<Vec<String>>) -> Option<Vec<Pattern>> {
     list.map(|list| list.iter().map(|text| Pattern::new(text)).collect())
 }
 
-/// What one unit of a counter stands for, so that the largest limit fits into half of what 32 bits hold; the other half is
-/// for what requests use beyond their reservations. A power of two, so that it seldom changes with the limit.
+/// What one unit of a counter stands for: 1 where the largest limit fits into 32 bits, otherwise so much that it fits into
+/// half of them; the other half is for what requests use beyond their reservations. A power of two, so that it seldom changes
+/// with the limit.
 fn unit(limit: &file::Limit) -> u64 {
     let most = match limit {
         file::Limit::Number(limit) => *limit,

@@ -34,7 +34,7 @@ pub struct File {
     #[schemars(default)]
     pub tokens: Tokens,
     /// What tokens cost, for `"count": "cost"`. The first whose pattern matches the model holds; the last must match all.
-    #[schemars(default)]
+    #[schemars(default, length(min = 1, max = 256))]
     pub prices: Vec<Price>,
     /// Which API is spoken on paths from which that cannot be told. The first that matches holds. Default: the path's
     /// own words tell it, such as `/v1/messages`, whatever stands before them.

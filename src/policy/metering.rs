@@ -8,18 +8,17 @@ use crate::dialect::Dialect;
 
 /// How tokens are foreseen before a request is answered. All of it is replaced by what the origin says was used.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, default)]
 pub struct Tokens {
     /// Output tokens that are reserved for a request that sets no cap of its own, from 1 to 1,000,000. Default: 1024.
-    #[schemars(default)]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub output: u64,
     /// Input tokens that are reserved for each image, file or recording in a request, up to 1,000,000. Default: 1000.
-    #[schemars(default)]
+    #[schemars(range(max = 1_000_000))]
     pub media: u64,
     /// Whether OpenAI streams whose client did not ask for their usage are made to tell it: `stream_options` is added to the
     /// request, and the one chunk that comes of it is kept from the client. Without it such streams are counted by
     /// their deltas. Default: false.
-    #[schemars(default)]
     pub ask_for_usage: bool,
 }
 

@@ -109,6 +109,10 @@ fn every_fault_has_a_sentence_of_its_own() {
             "/prices: found a list of 0; expected a last price for all other models, with \"model\": \"*\"",
         ),
         (
+            r#"{"version": 1, "prices": [{"model": "*", "input": 1, "output": 2}, {"model": "a", "input": 1, "output": 2}]}"#,
+            "/prices/1: found an object; can never hold: the price before it is for all models",
+        ),
+        (
             r#"{"version": 1, "prices": [{"model": "*", "input": 1}]}"#,
             "/prices/0: `output` is missing; add \"output\"",
         ),

@@ -34,16 +34,32 @@ pub(super) fn tokens(node: &Node<'_>) -> Option<Tokens> {
     Some(tokens)
 }
 
-/// Reads the prices. Without a last one for all models, a model that nobody has priced would be free.
+/// The most prices: each request may look at all of them.
+const MOST_PRICES: usize = 256;
+
+/// Reads the prices. Without a last one for all models, a model that nobody has priced would be free; and one that stands
+/// earlier would speak for those after it.
 pub(super) fn prices(node: &Node<'_>) -> Vec<Price> {
     let items = node.items().unwrap_or_default();
+    if items.len() > MOST_PRICES {
+        node.fault("expected at most 256 entries");
+    }
     let prices: Vec<Price> = items.iter().filter_map(price).collect();
-    let catches_all = |price: &Price| match &price.model {
-        OneOrMany::One(model) => model == "*",
-        OneOrMany::Many(models) => models.iter().any(|model| model == "*"),
-    };
-    if prices.len() == items.len() && !prices.last().is_some_and(catches_all) {
-        node.fault("expected a last price for all other models, with \"model\": \"*\"");
+    if prices.len() != items.len() {
+        return prices;
+    }
+    let all = prices.iter().position(|price| {
+        let OneOrMany::Many(models) = &price.model else {
+            return false;
+        };
+        models.iter().any(|model| model == "*")
+    });
+    match all.and_then(|all| items.get(all.saturating_add(1))) {
+        _ if all.is_none() => {
+            node.fault("expected a last price for all other models, with \"model\": \"*\"");
+        }
+        Some(hidden) => hidden.fault("can never hold: the price before it is for all models"),
+        None => {}
     }
     prices
 }
