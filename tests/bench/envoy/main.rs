@@ -258,9 +258,18 @@ impl Bench {
             per,
         };
         let workloads = if streams {
-            let name = "a stream of 500 events, each sent by itself";
-            let body = chat(1).replacen('{', origin::STREAMED, 1);
-            vec![workload(name, &body, Per::Event(origin::EVENTS))]
+            let streams = [
+                (
+                    "a stream of 500 events, each sent by itself",
+                    origin::STREAMED,
+                ),
+                ("a stream of 500 events, sent at once", origin::AT_ONCE),
+            ];
+            let stream = |(name, begin)| {
+                let body = chat(1).replacen('{', begin, 1);
+                workload(name, &body, Per::Event(origin::EVENTS))
+            };
+            streams.map(stream).to_vec()
         } else {
             let sizes = [
                 (1, "POST 1 KiB chat to an origin"),

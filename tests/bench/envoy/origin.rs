@@ -69,14 +69,20 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Frames>, hyper::E
         left: frames.iter().map(|frame| frame.len() as u64).sum(),
         frames: frames.into_iter(),
         pause: Box::pin(sleep(Duration::ZERO)),
+        pace: if body.starts_with(AT_ONCE.as_bytes()) {
+            Duration::ZERO
+        } else {
+            PACE
+        },
     }))
 }
 
-/// A body that is sent frame by frame, one each millisecond, so that a proxy meets each by itself.
+/// A body that is sent frame by frame: one each millisecond, so that a proxy meets each by itself, or all at once.
 struct Frames {
     frames: std::vec::IntoIter<Bytes>,
     left: u64,
     pause: Pin<Box<Sleep>>,
+    pace: Duration,
 }
 
 impl Body for Frames {
@@ -87,8 +93,12 @@ impl Body for Frames {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        ready!(self.pause.as_mut().poll(context));
-        self.pause.set(sleep(PACE));
+        let pace = self.pace;
+        // The timer's shortest pause is a millisecond too.
+        if !pace.is_zero() {
+            ready!(self.pause.as_mut().poll(context));
+            self.pause.set(sleep(pace));
+        }
         let frame = self.frames.next();
         self.left -= frame.as_ref().map_or(0, |frame| frame.len() as u64);
         Poll::Ready(frame.map(|frame| Ok(Frame::data(frame))))
@@ -107,6 +117,9 @@ pub(crate) const EVENTS: u64 = 500;
 
 /// How the body of a request begins that wants one.
 pub(crate) const STREAMED: &str = "{\"stream\":true,";
+
+/// The same, of one that wants it all at once.
+pub(crate) const AT_ONCE: &str = "{\"stream\":true,\"seed\":1,";
 
 /// What every answer and every chunk begins with.
 const CHUNK: &str = r#""id":"chatcmpl-000000000000000000000001","object":"chat.completion.chunk","created":1793491200,"model":"bench","service_tier":"default","system_fingerprint":"fp_bench","#;
