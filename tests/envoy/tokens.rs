@@ -19,7 +19,7 @@ use hyper::http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::harness::client::{Headers as _, Reply, Request};
-use crate::harness::{Envoy, get, post};
+use crate::harness::{Demo, Envoy, Setup, get, post};
 
 /// A call of an API as its clients make it.
 #[derive(Debug, Clone)]
@@ -47,6 +47,13 @@ impl Call {
         let (header, scheme) = self.key;
         get(&self.path).with(header, format!("{scheme}{key}"))
     }
+}
+
+/// An Envoy with this policy before a demo origin, which lives as long as the first is held; `None` where there is no Envoy.
+async fn before_demo(policy: Value) -> Option<(Demo, Envoy)> {
+    let demo = Demo::start().await;
+    let envoy = Setup::new(policy).start_before(demo.address).await?;
+    Some((demo, envoy))
 }
 
 /// What every call that sets a cap sets it to.

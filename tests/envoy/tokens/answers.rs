@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CAP, Call, SETTLEMENTS, UNREADABLE, budget, call, calls, left, used};
+use super::{CAP, Call, SETTLEMENTS, UNREADABLE, before_demo, budget, call, calls, left, used};
 use crate::harness::client::{Headers as _, Request};
 use crate::harness::config::Listener;
 use crate::harness::demo::header;
@@ -17,11 +17,7 @@ async fn without_usage_the_text_is_counted() {
 
 /// Every call is answered by twenty words without a number in it that could be believed.
 async fn each_answer_counts(switch: &str, value: &str, odd: bool) {
-    let demo = Demo::start().await;
-    let Some(envoy) = Setup::new(budget("tokens", LIMIT))
-        .start_before(demo.address)
-        .await
-    else {
+    let Some((_demo, envoy)) = before_demo(budget("tokens", LIMIT)).await else {
         return;
     };
 
@@ -52,11 +48,7 @@ async fn each_answer_counts(switch: &str, value: &str, odd: bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn usage_is_found_however_it_is_told() {
-    let demo = Demo::start().await;
-    let Some(envoy) = Setup::new(budget("tokens", LIMIT))
-        .start_before(demo.address)
-        .await
-    else {
+    let Some((_demo, envoy)) = before_demo(budget("tokens", LIMIT)).await else {
         return;
     };
 
@@ -87,11 +79,7 @@ async fn usage_is_found_however_it_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_compressed_anyway_is_charged_what_was_reserved() {
-    let demo = Demo::start().await;
-    let Some(envoy) = Setup::new(budget("tokens", LIMIT))
-        .start_before(demo.address)
-        .await
-    else {
+    let Some((_demo, envoy)) = before_demo(budget("tokens", LIMIT)).await else {
         return;
     };
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, budget, call, used};
+use super::{Call, before_demo, budget, call, used};
 use crate::harness::client::{
     Bytes, Headers as _, Reply, Request, post_chunks, post_with_trailers,
 };
@@ -12,8 +12,7 @@ use crate::harness::{Demo, Envoy, Setup, Wire};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_origin_is_asked_and_the_client_sees_nothing_of_it() {
-    let demo = Demo::start().await;
-    let Some(envoy) = Setup::new(asking()).start_before(demo.address).await else {
+    let Some((demo, envoy)) = before_demo(asking()).await else {
         return;
     };
 
@@ -39,8 +38,7 @@ async fn the_origin_is_asked_and_the_client_sees_nothing_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_without_a_length_asks_as_well() {
-    let demo = Demo::start().await;
-    let Some(envoy) = Setup::new(asking()).start_before(demo.address).await else {
+    let Some((demo, envoy)) = before_demo(asking()).await else {
         return;
     };
 
@@ -102,8 +100,7 @@ async fn a_stream_that_was_gathered_ends_without_its_chunk_although_its_length_w
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_asks_itself_sees_its_usage() {
-    let demo = Demo::start().await;
-    let Some(envoy) = Setup::new(asking()).start_before(demo.address).await else {
+    let Some((demo, envoy)) = before_demo(asking()).await else {
         return;
     };
 
@@ -134,8 +131,7 @@ async fn a_client_that_asks_itself_sees_its_usage() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_must_not_be_changed_is_not() {
-    let demo = Demo::start().await;
-    let Some(envoy) = Setup::new(asking()).start_before(demo.address).await else {
+    let Some((demo, envoy)) = before_demo(asking()).await else {
         return;
     };
 

@@ -2,9 +2,9 @@
 
 use hyper::body::Incoming;
 
-use super::{CAP, SETTLEMENTS, TOKENS, budget, call, left_in, used};
+use super::{CAP, SETTLEMENTS, TOKENS, before_demo, budget, call, left_in, used};
 use crate::harness::client::{Headers as _, next_chunk};
-use crate::harness::{Connection, Demo, Setup, Wire};
+use crate::harness::{Connection, Demo, Wire};
 
 /// The streams: after how many parts three words have passed, and what has been told of input and output by then.
 const STREAMS: [(&str, u64, Option<u64>, u64); 8] = [
@@ -53,11 +53,7 @@ async fn what_breaks_off_is_charged_what_passed(
     switch: &str,
     end: impl AsyncFn(&mut Stream<'_>),
 ) {
-    let demo = Demo::start().await;
-    let Some(envoy) = Setup::new(budget("tokens", LIMIT))
-        .start_before(demo.address)
-        .await
-    else {
+    let Some((demo, envoy)) = before_demo(budget("tokens", LIMIT)).await else {
         return;
     };
 

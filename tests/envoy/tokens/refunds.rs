@@ -2,18 +2,14 @@
 
 use serde_json::json;
 
-use super::{CAP, SETTLEMENTS, TOKENS, budget, call, calls, left, used};
+use super::{CAP, SETTLEMENTS, TOKENS, before_demo, budget, call, calls, left, used};
 use crate::harness::client::Headers as _;
 use crate::harness::config::route;
 use crate::harness::{Demo, Setup, Wire, get};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_of_the_origin_costs_nothing() {
-    let demo = Demo::start().await;
-    let Some(envoy) = Setup::new(budget("tokens", LIMIT))
-        .start_before(demo.address)
-        .await
-    else {
+    let Some((_demo, envoy)) = before_demo(budget("tokens", LIMIT)).await else {
         return;
     };
 
@@ -95,11 +91,7 @@ async fn a_key_that_the_origin_does_not_know_leaves_no_trace() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_before_the_answer_is_charged_its_input() {
-    let demo = Demo::start().await;
-    let Some(envoy) = Setup::new(budget("tokens", LIMIT))
-        .start_before(demo.address)
-        .await
-    else {
+    let Some((demo, envoy)) = before_demo(budget("tokens", LIMIT)).await else {
         return;
     };
 
@@ -151,11 +143,7 @@ async fn an_origin_that_is_too_slow_for_envoy_is_charged_its_input() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_without_a_body_reserves_nothing() {
-    let demo = Demo::start().await;
-    let Some(envoy) = Setup::new(budget("tokens", LIMIT))
-        .start_before(demo.address)
-        .await
-    else {
+    let Some((_demo, envoy)) = before_demo(budget("tokens", LIMIT)).await else {
         return;
     };
 

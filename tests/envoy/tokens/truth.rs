@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{CAP, Call, SETTLEMENTS, TOKENS, budget, call, calls, left, used};
+use super::{CAP, Call, SETTLEMENTS, TOKENS, before_demo, budget, call, calls, left, used};
 use crate::harness::client::Headers as _;
 use crate::harness::config::Listener;
 use crate::harness::{Connection, Demo, Setup, Wire};
@@ -112,11 +112,7 @@ fn told(call: &Call, count: &str) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn counting_tokens_is_free() {
-    let demo = Demo::start().await;
-    let Some(envoy) = Setup::new(budget("tokens", 1_000))
-        .start_before(demo.address)
-        .await
-    else {
+    let Some((_demo, envoy)) = before_demo(budget("tokens", 1_000)).await else {
         return;
     };
 
@@ -146,8 +142,7 @@ async fn counting_tokens_is_free() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_has_its_own_price() {
-    let demo = Demo::start().await;
-    let Some(envoy) = Setup::new(priced("cost")).start_before(demo.address).await else {
+    let Some((_demo, envoy)) = before_demo(priced("cost")).await else {
         return;
     };
 
