@@ -74,10 +74,19 @@ impl Running {
             || decision
                 .shadow
                 .is_some_and(|intent| intent.reason == Reason::Store);
-        let (conflicts, discarded) = self.store.take_events();
+        self.count_store(failed);
         for (plain, by) in [
             (Plain::Evictions, decision.effort.evicted),
             (Plain::SharedNewcomers, u32::from(decision.effort.shared)),
+        ] {
+            add(Metric::Plain(plain), u64::from(by));
+        }
+    }
+
+    /// Counts what the store went through since this was last called, and whether it failed in the end.
+    fn count_store(&self, failed: bool) {
+        let (conflicts, discarded) = self.store.take_events();
+        for (plain, by) in [
             (Plain::StoreFailures, u32::from(failed)),
             (Plain::StoreConflicts, conflicts),
             (Plain::PagesDiscarded, discarded),
@@ -91,16 +100,9 @@ impl Running {
         let (settlement, result) =
             self.engine
                 .settle(reservation, ending, &ESTIMATOR, now(), &self.store);
-        let (conflicts, discarded) = self.store.take_events();
-        let failed = u64::from(result.is_err());
-        for (plain, by) in [
-            (Plain::StoreFailures, failed),
-            (Plain::StoreConflicts, u64::from(conflicts)),
-            (Plain::PagesDiscarded, u64::from(discarded)),
-            (Plain::UnknownKeys, u64::from(settlement.unknown_key)),
-        ] {
-            add(Metric::Plain(plain), by);
-        }
+        self.count_store(result.is_err());
+        let unknown = u64::from(settlement.unknown_key);
+        add(Metric::Plain(Plain::UnknownKeys), unknown);
         if !reservation.is_metered() {
             return settlement;
         }
