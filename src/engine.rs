@@ -85,11 +85,15 @@ impl Engine {
 
     /// Whether a rule wants to know something of this request that only its body tells.
     fn reads_body_of(&self, exchange: &Exchange<'_>) -> bool {
+        // Only where a body may matter is the path looked at.
+        if !self.policy.may_cover(exchange, Quota::reads_body) {
+            return false;
+        }
         let dialect = self.policy.dialect_of(exchange);
         let named = dialect.model_in_path(exchange.path).is_some();
         let free = Api::of(dialect, exchange.path) == Api::Free;
         let reads = |quota: &Quota| quota.reads_model && !named || quota.is_metered() && !free;
-        self.policy.reads_bodies() && self.policy.may_cover(exchange, reads)
+        self.policy.may_cover(exchange, reads)
     }
 
     /// What speaks against a request before its body is read: no key, a body that is too long, or a quota that does
@@ -357,6 +361,9 @@ impl Engine {
                     .quotas
                     .insert(after.unwrap_or(decision.quotas.len()), state);
             }
+        }
+        if decision.reservation.is_metered() {
+            decision.reservation.rates = plan.rates.unwrap_or_default();
         }
         if outcome.refused {
             (decision.verdict, decision.reason) = (Verdict::Throttle, Reason::Quota);

@@ -70,7 +70,6 @@ impl Engine {
         let reservation = &mut decision.reservation;
         if reservation.is_metered() {
             reservation.foreseen = exchange.foreseen;
-            reservation.rates = self.policy.rates_of(exchange.model);
             reservation.lesson = lesson;
             reservation.background = matches!(content, Content::Read(prompt) if prompt.background);
         }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::exchange::{Exchange, Foreseen, Model};
 use crate::identity::{self, Key, Secret};
 use crate::policy::price::Rates;
-use crate::policy::{Fact, Limit, Policy, Quota, Subject, Trait};
+use crate::policy::{Count, Fact, Limit, Policy, Quota, Subject, Trait};
 use crate::quota::{Charge, Few, Standing};
 use crate::usage::Usage;
 use crate::window::Scale;
@@ -20,6 +20,8 @@ pub(super) struct Plan {
     pub(super) charges: Few<Charge>,
     /// The pages: mostly one, seldom more than two.
     pub(super) visits: SmallVec<[Visit; 2]>,
+    /// What the model's tokens cost, if a quota counts that.
+    pub(super) rates: Option<Rates>,
 }
 
 /// The charges of one subject, which share a page.
@@ -46,7 +48,6 @@ impl Plan {
             policy,
             known: Vec::new(),
         };
-        let rates = policy.rates_of(exchange.model).at_most();
         for (index, subject) in policy.subjects.iter().enumerate() {
             let first = self.charges.len();
             let mut found = None;
@@ -57,6 +58,12 @@ impl Plan {
                 let hash =
                     *found.get_or_insert_with(|| hash(secret, subject, exchange, key, &mut facts));
                 let (limit, scale) = facts.limit(quota);
+                let rates = if quota.count == Count::Cost {
+                    let rates = || policy.rates_of(exchange.model);
+                    self.rates.get_or_insert_with(rates).at_most()
+                } else {
+                    Rates::default()
+                };
                 self.charges.push(Charge {
                     quota: place,
                     tag: (hash << 32) | (mix(hash ^ quota.id) >> 32),

@@ -68,12 +68,12 @@ impl Admitted {
         prompt: &Prompt,
         body: &[u8],
     ) {
-        let policy = running.engine.policy();
+        if !running.engine.policy().asks_for_usage || self.dialect != Dialect::OpenAi {
+            return;
+        }
         // No other API of OpenAI's has this option, and those that are strict refuse what they do not know.
         let api = engine::api(self.dialect, request.path, Content::Read(prompt));
-        let wanted = policy.asks_for_usage
-            && self.dialect == Dialect::OpenAi
-            && matches!(api, Api::Chat | Api::Completions)
+        let wanted = matches!(api, Api::Chat | Api::Completions)
             && self.decision.reservation.is_enforced()
             && !DIGESTS.iter().any(|name| request.has(name));
         let Some(edited) = prompt
