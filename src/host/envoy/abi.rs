@@ -219,11 +219,6 @@ pub(super) fn headers(map: Map) -> Vec<u8> {
 
 /// Whether there is a header of this name. Far cheaper than reading it when there is none.
 pub(super) fn has_header(map: Map, name: &str) -> bool {
-    header(map, name).is_some()
-}
-
-/// The first header of this name.
-pub(super) fn header(map: Map, name: &str) -> Option<Vec<u8>> {
     let mut handed = Handed::NOTHING;
     // SAFETY: the host reads `name`, and writes to both pointers if it succeeds, before it returns.
     let status = unsafe {
@@ -236,7 +231,8 @@ pub(super) fn header(map: Map, name: &str) -> Option<Vec<u8>> {
         )
     };
     let found = Status(status) == Status::OK && !handed.data.is_null();
-    Some(handed.take()).filter(|_| found)
+    drop(handed.take());
+    found
 }
 
 /// Replaces all headers of a name by one.
