@@ -4,7 +4,7 @@ pub mod request;
 
 use std::borrow::Cow;
 
-use crate::exchange::{Exchange, percent_decode};
+use crate::exchange::{Exchange, find, percent_decode};
 
 /// The API that a path belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,10 +168,6 @@ fn without_parameters(path: &[u8]) -> &[u8] {
 fn gemini_method(rest: &[u8]) -> bool {
     rest.strip_prefix(b"/models/")
         .is_some_and(|rest| rest.contains(&b':'))
-}
-
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    text.windows(part.len()).position(|window| window == part)
 }
 
 #[cfg(test)]

@@ -113,6 +113,14 @@ pub fn percent_decode(text: &[u8], plus: bool) -> Cow<'_, [u8]> {
     Cow::Owned(decoded)
 }
 
+/// Where the first copy of `part` begins in `text`. One that is empty is everywhere.
+pub(crate) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    if part.is_empty() {
+        return Some(0);
+    }
+    text.windows(part.len()).position(|window| window == part)
+}
+
 fn nibble(digit: u8) -> Option<u8> {
     char::from(digit)
         .to_digit(16)

@@ -1,5 +1,7 @@
 //! Patterns in which `*` stands for any bytes.
 
+use crate::exchange::find;
+
 /// A pattern: literal parts with a `*` between each two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(Vec<Vec<u8>>);
@@ -41,13 +43,6 @@ impl Pattern {
         }
         true
     }
-}
-
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    if part.is_empty() {
-        return Some(0);
-    }
-    text.windows(part.len()).position(|window| window == part)
 }
 
 #[cfg(test)]
