@@ -5,16 +5,17 @@ mod foresee;
 mod plan;
 mod settle;
 
-pub use decision::{Decision, Effort, Intent, Lease, QuotaState};
+pub use decision::{Decision, Effort, Finding, Intent, Lease, QuotaState};
 pub use foresee::{Content, api};
 pub use settle::{Ending, Reservation, Settlement};
 
 use crate::dialect::Api;
 use crate::exchange::{Exchange, Millis, Now};
 use crate::identity::{self, Key, Secret, Unknown};
-use crate::policy::{Policy, Quota, Trait};
+use crate::policy::{Policy, Quota, Rule, Trait};
 use crate::quota::{self, Admission, Charge};
 use crate::store::{Change, Page, Store, StoreError};
+use crate::traits::Traits;
 use crate::verdict::{Reason, Verdict};
 use plan::{Plan, Visit};
 use settle::Pledge;
@@ -202,14 +203,8 @@ impl Engine {
         wanted: impl Fn(&Quota) -> bool,
     ) -> Result<Key, Unknown> {
         let key = identity::identify(exchange, &self.policy, self.secret)?;
-        plan.fill(
-            &self.policy,
-            self.secret,
-            exchange,
-            key,
-            store.pages(),
-            wanted,
-        );
+        let mut traits = Traits::new(exchange, &self.policy, self.secret, key);
+        plan.fill(&self.policy, &mut traits, store.pages(), wanted);
         Ok(key)
     }
 
@@ -339,13 +334,14 @@ impl Engine {
                         decision.shadow = Some(Intent {
                             verdict: Verdict::Throttle,
                             reason: Reason::Quota,
-                            rule: Some(charge.quota),
+                            rule: Some(Rule::Quota(charge.quota)),
                         });
                     }
                     continue;
                 }
                 if !standing.fits && decision.retry_at.is_none_or(|other| retry > other) {
-                    (decision.retry_at, decision.rule) = (Some(retry), Some(charge.quota));
+                    (decision.retry_at, decision.rule) =
+                        (Some(retry), Some(Rule::Quota(charge.quota)));
                 }
                 // In the order of the policy, which subjects may have mixed up.
                 let after = decision

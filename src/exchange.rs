@@ -36,6 +36,18 @@ pub trait Attributes {
 
     /// A property of the host's by its path, as text; `None` if there is none, or it is empty.
     fn property(&self, path: &[String]) -> Option<Vec<u8>>;
+
+    /// What the host itself vouches for under a trait's name, where the policy does not say where else it is found:
+    /// `ja4`, `ja3`, `country`, `asn`. No client can set it. Nothing by default.
+    fn vouched(&self, _name: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// What was recorded of a past request under the name of a trait or of a fact in `account`, wherever the policy
+    /// says that it is found in a live one. Nothing by default.
+    fn recorded(&self, _name: &str) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// The model that a request is for.

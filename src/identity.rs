@@ -9,7 +9,7 @@ use siphasher::sip::SipHasher13;
 use siphasher::sip128::{Hasher128, SipHasher24};
 
 use crate::exchange::{Exchange, percent_decode};
-use crate::policy::{Policy, Source};
+use crate::policy::{Policy, Prefixes, Source};
 
 /// Shorter secrets than this many bytes can be guessed.
 pub const SECRET_BYTES: usize = 16;
@@ -80,7 +80,13 @@ pub fn identify(exchange: &Exchange<'_>, policy: &Policy, secret: Secret) -> Res
     }
     let (kind, bytes) = match found {
         Some(credential) => (0, credential),
-        None if policy.by_network => (1, Cow::Owned(network(exchange.attributes.source()))),
+        None if policy.by_network => {
+            let source = exchange.attributes.source();
+            let network = source.map_or_else(Vec::new, |source| {
+                Network::of(source, policy.prefixes).as_bytes().to_vec()
+            });
+            (1, Cow::Owned(network))
+        }
         None => return Err(Unknown::Missing),
     };
     let mut hasher = secret.hasher();
@@ -89,14 +95,32 @@ pub fn identify(exchange: &Exchange<'_>, policy: &Policy, secret: Secret) -> Res
     Ok(Key(hasher.finish()))
 }
 
-/// The network of an address, as bytes: IPv4 /24, IPv6 /48. Empty if the address is not known, so that all such
-/// clients are one network.
-#[must_use]
-pub fn network(source: Option<IpAddr>) -> Vec<u8> {
-    match source.map(|address| address.to_canonical()) {
-        Some(IpAddr::V4(address)) => address.octets().iter().take(3).copied().collect(),
-        Some(IpAddr::V6(address)) => address.octets().iter().take(6).copied().collect(),
-        None => Vec::new(),
+/// The network of an address: its first bits. IPv4 in IPv6 is IPv4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network([u8; 17]);
+
+impl Network {
+    /// The network that an address is in.
+    #[must_use]
+    pub fn of(address: IpAddr, prefixes: Prefixes) -> Self {
+        let (family, bits, address) = match address.to_canonical() {
+            IpAddr::V4(address) => (4, prefixes.ipv4, u128::from(address.to_bits()) << 96),
+            IpAddr::V6(address) => (6, prefixes.ipv6, address.to_bits()),
+        };
+        let rest = u128::MAX.checked_shr(u32::from(bits)).unwrap_or(0);
+        let mut bytes = [family; 17];
+        bytes
+            .iter_mut()
+            .skip(1)
+            .zip((address & !rest).to_be_bytes())
+            .for_each(|(place, byte)| *place = byte);
+        Self(bytes)
+    }
+
+    /// The family, 4 or 6, and the address with all other bits 0.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8] {
+        self.0.as_slice()
     }
 }
 

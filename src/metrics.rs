@@ -77,8 +77,14 @@ pub enum Load {
     Rejected,
 }
 
-const VERDICTS: [Verdict; 3] = [Verdict::Allow, Verdict::Throttle, Verdict::Deny];
-const REASONS: [Reason; 7] = [
+const VERDICTS: [Verdict; 5] = [
+    Verdict::Allow,
+    Verdict::Tag,
+    Verdict::Throttle,
+    Verdict::Verify,
+    Verdict::Deny,
+];
+const REASONS: [Reason; 10] = [
     Reason::None,
     Reason::Quota,
     Reason::MissingCredential,
@@ -86,6 +92,9 @@ const REASONS: [Reason; 7] = [
     Reason::BodyTooLarge,
     Reason::Unreadable,
     Reason::Store,
+    Reason::List,
+    Reason::Contradiction,
+    Reason::Distinct,
 ];
 const SOURCES: [Source; 4] = [
     Source::Usage,

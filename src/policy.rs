@@ -3,26 +3,32 @@
 //! `file` holds what is written, the types here what the engine reads; `read` and `compile` lead from one to the
 //! other and note every fault on the way.
 
+pub mod check;
 mod compile;
 pub mod fault;
 pub mod file;
 pub mod json;
+pub mod list;
 mod metering;
 pub mod node;
 pub mod pattern;
 pub mod price;
 mod read;
 pub mod schema;
+pub mod scope;
 pub mod units;
 
 pub use fault::{Fault, Faults};
 pub use file::Count;
 pub use read::{MAX_QUOTAS, TRAITS};
+pub use scope::{Membership, Scope};
 
 use crate::dialect::Dialect;
 use crate::exchange::{Exchange, Millis, Model};
 use crate::usage::Usage;
+use check::Check;
 use json::Json;
+use list::List;
 use node::{Node, Notes};
 use pattern::Pattern;
 use price::{Price, Rates};
@@ -38,12 +44,21 @@ pub struct Policy {
     pub sources: Vec<Source>,
     /// Whether requests without a credential are keyed by their network instead of refused.
     pub by_network: bool,
-    /// Facts about the account that rules use.
+    /// How much of an address is its network.
+    pub prefixes: Prefixes,
+    /// What is known of a request beside its bytes: facts about the account, and traits that the host vouches for. In
+    /// ascending order of their names.
     pub facts: Vec<Fact>,
     /// What quotas are per; no two have the same traits.
     pub subjects: Vec<Subject>,
-    /// The quotas, in the order of the file.
+    /// The quotas, in the order of the file; after them those that checks name.
     pub quotas: Vec<Quota>,
+    /// The checks, in the order of the file.
+    pub checks: Vec<Check>,
+    /// Lists that rules name.
+    pub lists: Vec<List>,
+    /// Where an account can be verified. There is one if a check says `verify`.
+    pub verify_url: String,
     /// The tags under which newcomers to a full page share each quota.
     pub newcomers: Vec<u64>,
     /// Bytes of memory for counters.
@@ -86,13 +101,56 @@ pub enum Source {
     Query(Vec<u8>),
 }
 
-/// Where a fact about the account is read.
+/// Something known of a request beside its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fact {
+pub struct Fact {
+    /// Its name in the policy.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Where it is found.
+    pub place: Place,
+}
+
+/// What a fact is, which says how it is spelt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Any bytes.
+    Text,
+    /// A TLS fingerprint of FoxIO's JA4, in lower case. What is malformed is absent.
+    Ja4,
+    /// A JA3: 32 hex digits, in lower case. What is malformed is absent.
+    Ja3,
+    /// A country in two capital letters, as ISO 3166-1 has them. What is malformed is absent.
+    Country,
+    /// The number of an autonomous system, without `AS` before it. What is malformed is absent.
+    Asn,
+}
+
+/// Where a fact is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The host knows it by its name.
+    Host,
     /// A header, by its name in lower case.
     Header(Vec<u8>),
     /// A property of the host's, by its path.
     Property(Vec<String>),
+}
+
+/// How much of an address is its network, in bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prefixes {
+    /// Of an IPv4 address, 8 to 32.
+    pub ipv4: u8,
+    /// Of an IPv6 address, 16 to 128.
+    pub ipv6: u8,
+}
+
+impl Default for Prefixes {
+    fn default() -> Self {
+        Self { ipv4: 24, ipv6: 48 }
+    }
 }
 
 /// One observable property of a request.
@@ -100,7 +158,7 @@ pub enum Fact {
 pub enum Trait {
     /// Who asks.
     Key,
-    /// The client's IPv4 /24 or IPv6 /48.
+    /// The client's network: the first bits of its address.
     Network,
     /// The path without its query.
     Path,
@@ -108,7 +166,11 @@ pub enum Trait {
     Method,
     /// The model.
     Model,
-    /// A fact about the account, by its place in [`Policy::facts`].
+    /// The order and set of header names.
+    Shape,
+    /// What the client says it is.
+    Agent,
+    /// A fact, by its place in [`Policy::facts`].
     Fact(usize),
 }
 
@@ -119,6 +181,15 @@ pub struct Subject {
     pub id: u64,
     /// The traits, in ascending order.
     pub traits: Vec<Trait>,
+}
+
+/// A rule, by its place among its like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// In [`Policy::quotas`].
+    Quota(usize),
+    /// In [`Policy::checks`].
+    Check(usize),
 }
 
 /// How much fits into a window.
@@ -159,12 +230,10 @@ pub struct Quota {
     pub limit: Limit,
     /// The window's length in milliseconds, or the lease's.
     pub length: Millis,
-    /// Patterns of the path; `None` matches all.
-    pub path: Option<Vec<Pattern>>,
-    /// Patterns of the model; `None` matches all, also requests without one.
-    pub model: Option<Vec<Pattern>>,
-    /// Methods; `None` matches all.
-    pub method: Option<Vec<Pattern>>,
+    /// Which requests it is about.
+    pub scope: Scope,
+    /// The check that names it, by its place in the policy: it holds only for requests that the check has found.
+    pub after: Option<usize>,
     /// Whether its refusals are only noted.
     pub shadow: bool,
 }
@@ -209,14 +278,33 @@ impl Policy {
     #[must_use]
     pub fn reads_bodies(&self) -> bool {
         self.quotas.iter().any(Quota::reads_body)
+            || self.checks.iter().any(|check| check.reads_model)
     }
 
-    /// Whether any rule of a kind may cover this request.
+    /// Whether any quota of a kind may cover this request.
     #[must_use]
     pub fn may_cover(&self, exchange: &Exchange<'_>, kind: impl Fn(&Quota) -> bool) -> bool {
         self.quotas
             .iter()
-            .any(|quota| kind(quota) && quota.may_cover(exchange))
+            .any(|quota| kind(quota) && quota.scope.may_cover(exchange))
+    }
+
+    /// Whether any check of a kind may be about this request.
+    #[must_use]
+    pub fn may_check(&self, exchange: &Exchange<'_>, kind: impl Fn(&Check) -> bool) -> bool {
+        self.checks
+            .iter()
+            .any(|check| kind(check) && check.scope.may_cover(exchange))
+    }
+
+    /// The name of a rule.
+    #[must_use]
+    pub fn name_of(&self, rule: Rule) -> &str {
+        let name = match rule {
+            Rule::Quota(place) => self.quotas.get(place).map(|quota| &quota.name),
+            Rule::Check(place) => self.checks.get(place).map(|check| &check.name),
+        };
+        name.map_or("", String::as_str)
     }
 
     /// The API that a request is for: what the operator says of its path, or what the path says itself.
@@ -281,29 +369,8 @@ impl Quota {
         scale(self.count, self.length, limit)
     }
 
-    /// Whether the rule is about this request.
-    #[must_use]
-    pub fn covers(&self, exchange: &Exchange<'_>) -> bool {
-        self.may_cover(exchange)
-            && match exchange.model {
-                Model::Named(name) => fits(self.model.as_ref(), name),
-                Model::Absent => self.model.is_none(),
-                // Whoever hides the model is held to every model's limit.
-                Model::Unreadable => true,
-            }
-    }
-
-    /// Whether the rule is about this request, depending on its model.
-    #[must_use]
-    pub fn may_cover(&self, exchange: &Exchange<'_>) -> bool {
-        fits(self.path.as_ref(), exchange.path) && fits(self.method.as_ref(), exchange.method)
-    }
-
     /// Whether this rule refuses whatever `other` would, before it.
     fn hides(&self, other: &Self) -> bool {
-        let everything = self.path.is_none() && self.model.is_none() && self.method.is_none();
-        let same =
-            self.path == other.path && self.model == other.model && self.method == other.method;
         let (Limit::Fixed(mine, _), Limit::Fixed(theirs, _)) = (&self.limit, &other.limit) else {
             return false;
         };
@@ -311,7 +378,8 @@ impl Quota {
             && self.count == other.count
             && self.unit == other.unit
             && !self.shadow
-            && (everything || same)
+            && (self.scope.is_everything() || self.scope == other.scope)
+            && (self.after.is_none() || self.after == other.after)
             && mine <= theirs
             && (self.is_concurrent() || self.length >= other.length)
     }
@@ -332,10 +400,6 @@ fn scale(count: Count, length: Millis, limit: u32) -> Scale {
             Scale::of(length, Shape::Coarse)
         }
     }
-}
-
-fn fits(patterns: Option<&Vec<Pattern>>, text: &[u8]) -> bool {
-    patterns.is_none_or(|patterns| patterns.iter().any(|pattern| pattern.matches(text)))
 }
 
 #[cfg(test)]

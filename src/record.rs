@@ -3,17 +3,14 @@
 
 use crate::engine::{Decision, Settlement};
 use crate::json::Object;
-use crate::policy::Policy;
+use crate::policy::{Policy, Rule};
 
 /// Writes the record as compact JSON; with its settlement, once there is one.
 #[must_use]
 pub fn write(decision: &Decision, policy: &Policy, settlement: Option<&Settlement>) -> String {
-    let with_rule = |object: Object, place: Option<usize>| {
-        let rule = place.and_then(|place| policy.quotas.get(place));
-        match rule {
-            Some(quota) => object.text("rule", &quota.name),
-            None => object,
-        }
+    let with_rule = |object: Object, rule: Option<Rule>| match rule {
+        Some(rule) => object.text("rule", policy.name_of(rule)),
+        None => object,
     };
     let mut record = Object::default()
         .text("verdict", decision.verdict.label())
@@ -48,7 +45,7 @@ fn remaining(decision: &Decision, policy: &Policy) -> Option<u64> {
     let told = decision.quotas.iter().filter_map(|state| {
         let quota = policy.quotas.get(state.quota)?;
         let told = match decision.rule {
-            Some(rule) => rule == state.quota,
+            Some(rule) => rule == Rule::Quota(state.quota),
             None => !quota.is_metered(),
         };
         told.then(|| u64::from(state.standing.remaining).saturating_mul(quota.unit))

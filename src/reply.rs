@@ -8,8 +8,8 @@ pub use fields::{FAMILIES, Family, fields};
 use crate::dialect::Dialect;
 use crate::engine::Decision;
 use crate::exchange::{Millis, Now};
-use crate::policy::{Count, Policy, Quota};
-use crate::verdict::Reason;
+use crate::policy::{Count, Policy, Quota, Rule};
+use crate::verdict::{Reason, Verdict};
 
 /// A header: its name in lower case, and its value.
 pub type Field = (&'static str, String);
@@ -30,7 +30,7 @@ pub struct Reply {
 /// Writes the reply to a request that was refused.
 #[must_use]
 pub fn refusal(decision: &Decision, dialect: Dialect, policy: &Policy, now: Now) -> Reply {
-    let rule = decision.rule.and_then(|place| policy.quotas.get(place));
+    let rule = quota(decision, policy);
     let wait = wait(decision, now);
     let message = message(decision, policy, wait);
     let mut headers = vec![("content-type", String::from(body::content_type(dialect)))];
@@ -49,15 +49,23 @@ pub fn refusal(decision: &Decision, dialect: Dialect, policy: &Policy, now: Now)
         decision.verdict.label(),
         decision.reason.label()
     );
-    if let Some(rule) = rule {
+    if let Some(rule) = decision.rule {
         details.push(':');
-        details.push_str(&rule.name);
+        details.push_str(policy.name_of(rule));
     }
     Reply {
         status: decision.reason.status(),
         headers,
-        body: body::write(dialect, decision.reason, &message, rule, wait),
+        body: body::write(dialect, decision, &message, rule, wait),
         details,
+    }
+}
+
+/// The quota that refused.
+fn quota<'p>(decision: &Decision, policy: &'p Policy) -> Option<&'p Quota> {
+    match decision.rule? {
+        Rule::Quota(place) => policy.quotas.get(place),
+        Rule::Check(_) => None,
     }
 }
 
@@ -75,12 +83,19 @@ fn seconds_until(moment: Millis, now: Now) -> u64 {
 }
 
 fn message(decision: &Decision, policy: &Policy, wait: Option<u64>) -> String {
+    if decision.verdict == Verdict::Verify {
+        return [
+            "This account is to be verified before it can be used like this. Verify it at ",
+            &policy.verify_url,
+        ]
+        .concat();
+    }
     let wait = wait.unwrap_or(1);
-    let rule = decision.rule.and_then(|place| policy.quotas.get(place));
+    let rule = quota(decision, policy);
     let limit = decision
         .quotas
         .iter()
-        .find(|state| Some(state.quota) == decision.rule)
+        .find(|state| Some(Rule::Quota(state.quota)) == decision.rule)
         .map_or(0, |state| state.limit);
     match (decision.reason, rule) {
         (Reason::Quota, Some(rule)) if rule.is_concurrent() => format!(
@@ -104,7 +119,10 @@ fn message(decision: &Decision, policy: &Policy, wait: Option<u64>) -> String {
             String::from("The request's body cannot be read. Send JSON that is not compressed.")
         }
         (Reason::Store, _) => format!("The request could not be counted. Try again in {wait} s."),
-        (Reason::Quota | Reason::None, _) => String::from("The request was refused."),
+        (
+            Reason::Quota | Reason::None | Reason::List | Reason::Contradiction | Reason::Distinct,
+            _,
+        ) => String::from("The request was refused."),
     }
 }
 

@@ -5,8 +5,12 @@
 pub enum Verdict {
     /// It passes.
     Allow,
+    /// It passes, and the origin is told what was found.
+    Tag,
     /// It is refused for now, with status 429 and when to come back.
     Throttle,
+    /// It is refused until the account is verified, with status 403 and where that is done.
+    Verify,
     /// It is refused, with a status of 400, 401, 403, 413 or 503.
     Deny,
 }
@@ -28,6 +32,12 @@ pub enum Reason {
     Unreadable,
     /// The counters could not be read or written.
     Store,
+    /// A trait is on a list.
+    List,
+    /// The client says it is one thing and looks like another.
+    Contradiction,
+    /// Too many distinct values of a trait were seen for one subject.
+    Distinct,
 }
 
 /// Where the truth that was settled came from.
@@ -44,12 +54,20 @@ pub enum Source {
 }
 
 impl Verdict {
+    /// Whether the request goes on to the origin.
+    #[must_use]
+    pub const fn passes(self) -> bool {
+        matches!(self, Self::Allow | Self::Tag)
+    }
+
     /// The word in metrics and logs.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
             Self::Allow => "allow",
+            Self::Tag => "tag",
             Self::Throttle => "throttle",
+            Self::Verify => "verify",
             Self::Deny => "deny",
         }
     }
@@ -67,6 +85,9 @@ impl Reason {
             Self::BodyTooLarge => "body_too_large",
             Self::Unreadable => "unreadable",
             Self::Store => "store",
+            Self::List => "list",
+            Self::Contradiction => "contradiction",
+            Self::Distinct => "distinct",
         }
     }
 
@@ -74,7 +95,7 @@ impl Reason {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::None => 403,
+            Self::None | Self::List | Self::Contradiction | Self::Distinct => 403,
             Self::Quota => 429,
             Self::MissingCredential | Self::AmbiguousCredential => 401,
             Self::BodyTooLarge => 413,

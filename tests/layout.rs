@@ -22,14 +22,23 @@ const USES: &[(&str, &[&str])] = &[
     ("metrics", &["verdict"]),
     ("dialect", &["exchange", "scan"]),
     ("usage", &["scan"]),
-    ("policy", &["dialect", "exchange", "usage", "window"]),
+    ("agent", &["exchange"]),
+    ("shape", &["exchange"]),
+    (
+        "policy",
+        &["dialect", "exchange", "usage", "verdict", "window"],
+    ),
     ("identity", &["exchange", "policy"]),
+    (
+        "traits",
+        &["agent", "exchange", "identity", "policy", "shape"],
+    ),
     ("quota", &["exchange", "store", "window"]),
     (
         "engine",
         &[
-            "dialect", "estimate", "exchange", "identity", "policy", "quota", "store", "usage",
-            "verdict", "window",
+            "dialect", "estimate", "exchange", "identity", "policy", "quota", "store", "traits",
+            "usage", "verdict", "window",
         ],
     ),
     ("record", &["engine", "json", "policy"]),

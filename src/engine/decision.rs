@@ -3,6 +3,7 @@
 use super::settle::Reservation;
 use crate::exchange::Millis;
 use crate::identity::Key;
+use crate::policy::Rule;
 use crate::quota::{Charge, Held, Standing};
 use crate::verdict::{Reason, Verdict};
 
@@ -13,8 +14,10 @@ pub struct Decision {
     pub verdict: Verdict,
     /// Why.
     pub reason: Reason,
-    /// The quota that refused, by its place in the policy.
-    pub rule: Option<usize>,
+    /// The rule that spoke loudest: the quota that refused, or the strictest check that found something.
+    pub rule: Option<Rule>,
+    /// What checks found, in the order of the policy; those in shadow too.
+    pub findings: Vec<Finding>,
     /// Who asked, if that is known.
     pub key: Option<Key>,
     /// What rules in shadow would have done, if that is more than was done.
@@ -38,8 +41,17 @@ pub struct Intent {
     pub verdict: Verdict,
     /// Why.
     pub reason: Reason,
-    /// The quota, by its place in the policy.
-    pub rule: Option<usize>,
+    /// Which rule.
+    pub rule: Option<Rule>,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finding {
+    /// The check, by its place in the policy.
+    pub check: usize,
+    /// How many distinct values there were, and whether that is exact; for a check that counts them.
+    pub count: Option<(u32, bool)>,
 }
 
 /// How one quota stands.
@@ -77,6 +89,7 @@ impl Decision {
             verdict: Verdict::Allow,
             reason,
             rule: None,
+            findings: Vec::new(),
             key: None,
             shadow: None,
             quotas: Vec::new(),

@@ -1,15 +1,14 @@
 //! Which counters a request falls under, and on which pages they lie.
 
-use core::hash::Hasher;
 use core::ops::Range;
 
 use smallvec::SmallVec;
 
-use crate::exchange::{Exchange, Foreseen, Model};
-use crate::identity::{self, Key, Secret};
+use crate::exchange::Foreseen;
 use crate::policy::price::Rates;
-use crate::policy::{Count, Fact, Limit, Policy, Quota, Subject, Trait};
+use crate::policy::{Count, Limit, Policy, Quota};
 use crate::quota::{Charge, Few, Standing};
+use crate::traits::{Traits, mix};
 use crate::usage::Usage;
 use crate::window::Scale;
 
@@ -37,27 +36,24 @@ impl Plan {
     pub(super) fn fill(
         &mut self,
         policy: &Policy,
-        secret: Secret,
-        exchange: &Exchange<'_>,
-        key: Key,
+        traits: &mut Traits<'_>,
         pages: u32,
         wanted: impl Fn(&Quota) -> bool,
     ) {
-        let mut facts = Facts {
-            exchange,
-            policy,
-            known: Vec::new(),
-        };
+        let exchange = traits.exchange();
         for (index, subject) in policy.subjects.iter().enumerate() {
             let first = self.charges.len();
             let mut found = None;
             for (place, quota) in policy.quotas.iter().enumerate() {
-                if quota.subject != index || !wanted(quota) || !quota.covers(exchange) {
+                if quota.subject != index
+                    || !wanted(quota)
+                    || !quota.scope.covers(exchange)
+                    || traits.excepted(&quota.scope.except)
+                {
                     continue;
                 }
-                let hash =
-                    *found.get_or_insert_with(|| hash(secret, subject, exchange, key, &mut facts));
-                let (limit, scale) = facts.limit(quota);
+                let hash = *found.get_or_insert_with(|| traits.hash(subject).0);
+                let (limit, scale) = limit(quota, traits);
                 let rates = if quota.count == Count::Cost {
                     let rates = || policy.rates_of(exchange.model);
                     self.rates.get_or_insert_with(rates).at_most()
@@ -66,7 +62,7 @@ impl Plan {
                 };
                 self.charges.push(Charge {
                     quota: place,
-                    tag: (hash << 32) | (mix(hash ^ quota.id) >> 32),
+                    tag: tag(hash, quota.id),
                     newcomers: quota.newcomers,
                     scale,
                     limit,
@@ -76,9 +72,8 @@ impl Plan {
                 });
             }
             if let Some(hash) = found {
-                let page = ((hash >> 32).saturating_mul(u64::from(pages)) >> 32) as u32;
                 self.visits.push(Visit {
-                    page,
+                    page: page(hash, pages),
                     charges: first..self.charges.len(),
                 });
             }
@@ -113,96 +108,35 @@ fn units(quota: &Quota, limit: u32, foreseen: Foreseen, rates: &Rates) -> u32 {
     }
 }
 
-/// Keyed hash of a request's traits. A trait that is absent is a value like any other, and no trait's value runs into
-/// the next one's.
-fn hash(
-    secret: Secret,
-    subject: &Subject,
-    exchange: &Exchange<'_>,
-    key: Key,
-    facts: &mut Facts<'_>,
-) -> u64 {
-    if subject.traits.as_slice() == [Trait::Key] {
-        // The commonest subject, and a keyed hash already.
-        return mix(key.0 ^ subject.id);
-    }
-    let mut hasher = secret.hasher();
-    hasher.write_u64(subject.id);
-    let mut write = |value: Option<&[u8]>| {
-        hasher.write_u64(value.map_or(u64::MAX, |value| value.len() as u64));
-        hasher.write(value.unwrap_or_default());
-    };
-    for part in &subject.traits {
-        match part {
-            Trait::Key => write(Some(&key.0.to_le_bytes())),
-            Trait::Network => write(Some(&identity::network(exchange.attributes.source()))),
-            Trait::Path => write(Some(exchange.path)),
-            Trait::Method => write(Some(exchange.method)),
-            Trait::Model => match exchange.model {
-                Model::Named(name) => write(Some(name)),
-                Model::Absent => write(None),
-                Model::Unreadable => write(Some(b"\0unreadable")),
-            },
-            Trait::Fact(place) => write(facts.get(*place)),
-        }
-    }
-    hasher.finish()
-}
-
-/// Facts about the account, each read from the host at most once a request.
-struct Facts<'e> {
-    exchange: &'e Exchange<'e>,
-    policy: &'e Policy,
-    known: Vec<Option<Option<Vec<u8>>>>,
-}
-
-impl Facts<'_> {
-    fn get(&mut self, place: usize) -> Option<&[u8]> {
-        self.known.resize(self.policy.facts.len(), None);
-        let read = || match self.policy.facts.get(place)? {
-            // One that is there twice may be half a client's: it is as good as none.
-            Fact::Header(name) => {
-                let mut values = self.exchange.values(name);
+/// The limit of a quota for this request, and the scale of its window.
+fn limit(quota: &Quota, traits: &mut Traits<'_>) -> (u32, Scale) {
+    match &quota.limit {
+        Limit::Fixed(limit, scale) => (*limit, *scale),
+        Limit::ByFact {
+            fact,
+            values,
+            otherwise,
+        } => {
+            let value = traits.fact(*fact);
+            let place = value.and_then(|value| {
                 values
-                    .next()
-                    .filter(|_| values.next().is_none())
-                    .map(<[u8]>::to_vec)
-            }
-            Fact::Property(path) => self.exchange.attributes.property(path),
-        };
-        self.known
-            .get_mut(place)?
-            .get_or_insert_with(read)
-            .as_deref()
-    }
-
-    fn limit(&mut self, quota: &Quota) -> (u32, Scale) {
-        match &quota.limit {
-            Limit::Fixed(limit, scale) => (*limit, *scale),
-            Limit::ByFact {
-                fact,
-                values,
-                otherwise,
-            } => {
-                let value = self.get(*fact);
-                let place = value.and_then(|value| {
-                    values
-                        .binary_search_by(|(other, _)| other.as_slice().cmp(value))
-                        .ok()
-                });
-                let limit = place
-                    .and_then(|place| values.get(place))
-                    .map_or(*otherwise, |&(_, limit)| limit);
-                (limit, quota.scale(limit))
-            }
+                    .binary_search_by(|(other, _)| other.as_slice().cmp(value))
+                    .ok()
+            });
+            let limit = place
+                .and_then(|place| values.get(place))
+                .map_or(*otherwise, |&(_, limit)| limit);
+            (limit, quota.scale(limit))
         }
     }
 }
 
-/// Spreads a hash that is secret already: the finisher of MurmurHash3. A tag is half the subject's hash, whose other
-/// half has chosen the page, and half this.
-const fn mix(hash: u64) -> u64 {
-    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    hash ^ (hash >> 33)
+/// The page on which a subject's counters lie.
+pub(super) const fn page(subject: u64, pages: u32) -> u32 {
+    ((subject >> 32).saturating_mul(pages as u64) >> 32) as u32
+}
+
+/// The tag of one rule's counter for a subject: half the subject's hash, whose other half has chosen the page.
+pub(super) const fn tag(subject: u64, rule: u64) -> u64 {
+    (subject << 32) | (mix(subject ^ rule) >> 32)
 }

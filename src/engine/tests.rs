@@ -255,7 +255,7 @@ fn a_quota_that_needs_no_model_refuses_before_the_body_and_charges_nothing() {
     };
     assert_eq!(
         (decision.verdict, decision.rule),
-        (Verdict::Throttle, Some(0))
+        (Verdict::Throttle, Some(Rule::Quota(0)))
     );
 }
 

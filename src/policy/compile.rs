@@ -10,16 +10,13 @@ use super::node::Notes;
 use super::pattern::Pattern;
 use super::price::{Price, Rates};
 use super::read::Placed;
-use super::{Fact, Limit, Policy, Quota, Subject, Trait, scale};
+use super::{Fact, Kind, Limit, Place, Policy, Prefixes, Quota, Scope, Subject, Trait, scale};
 
 /// Compiles a file; what does not go together is noted.
 #[must_use]
 pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes<'_>) -> Policy {
-    let (names, facts): (Vec<String>, Vec<Fact>) = file
-        .account
-        .into_iter()
-        .map(|(name, value)| (name, fact(value)))
-        .unzip();
+    let facts = facts(file.account);
+    let names: Vec<String> = facts.iter().map(|fact| fact.name.clone()).collect();
     let mut subjects: Vec<Subject> = Vec::new();
     let mut compiled: Vec<Quota> = Vec::new();
     for (path, quota) in quotas {
@@ -62,6 +59,10 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes<'_>) -> Pol
         shadow: file.mode == Mode::Shadow,
         sources: file.identity.from.into_iter().map(source).collect(),
         by_network: file.identity.missing == Missing::ByNetwork,
+        prefixes: Prefixes::default(),
+        checks: Vec::new(),
+        lists: Vec::new(),
+        verify_url: String::new(),
         newcomers: compiled.iter().map(|quota| quota.newcomers).collect(),
         facts,
         subjects,
@@ -92,13 +93,41 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes<'_>) -> Pol
     }
 }
 
-fn fact(fact: file::Fact) -> Fact {
+/// What the host vouches for by itself, beside what the operator has named; in the order of the names.
+fn facts(account: Vec<(String, file::Fact)>) -> Vec<Fact> {
+    let known = [
+        ("asn", Kind::Asn),
+        ("country", Kind::Country),
+        ("ja3", Kind::Ja3),
+        ("ja4", Kind::Ja4),
+    ];
+    let mut facts: Vec<Fact> = account
+        .into_iter()
+        .map(|(name, fact)| Fact {
+            name,
+            kind: Kind::Text,
+            place: place(fact),
+        })
+        .collect();
+    for (name, kind) in known {
+        let at = facts.partition_point(|fact| fact.name.as_str() < name);
+        let fact = Fact {
+            name: name.to_owned(),
+            kind,
+            place: Place::Host,
+        };
+        facts.insert(at, fact);
+    }
+    facts
+}
+
+fn place(fact: file::Fact) -> Place {
     match fact {
-        file::Fact::Header { header } => Fact::Header(header.into_bytes()),
+        file::Fact::Header { header } => Place::Header(header.into_bytes()),
         file::Fact::Property {
             property: file::OneOrMany::One(path),
-        } => Fact::Property(path.split('.').map(str::to_owned).collect()),
-        file::Fact::Property { property } => Fact::Property(property.into_vec()),
+        } => Place::Property(path.split('.').map(str::to_owned).collect()),
+        file::Fact::Property { property } => Place::Property(property.into_vec()),
     }
 }
 
@@ -120,6 +149,8 @@ fn subject(subjects: &mut Vec<Subject>, per: &[String], facts: &[String]) -> usi
         "path" => Trait::Path,
         "method" => Trait::Method,
         "model" => Trait::Model,
+        "shape" => Trait::Shape,
+        "agent" => Trait::Agent,
         name => Trait::Fact(
             facts
                 .iter()
@@ -192,9 +223,13 @@ fn quota(quota: file::Quota, subject: usize, facts: &[String]) -> Quota {
             },
         },
         length,
-        path: patterns(path),
-        model: patterns(model),
-        method: patterns(method),
+        scope: Scope {
+            path: patterns(path),
+            model: patterns(model),
+            method: patterns(method),
+            except: Vec::new(),
+        },
+        after: None,
         shadow: quota.mode == Mode::Shadow,
         name: quota.name,
     }

@@ -12,7 +12,9 @@ use super::node::{Fields, Node, nearest};
 pub const MAX_QUOTAS: usize = 24;
 
 /// Traits that every request has without `account`.
-pub const TRAITS: [&str; 5] = ["key", "network", "path", "method", "model"];
+pub const TRAITS: [&str; 11] = [
+    "key", "network", "path", "method", "model", "shape", "agent", "ja4", "ja3", "country", "asn",
+];
 
 /// A quota that could be read, and where it stands.
 pub(super) type Placed = (String, Quota);

@@ -1,9 +1,13 @@
 //! Bodies of refusals, such that the official SDKs raise their own typed error.
 
 use crate::dialect::Dialect;
+use crate::engine::Decision;
 use crate::json::Object;
 use crate::policy::Quota;
-use crate::verdict::Reason;
+use crate::verdict::{Reason, Verdict};
+
+/// What a program that is asked for verification finds in the refusal, in every dialect.
+const VERIFICATION: &str = "verification_required";
 
 /// The media type of a dialect's refusals.
 pub(super) const fn content_type(dialect: Dialect) -> &'static str {
@@ -13,33 +17,68 @@ pub(super) const fn content_type(dialect: Dialect) -> &'static str {
     }
 }
 
+/// Why a request was refused, as far as its client is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// A quota is used up.
+    Quota,
+    /// There is no credential, or more than one.
+    Credential,
+    /// The body is too long.
+    TooLarge,
+    /// The body cannot be read.
+    Unreadable,
+    /// The account is to be verified first.
+    Verify,
+    /// Something about the request is not welcome; which, would be told to those who try to find out.
+    Forbidden,
+    /// It could not be decided.
+    Failure,
+}
+
+impl Refusal {
+    pub(super) const fn of(verdict: Verdict, reason: Reason) -> Self {
+        match (verdict, reason) {
+            (Verdict::Verify, _) => Self::Verify,
+            (_, Reason::Quota) => Self::Quota,
+            (_, Reason::MissingCredential | Reason::AmbiguousCredential) => Self::Credential,
+            (_, Reason::BodyTooLarge) => Self::TooLarge,
+            (_, Reason::Unreadable) => Self::Unreadable,
+            (_, Reason::List | Reason::Contradiction | Reason::Distinct) => Self::Forbidden,
+            (_, Reason::Store | Reason::None) => Self::Failure,
+        }
+    }
+}
+
 /// Writes a refusal in a dialect.
 pub(super) fn write(
     dialect: Dialect,
-    reason: Reason,
+    decision: &Decision,
     message: &str,
     rule: Option<&Quota>,
     wait: Option<u64>,
 ) -> String {
+    let refusal = Refusal::of(decision.verdict, decision.reason);
+    let status = u64::from(decision.reason.status());
     let body = match dialect {
-        Dialect::OpenAi => open_ai(reason, message, rule),
-        Dialect::Anthropic => anthropic(reason, message),
-        Dialect::Gemini => gemini(reason, message, wait),
-        Dialect::Other => problem(reason, message, rule),
+        Dialect::OpenAi => open_ai(refusal, message, rule),
+        Dialect::Anthropic => anthropic(refusal, message),
+        Dialect::Gemini => gemini(refusal, status, message, wait),
+        Dialect::Other => problem(refusal, status, message, rule),
     };
     body.finish()
 }
 
-fn open_ai(reason: Reason, message: &str, rule: Option<&Quota>) -> Object {
-    let (kind, code) = match reason {
-        Reason::Quota if rule.is_some_and(Quota::is_metered) => ("tokens", "rate_limit_exceeded"),
-        Reason::Quota => ("requests", "rate_limit_exceeded"),
-        Reason::MissingCredential | Reason::AmbiguousCredential => {
-            ("invalid_request_error", "invalid_api_key")
-        }
-        Reason::BodyTooLarge => ("invalid_request_error", "request_too_large"),
-        Reason::Unreadable => ("invalid_request_error", "unreadable_body"),
-        Reason::Store | Reason::None => ("server_error", "service_unavailable"),
+fn open_ai(refusal: Refusal, message: &str, rule: Option<&Quota>) -> Object {
+    let (kind, code) = match refusal {
+        Refusal::Quota if rule.is_some_and(Quota::is_metered) => ("tokens", "rate_limit_exceeded"),
+        Refusal::Quota => ("requests", "rate_limit_exceeded"),
+        Refusal::Credential => ("invalid_request_error", "invalid_api_key"),
+        Refusal::TooLarge => ("invalid_request_error", "request_too_large"),
+        Refusal::Unreadable => ("invalid_request_error", "unreadable_body"),
+        Refusal::Verify => ("permission_error", "verification_required"),
+        Refusal::Forbidden => ("permission_error", "access_denied"),
+        Refusal::Failure => ("server_error", "service_unavailable"),
     };
     let error = Object::default()
         .text("message", message)
@@ -49,34 +88,45 @@ fn open_ai(reason: Reason, message: &str, rule: Option<&Quota>) -> Object {
     Object::default().object("error", error)
 }
 
-fn anthropic(reason: Reason, message: &str) -> Object {
-    let kind = match reason {
-        Reason::Quota => "rate_limit_error",
-        Reason::MissingCredential | Reason::AmbiguousCredential => "authentication_error",
-        Reason::BodyTooLarge => "request_too_large",
-        Reason::Unreadable => "invalid_request_error",
-        Reason::Store | Reason::None => "api_error",
+fn anthropic(refusal: Refusal, message: &str) -> Object {
+    let kind = match refusal {
+        Refusal::Quota => "rate_limit_error",
+        Refusal::Credential => "authentication_error",
+        Refusal::TooLarge => "request_too_large",
+        Refusal::Unreadable => "invalid_request_error",
+        Refusal::Verify | Refusal::Forbidden => "permission_error",
+        Refusal::Failure => "api_error",
     };
-    let error = Object::default()
+    let mut error = Object::default()
         .text("type", kind)
         .text("message", message);
+    if refusal == Refusal::Verify {
+        error = error.text("code", VERIFICATION);
+    }
     Object::default()
         .text("type", "error")
         .object("error", error)
 }
 
 /// The error model of AIP-193, with the wait where Google's own clients look for it.
-fn gemini(reason: Reason, message: &str, wait: Option<u64>) -> Object {
-    let status = match reason {
-        Reason::Quota => "RESOURCE_EXHAUSTED",
-        Reason::MissingCredential | Reason::AmbiguousCredential => "UNAUTHENTICATED",
-        Reason::BodyTooLarge | Reason::Unreadable => "INVALID_ARGUMENT",
-        Reason::Store | Reason::None => "UNAVAILABLE",
+fn gemini(refusal: Refusal, status: u64, message: &str, wait: Option<u64>) -> Object {
+    let name = match refusal {
+        Refusal::Quota => "RESOURCE_EXHAUSTED",
+        Refusal::Credential => "UNAUTHENTICATED",
+        Refusal::TooLarge | Refusal::Unreadable => "INVALID_ARGUMENT",
+        Refusal::Verify | Refusal::Forbidden => "PERMISSION_DENIED",
+        Refusal::Failure => "UNAVAILABLE",
     };
     let mut error = Object::default()
-        .number("code", u64::from(reason.status()))
+        .number("code", status)
         .text("message", message)
-        .text("status", status);
+        .text("status", name);
+    if refusal == Refusal::Verify {
+        let info = Object::default()
+            .text("@type", "type.googleapis.com/google.rpc.ErrorInfo")
+            .text("reason", VERIFICATION);
+        error = error.list_of("details", info);
+    }
     if let Some(wait) = wait {
         let info = Object::default()
             .text("@type", "type.googleapis.com/google.rpc.RetryInfo")
@@ -87,24 +137,26 @@ fn gemini(reason: Reason, message: &str, wait: Option<u64>) -> Object {
 }
 
 /// RFC 9457, with the problem type that the rate-limit header draft registers.
-fn problem(reason: Reason, message: &str, rule: Option<&Quota>) -> Object {
-    let (kind, title) = match reason {
-        Reason::Quota => (
+fn problem(refusal: Refusal, status: u64, message: &str, rule: Option<&Quota>) -> Object {
+    let (kind, title) = match refusal {
+        Refusal::Quota => (
             "https://iana.org/assignments/http-problem-types#quota-exceeded",
             "Quota exceeded",
         ),
-        Reason::MissingCredential | Reason::AmbiguousCredential => ("about:blank", "Unauthorized"),
-        Reason::BodyTooLarge => ("about:blank", "Content Too Large"),
-        Reason::Unreadable => ("about:blank", "Bad Request"),
-        Reason::Store | Reason::None => ("about:blank", "Service Unavailable"),
+        Refusal::Credential => ("about:blank", "Unauthorized"),
+        Refusal::TooLarge => ("about:blank", "Content Too Large"),
+        Refusal::Unreadable => ("about:blank", "Bad Request"),
+        Refusal::Verify | Refusal::Forbidden => ("about:blank", "Forbidden"),
+        Refusal::Failure => ("about:blank", "Service Unavailable"),
     };
     let problem = Object::default()
         .text("type", kind)
         .text("title", title)
-        .number("status", u64::from(reason.status()))
+        .number("status", status)
         .text("detail", message);
-    match (reason, rule) {
-        (Reason::Quota, Some(rule)) => problem.list_of_text("violated-policies", &rule.name),
+    match (refusal, rule) {
+        (Refusal::Quota, Some(rule)) => problem.list_of_text("violated-policies", &rule.name),
+        (Refusal::Verify, _) => problem.text("code", VERIFICATION),
         _ => problem,
     }
 }

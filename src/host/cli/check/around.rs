@@ -31,7 +31,7 @@ pub(super) fn inspect(document: &Value, at: &str, policy: &Policy) -> Vec<Findin
 fn sees_paths(policy: &Policy) -> bool {
     let per_path = |traits: &[Trait]| traits.contains(&Trait::Path);
     policy.reads_bodies()
-        || policy.quotas.iter().any(|quota| quota.path.is_some())
+        || policy.quotas.iter().any(|quota| quota.scope.path.is_some())
         || policy
             .subjects
             .iter()

@@ -1,0 +1,33 @@
+//! What a client says it is.
+use crate::exchange::Exchange;
+use smallvec::SmallVec;
+
+/// The client software that a request names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent<'a>(&'a str);
+
+impl Agent<'_> {
+    /// `family/version`.
+    #[must_use]
+    pub const fn text(&self) -> &str {
+        self.0
+    }
+}
+
+/// Reads it.
+#[must_use]
+pub fn of<'a>(_: &Exchange<'a>) -> Option<Agent<'a>> {
+    None
+}
+
+/// A JA4.
+#[must_use]
+pub fn ja4(text: &[u8]) -> Option<SmallVec<[u8; 40]>> {
+    Some(SmallVec::from_slice(text))
+}
+
+/// A JA3.
+#[must_use]
+pub fn ja3(text: &[u8]) -> Option<SmallVec<[u8; 40]>> {
+    Some(SmallVec::from_slice(text))
+}

@@ -1,0 +1,264 @@
+//! What a request is recognised by: its traits, each read at most once, and only when a rule asks for it.
+
+use core::fmt::Write as _;
+use core::hash::Hasher;
+use core::net::IpAddr;
+
+use smallvec::SmallVec;
+
+use crate::agent::{self, Agent};
+use crate::exchange::{Exchange, Model};
+use crate::identity::{Key, Network, Secret};
+use crate::policy::list::List;
+use crate::policy::{Fact, Kind, Membership, Place, Policy, Subject, Trait};
+use crate::shape;
+
+/// Bytes of a fact that is kept where it is read: a JA4 is 36 long.
+type Text = SmallVec<[u8; 40]>;
+
+/// The traits of one request.
+pub struct Traits<'e> {
+    exchange: &'e Exchange<'e>,
+    policy: &'e Policy,
+    secret: Secret,
+    key: Key,
+    source: Option<Option<IpAddr>>,
+    network: Option<Network>,
+    shape: Option<u64>,
+    agent: Option<Option<Agent<'e>>>,
+    facts: SmallVec<[Option<Option<Text>>; 8]>,
+}
+
+impl<'e> Traits<'e> {
+    /// The traits of a request that is this key's.
+    #[must_use]
+    pub fn new(exchange: &'e Exchange<'e>, policy: &'e Policy, secret: Secret, key: Key) -> Self {
+        Self {
+            exchange,
+            policy,
+            secret,
+            key,
+            source: None,
+            network: None,
+            shape: None,
+            agent: None,
+            facts: SmallVec::new(),
+        }
+    }
+
+    /// The request.
+    #[must_use]
+    pub const fn exchange(&self) -> &'e Exchange<'e> {
+        self.exchange
+    }
+
+    /// Whose the request is.
+    #[must_use]
+    pub const fn key(&self) -> Key {
+        self.key
+    }
+
+    /// The client's address.
+    pub fn source(&mut self) -> Option<IpAddr> {
+        let exchange = self.exchange;
+        *self
+            .source
+            .get_or_insert_with(|| exchange.attributes.source())
+    }
+
+    /// What the client says it is.
+    pub fn agent(&mut self) -> Option<&Agent<'e>> {
+        let exchange = self.exchange;
+        self.agent
+            .get_or_insert_with(|| agent::of(exchange))
+            .as_ref()
+    }
+
+    /// Keyed hash of the order and set of header names.
+    pub fn shape(&mut self) -> u64 {
+        let (exchange, secret) = (self.exchange, self.secret);
+        *self
+            .shape
+            .get_or_insert_with(|| shape::of(exchange, secret.hasher()))
+    }
+
+    /// A fact, by its place in the policy: what the host vouches for, or what stands where the policy says.
+    pub fn fact(&mut self, place: usize) -> Option<&[u8]> {
+        let (exchange, facts) = (self.exchange, &self.policy.facts);
+        if self.facts.len() < facts.len() {
+            self.facts.resize(facts.len(), None);
+        }
+        let fact = facts.get(place)?;
+        let known = self.facts.get_mut(place)?;
+        known
+            .get_or_insert_with(|| read(fact, exchange).and_then(|text| spelt(fact.kind, &text)))
+            .as_deref()
+    }
+
+    /// Keyed hash of a request's traits, and whether it has all of them. A trait that is absent is a value like any other, and no
+    /// trait's value runs into the next one's.
+    pub fn hash(&mut self, subject: &Subject) -> (u64, bool) {
+        if subject.traits.as_slice() == [Trait::Key] {
+            // The commonest subject, and a keyed hash already.
+            return (mix(self.key.0 ^ subject.id), true);
+        }
+        let mut hasher = self.secret.hasher();
+        hasher.write_u64(subject.id);
+        let mut complete = true;
+        for &part in &subject.traits {
+            complete &= self.visit(part, |value| write(&mut hasher, value));
+        }
+        (hasher.finish(), complete)
+    }
+
+    /// Keyed hash of one trait's value; `None` if it is absent.
+    pub fn hash_of(&mut self, of: Trait) -> Option<u64> {
+        if of == Trait::Key {
+            return Some(self.key.0);
+        }
+        let mut hasher = self.secret.hasher();
+        let there = self.visit(of, |value| write(&mut hasher, value));
+        there.then(|| hasher.finish())
+    }
+
+    /// Whether a trait is on a list; `None` if it is absent.
+    pub fn listed(&mut self, member: &Membership) -> Option<bool> {
+        match member.list(&self.policy.lists)? {
+            List::Blocks(blocks) => self.source().map(|address| blocks.has(address)),
+            List::Texts(texts) => {
+                let mut found = None;
+                self.text(member.of, |text| found = Some(texts.has(text)));
+                found
+            }
+        }
+    }
+
+    /// Whether any of these lists has the request on it.
+    pub fn excepted(&mut self, lists: &[Membership]) -> bool {
+        lists.iter().any(|member| self.listed(member) == Some(true))
+    }
+
+    /// Hands a trait as it is written in lists and logs to `visit`, unless it is absent.
+    pub fn text(&mut self, of: Trait, visit: impl FnOnce(&[u8])) {
+        match of {
+            Trait::Key => visit(hex(self.key.0).as_bytes()),
+            Trait::Shape => visit(hex(self.shape()).as_bytes()),
+            // A hash of it is nothing that anybody could write down.
+            Trait::Network => {}
+            Trait::Model => {
+                if let Model::Named(name) = self.exchange.model {
+                    visit(name);
+                }
+            }
+            Trait::Path | Trait::Method | Trait::Agent | Trait::Fact(_) => {
+                self.visit(of, |value| {
+                    if let Some(value) = value {
+                        visit(value);
+                    }
+                });
+            }
+        }
+    }
+
+    /// Hands a trait's value to `visit`, and says whether it is there.
+    fn visit(&mut self, of: Trait, visit: impl FnOnce(Option<&[u8]>)) -> bool {
+        let mut there = false;
+        let visit = |value: Option<&[u8]>| {
+            there = value.is_some();
+            visit(value);
+        };
+        match of {
+            Trait::Key => visit(Some(&self.key.0.to_le_bytes())),
+            Trait::Shape => visit(Some(&self.shape().to_le_bytes())),
+            Trait::Path => visit(Some(self.exchange.path)),
+            Trait::Method => visit(Some(self.exchange.method)),
+            Trait::Model => match self.exchange.model {
+                Model::Named(name) => visit(Some(name)),
+                Model::Absent => visit(None),
+                Model::Unreadable => visit(Some(b"\0unreadable")),
+            },
+            Trait::Network => {
+                let source = self.source();
+                let prefixes = self.policy.prefixes;
+                if let (None, Some(source)) = (self.network, source) {
+                    self.network = Some(Network::of(source, prefixes));
+                }
+                visit(self.network.as_ref().map(Network::as_bytes));
+            }
+            Trait::Agent => match self.agent() {
+                Some(agent) => visit(Some(agent.text().as_bytes())),
+                None => visit(None),
+            },
+            Trait::Fact(place) => visit(self.fact(place)),
+        }
+        there
+    }
+}
+
+/// Reads a fact from where it is found.
+fn read(fact: &Fact, exchange: &Exchange<'_>) -> Option<Text> {
+    let attributes = exchange.attributes;
+    if let Some(recorded) = attributes.recorded(&fact.name) {
+        return Some(Text::from_vec(recorded));
+    }
+    match &fact.place {
+        Place::Host => attributes.vouched(&fact.name).map(Text::from_vec),
+        // One that is there twice may be half a client's: it is as good as none.
+        Place::Header(name) => {
+            let mut values = exchange.values(name);
+            values
+                .next()
+                .filter(|_| values.next().is_none())
+                .map(Text::from_slice)
+        }
+        Place::Property(path) => attributes.property(path).map(Text::from_vec),
+    }
+}
+
+/// A fact in the one way in which it is spelt; `None` if it is malformed.
+fn spelt(kind: Kind, text: &[u8]) -> Option<Text> {
+    let trimmed = text.trim_ascii();
+    match kind {
+        Kind::Text => Some(Text::from_slice(text)),
+        Kind::Ja4 => agent::ja4(trimmed),
+        Kind::Ja3 => agent::ja3(trimmed),
+        Kind::Country => {
+            let letters = trimmed.len() == 2 && trimmed.iter().all(u8::is_ascii_alphabetic);
+            letters.then(|| trimmed.iter().map(u8::to_ascii_uppercase).collect())
+        }
+        Kind::Asn => asn(trimmed),
+    }
+}
+
+/// An autonomous system's number, of RFC 6793, whatever stands before it.
+fn asn(text: &[u8]) -> Option<Text> {
+    let digits = match text {
+        [b'A' | b'a', b'S' | b's', digits @ ..] => digits,
+        digits => digits,
+    };
+    let number = core::str::from_utf8(digits).ok()?;
+    // Rust would take a sign.
+    let number: u32 = number.parse().ok().filter(|_| !number.starts_with('+'))?;
+    Some(Text::from_slice(number.to_string().as_bytes()))
+}
+
+fn write(hasher: &mut impl Hasher, value: Option<&[u8]>) {
+    hasher.write_u64(value.map_or(u64::MAX, |value| value.len() as u64));
+    hasher.write(value.unwrap_or_default());
+}
+
+/// A pseudonym as it is written.
+fn hex(hash: u64) -> String {
+    let mut text = String::new();
+    let _ = write!(text, "{hash:016x}");
+    text
+}
+
+/// Spreads a hash that is secret already: the finisher of MurmurHash3. A tag is half the subject's hash, whose other
+/// half has chosen the page, and half this.
+#[must_use]
+pub const fn mix(hash: u64) -> u64 {
+    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^ (hash >> 33)
+}
