@@ -306,7 +306,7 @@ fn of_two_quotas_that_refuse_the_later_retry_is_told() {
     let decision = desk.admit(CHAT, Model::Absent, START + 2);
     assert_eq!(
         (decision.verdict, decision.reason, decision.rule),
-        (Verdict::Throttle, Reason::Quota, Some(1))
+        (Verdict::Throttle, Reason::Quota, Some(Rule::Quota(1)))
     );
     assert_eq!(decision.retry_at, Some(START + 86_400_000));
     assert!(decision.quotas.iter().all(|state| !state.standing.fits));
@@ -321,7 +321,7 @@ fn of_two_quotas_that_refuse_the_later_retry_is_told() {
     );
     assert_eq!(
         (elsewhere.rule, elsewhere.retry_at),
-        (Some(0), Some(START + 60_000))
+        (Some(Rule::Quota(0)), Some(START + 60_000))
     );
 }
 
@@ -332,7 +332,10 @@ fn a_refusal_by_one_subject_charges_no_other() {
         desk.admit(CHAT, Model::Absent, START);
     }
     for _ in 0..5 {
-        assert_eq!(desk.admit(CHAT, Model::Absent, START).rule, Some(0));
+        assert_eq!(
+            desk.admit(CHAT, Model::Absent, START).rule,
+            Some(Rule::Quota(0))
+        );
     }
     let decision = desk.admit(
         Ask {
@@ -353,7 +356,7 @@ fn a_slot_in_flight_is_held_until_its_request_ends() {
     let second = desk.admit(CHAT, Model::Absent, START + 5);
     assert_eq!(
         (second.verdict, second.rule, second.leases.len()),
-        (Verdict::Throttle, Some(0), 0)
+        (Verdict::Throttle, Some(Rule::Quota(0)), 0)
     );
     // Nobody knows when the first ends.
     assert_eq!(second.retry_at, Some(START + 5 + IN_FLIGHT_WAIT));
@@ -371,7 +374,10 @@ fn a_rule_in_shadow_is_noted_and_not_told() {
     for (intent, left) in [(None, 1), (Some(1), 0)] {
         let decision = desk.admit(CHAT, Model::Absent, START);
         assert_eq!(decision.verdict, Verdict::Allow);
-        assert_eq!(decision.shadow.and_then(|shadow| shadow.rule), intent);
+        assert_eq!(
+            decision.shadow.and_then(|shadow| shadow.rule),
+            intent.map(Rule::Quota)
+        );
         let told: Vec<_> = decision
             .quotas
             .iter()
@@ -382,6 +388,6 @@ fn a_rule_in_shadow_is_noted_and_not_told() {
     let refused = desk.admit(CHAT, Model::Absent, START);
     assert_eq!(
         (refused.verdict, refused.rule, refused.shadow),
-        (Verdict::Throttle, Some(0), None)
+        (Verdict::Throttle, Some(Rule::Quota(0)), None)
     );
 }

@@ -190,7 +190,7 @@ fn every_fault_of_a_quota_has_a_sentence_of_its_own() {
         ),
         (
             quota("\"key\"", "\"kee\""),
-            "/quotas/0/per/0: found \"kee\"; did you mean \"key\"? known: key, network, path, method, model, tier (more under `account`)",
+            "/quotas/0/per/0: found \"kee\"; did you mean \"key\"? known: key, network, path, method, model, shape, agent, ja4, ja3, country, asn, tier (more under `account`)",
         ),
         (
             quota("[\"key\"]", "[\"key\", \"key\"]"),

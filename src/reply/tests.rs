@@ -41,7 +41,7 @@ fn state(
 fn decision(verdict: Verdict, reason: Reason, rule: Option<usize>) -> Decision {
     Decision {
         verdict,
-        rule,
+        rule: rule.map(Rule::Quota),
         ..Decision::allow(reason)
     }
 }
