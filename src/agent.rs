@@ -31,3 +31,15 @@ pub fn ja4(text: &[u8]) -> Option<SmallVec<[u8; 40]>> {
 pub fn ja3(text: &[u8]) -> Option<SmallVec<[u8; 40]>> {
     Some(SmallVec::from_slice(text))
 }
+
+/// c
+#[must_use]
+pub fn contradicts_headers(_: &Agent<'_>, _: &Exchange<'_>) -> bool {
+    false
+}
+
+/// c
+#[must_use]
+pub fn contradicts_ja4(_: &Agent<'_>, _: &[u8]) -> bool {
+    false
+}

@@ -143,8 +143,12 @@ impl<'e> Traits<'e> {
         match of {
             Trait::Key => visit(hex(self.key.0).as_bytes()),
             Trait::Shape => visit(hex(self.shape()).as_bytes()),
-            // A hash of it is nothing that anybody could write down.
-            Trait::Network => {}
+            // An address is told to nobody.
+            Trait::Network => {
+                if let Some(hash) = self.hash_of(of) {
+                    visit(hex(hash).as_bytes());
+                }
+            }
             Trait::Model => {
                 if let Model::Named(name) = self.exchange.model {
                     visit(name);

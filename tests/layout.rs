@@ -33,15 +33,16 @@ const USES: &[(&str, &[&str])] = &[
         "traits",
         &["agent", "exchange", "identity", "policy", "shape"],
     ),
+    ("distinct", &["exchange", "store", "window"]),
     ("quota", &["exchange", "store", "window"]),
     (
         "engine",
         &[
-            "dialect", "estimate", "exchange", "identity", "policy", "quota", "store", "traits",
-            "usage", "verdict", "window",
+            "agent", "dialect", "distinct", "estimate", "exchange", "identity", "policy", "quota",
+            "store", "traits", "usage", "verdict", "window",
         ],
     ),
-    ("record", &["engine", "json", "policy"]),
+    ("record", &["distinct", "engine", "json", "policy"]),
     (
         "reply",
         &["dialect", "engine", "exchange", "json", "policy", "verdict"],

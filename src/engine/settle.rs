@@ -1,6 +1,7 @@
 //! From a reservation to the truth: what is known at the end replaces what was reserved, once.
 
 use super::Engine;
+use super::checks::Sighting;
 use super::decision::Lease;
 use crate::estimate::Estimator;
 use crate::exchange::{Foreseen, Now};
@@ -19,6 +20,8 @@ pub struct Reservation {
     pub(super) metered: Vec<Pledge>,
     /// Charges that are the first of a key that nobody had seen within their windows.
     pub(super) newcomer: Vec<Lease>,
+    /// What the request showed that checks count, and that was not counted yet.
+    pub(super) unseen: Vec<Sighting>,
     /// What the charges were computed from.
     pub(super) foreseen: Foreseen,
     /// What the model's tokens cost.
@@ -64,6 +67,13 @@ pub enum Ending {
     },
 }
 
+impl Ending {
+    /// Whether the origin has served the request: only then it is known that the key is one.
+    const fn was_served(&self) -> bool {
+        matches!(self, Self::Answered { status, .. } if *status < 400)
+    }
+}
+
 /// What came of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settlement {
@@ -77,6 +87,8 @@ pub struct Settlement {
     pub odd: u32,
     /// Whether the origin did not know the key, and what was the first trace of it is taken back.
     pub unknown_key: bool,
+    /// Distinct values that there was no room to count.
+    pub uncounted: u32,
 }
 
 impl Reservation {
@@ -84,6 +96,7 @@ impl Reservation {
     pub const NONE: Self = Self {
         metered: Vec::new(),
         newcomer: Vec::new(),
+        unseen: Vec::new(),
         foreseen: Foreseen {
             input: 0,
             output: 0,
@@ -102,7 +115,7 @@ impl Reservation {
     /// Whether there is nothing to settle, whatever the answer.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.metered.is_empty() && self.newcomer.is_empty()
+        self.metered.is_empty() && self.newcomer.is_empty() && self.unseen.is_empty()
     }
 
     /// Whether what the answer says of its usage matters.
@@ -153,6 +166,9 @@ impl Engine {
             settlement.source = Source::Reserved;
         }
         let mut result = Ok(());
+        if ending.was_served() {
+            (settlement.uncounted, result) = self.remember(&reservation.unseen, now.steady, store);
+        }
         if settlement.unknown_key {
             result = result.and(self.release(&reservation.newcomer, now, store));
         }
@@ -188,6 +204,7 @@ impl Reservation {
             estimated: None,
             odd: 0,
             unknown_key: false,
+            uncounted: 0,
         };
         let (status, seen) = match ending {
             Ending::Silent => return settlement,

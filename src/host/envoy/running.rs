@@ -103,6 +103,8 @@ impl Running {
         self.count_store(result.is_err());
         let unknown = u64::from(settlement.unknown_key);
         add(Metric::Plain(Plain::UnknownKeys), unknown);
+        let uncounted = u64::from(settlement.uncounted);
+        add(Metric::Plain(Plain::DistinctUncounted), uncounted);
         if !reservation.is_metered() {
             return settlement;
         }
