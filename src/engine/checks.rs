@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::Engine;
 use super::decision::{Decision, Finding, Intent};
 use super::plan::{page, tag};
+use super::settle::Reservation;
 use crate::agent;
 use crate::distinct::{self, Sight, Watch};
 use crate::exchange::{Millis, Now};
@@ -172,26 +173,32 @@ impl Engine {
         })
     }
 
-    /// Counts what a request showed that the origin has served. If a page is out of reach, or full, that goes uncounted.
-    pub(super) fn remember<S: Store>(
+    /// Counts what a request showed, once its status is known: only if the origin has served it is its key known to be one. A host
+    /// calls this when the answer begins, since it may be long. Answers how many values there was no room for.
+    ///
+    /// # Errors
+    /// The store's, if any page could not be reached; what lies there goes uncounted.
+    pub fn remember<S: Store>(
         &self,
-        sightings: &[Sighting],
-        now: Millis,
+        reservation: &mut Reservation,
+        status: u16,
+        now: Now,
         store: &S,
-    ) -> (u32, Result<(), StoreError>) {
-        let mut unheld: u32 = 0;
+    ) -> Result<u32, StoreError> {
+        let unseen = core::mem::take(&mut reservation.unseen);
+        let mut uncounted: u32 = 0;
         let mut result = Ok(());
-        for sighting in sightings {
+        for Sighting { page, watch } in unseen.iter().filter(|_| status < 400) {
             let reserved = self.policy.newcomers.len();
-            let added = store.update(sighting.page, |page| {
-                distinct::add(page, &sighting.watch, reserved, now)
+            let added = store.update(*page, |page| {
+                distinct::add(page, watch, reserved, now.steady)
             });
             match added {
-                Ok(added) => unheld = unheld.saturating_add(u32::from(added.is_none())),
+                Ok(added) => uncounted = uncounted.saturating_add(u32::from(added.is_none())),
                 Err(error) => result = Err(error),
             }
         }
-        (unheld, result)
+        result.map(|()| uncounted)
     }
 }
 

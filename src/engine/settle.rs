@@ -67,13 +67,6 @@ pub enum Ending {
     },
 }
 
-impl Ending {
-    /// Whether the origin has served the request: only then it is known that the key is one.
-    const fn was_served(&self) -> bool {
-        matches!(self, Self::Answered { status, .. } if *status < 400)
-    }
-}
-
 /// What came of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settlement {
@@ -87,8 +80,6 @@ pub struct Settlement {
     pub odd: u32,
     /// Whether the origin did not know the key, and what was the first trace of it is taken back.
     pub unknown_key: bool,
-    /// Distinct values that there was no room to count.
-    pub uncounted: u32,
 }
 
 impl Reservation {
@@ -116,6 +107,12 @@ impl Reservation {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.metered.is_empty() && self.newcomer.is_empty() && self.unseen.is_empty()
+    }
+
+    /// Whether the request showed something that checks count, and that was not counted yet.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        !self.unseen.is_empty()
     }
 
     /// Whether what the answer says of its usage matters.
@@ -166,9 +163,6 @@ impl Engine {
             settlement.source = Source::Reserved;
         }
         let mut result = Ok(());
-        if ending.was_served() {
-            (settlement.uncounted, result) = self.remember(&reservation.unseen, now.steady, store);
-        }
         if settlement.unknown_key {
             result = result.and(self.release(&reservation.newcomer, now, store));
         }
@@ -204,7 +198,6 @@ impl Reservation {
             estimated: None,
             odd: 0,
             unknown_key: false,
-            uncounted: 0,
         };
         let (status, seen) = match ending {
             Ending::Silent => return settlement,

@@ -95,6 +95,16 @@ impl Running {
         }
     }
 
+    /// Counts what a request showed that has this answer.
+    pub(super) fn remember(&self, reservation: &mut Reservation, status: u16) {
+        let result = self
+            .engine
+            .remember(reservation, status, now(), &self.store);
+        self.count_store(result.is_err());
+        let uncounted = u64::from(result.unwrap_or_default());
+        add(Metric::Plain(Plain::DistinctUncounted), uncounted);
+    }
+
     /// Settles a request, and counts what came of it.
     pub(super) fn settle(&self, reservation: &Reservation, ending: &Ending) -> Settlement {
         let (settlement, result) =
@@ -103,8 +113,6 @@ impl Running {
         self.count_store(result.is_err());
         let unknown = u64::from(settlement.unknown_key);
         add(Metric::Plain(Plain::UnknownKeys), unknown);
-        let uncounted = u64::from(settlement.uncounted);
-        add(Metric::Plain(Plain::DistinctUncounted), uncounted);
         if !reservation.is_metered() {
             return settlement;
         }
