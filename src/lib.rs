@@ -60,6 +60,7 @@
 //! ```
 
 pub mod dialect;
+pub mod distinct;
 pub mod engine;
 pub mod estimate;
 pub mod exchange;

@@ -19,6 +19,7 @@ const USES: &[(&str, &[&str])] = &[
     ("verdict", &[]),
     ("window", &["exchange"]),
     ("store", &["exchange", "window"]),
+    ("distinct", &["exchange", "store", "window"]),
     ("metrics", &["verdict"]),
     ("dialect", &["exchange", "scan"]),
     ("usage", &["scan"]),
