@@ -8,6 +8,7 @@ mod pages;
 mod plan;
 mod settle;
 
+pub use checks::Memory;
 pub use decision::{Decision, Effort, Finding, Intent, Lease, QuotaState};
 pub use foresee::{Content, api};
 pub use settle::{Ending, Reservation, Settlement};

@@ -7,12 +7,12 @@
 
 mod scale;
 
-pub use scale::{Kept, Scale, Shape};
+pub use scale::{Kept, Scale, Shape, WORDS};
 
 use smallvec::SmallVec;
 
 use crate::exchange::Millis;
-use scale::{LOG_LIMIT, WORDS};
+use scale::LOG_LIMIT;
 
 /// A log entry that holds no unit.
 const NO_UNIT: u32 = u32::MAX;

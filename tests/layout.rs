@@ -19,6 +19,7 @@ const USES: &[(&str, &[&str])] = &[
     ("verdict", &[]),
     ("window", &["exchange"]),
     ("store", &["exchange", "window"]),
+    ("distinct", &["exchange", "store", "window"]),
     ("metrics", &["verdict"]),
     ("dialect", &["exchange", "scan"]),
     ("usage", &["scan"]),
@@ -33,7 +34,6 @@ const USES: &[(&str, &[&str])] = &[
         "traits",
         &["agent", "exchange", "identity", "policy", "shape"],
     ),
-    ("distinct", &["exchange", "store", "window"]),
     ("quota", &["exchange", "store", "window"]),
     (
         "engine",

@@ -40,6 +40,15 @@ pub(super) struct Sighting {
     pub(super) watch: Watch,
 }
 
+/// What it took to count what requests showed, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Memory {
+    /// Values that there was no room for.
+    pub uncounted: u32,
+    /// Counters that made room.
+    pub evicted: u32,
+}
+
 #[derive(Clone, Copy)]
 struct Loudest {
     verdict: Verdict,
@@ -174,7 +183,7 @@ impl Engine {
     }
 
     /// Counts what a request showed, once its status is known: only if the origin has served it is its key known to be one. A host
-    /// calls this when the answer begins, since it may be long. Answers how many values there was no room for.
+    /// calls this when the answer begins, since it may be long. Answers what it took.
     ///
     /// # Errors
     /// The store's, if any page could not be reached; what lies there goes uncounted.
@@ -184,9 +193,9 @@ impl Engine {
         status: u16,
         now: Now,
         store: &S,
-    ) -> Result<u32, StoreError> {
+    ) -> Result<Memory, StoreError> {
         let unseen = core::mem::take(&mut reservation.unseen);
-        let mut uncounted: u32 = 0;
+        let mut memory = Memory::default();
         let mut result = Ok(());
         for Sighting { page, watch } in unseen.iter().filter(|_| status < 400) {
             let reserved = self.policy.newcomers.len();
@@ -194,11 +203,14 @@ impl Engine {
                 distinct::add(page, watch, reserved, now.steady)
             });
             match added {
-                Ok(added) => uncounted = uncounted.saturating_add(u32::from(added.is_none())),
+                Ok(added) => {
+                    memory.uncounted = memory.uncounted.saturating_add(u32::from(added.full));
+                    memory.evicted = memory.evicted.saturating_add(added.evicted);
+                }
                 Err(error) => result = Err(error),
             }
         }
-        result.map(|()| uncounted)
+        result.map(|()| memory)
     }
 }
 

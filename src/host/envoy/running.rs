@@ -101,8 +101,13 @@ impl Running {
             .engine
             .remember(reservation, status, now(), &self.store);
         self.count_store(result.is_err());
-        let uncounted = u64::from(result.unwrap_or_default());
-        add(Metric::Plain(Plain::DistinctUncounted), uncounted);
+        let memory = result.unwrap_or_default();
+        for (plain, by) in [
+            (Plain::DistinctUncounted, memory.uncounted),
+            (Plain::Evictions, memory.evicted),
+        ] {
+            add(Metric::Plain(plain), u64::from(by));
+        }
     }
 
     /// Settles a request, and counts what came of it.
