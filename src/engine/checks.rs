@@ -78,7 +78,7 @@ impl Engine {
     pub(super) fn check<S: Store>(
         &self,
         traits: &mut Traits<'_>,
-        wanted: impl Fn(&Check) -> bool,
+        wanted: &dyn Fn(&Check) -> bool,
         care: Care,
         now: Now,
         store: &S,
