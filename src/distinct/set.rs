@@ -132,9 +132,13 @@ impl Set {
         set.before = (head & BEFORE != 0).then(|| read_registers(last));
         if head & CURRENT == 0 {
             let lists = if set.before.is_some() { this } else { further };
-            let elements = lists.iter().flatten().flat_map(|part| part.numbers());
-            let elements = base.numbers().skip(1).chain(elements);
-            set.list = elements.take((head & LISTED) as usize).collect();
+            let listed = (head & LISTED) as usize;
+            set.list.reserve_exact(listed.saturating_add(FURTHER));
+            set.list.extend(base.numbers().skip(1));
+            for part in lists.iter().flatten() {
+                set.list.extend(part.numbers());
+            }
+            set.list.truncate(listed);
         } else {
             set.current = Some(read_registers(this));
         }
