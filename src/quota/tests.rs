@@ -216,10 +216,10 @@ fn a_known_key_is_not_thrown_among_the_flood() {
 }
 
 /// A set of so many members, and when it was written.
-fn set(members: u16, written: u16) -> Kept {
-    let mut words = [0; 24];
-    (words[0], words[22]) = (members, written);
-    Kept::of_set(60 * MINUTE, words)
+fn set(members: u32, written: u32) -> Kept {
+    let mut numbers = [0; 12];
+    (numbers[0], numbers[11]) = (members, written);
+    Kept::of_set(60 * MINUTE, numbers)
 }
 
 /// A page of `counters`, then small sets, of which the last is the oldest.
@@ -230,7 +230,7 @@ fn crowd(counters: u64) -> Page {
     }
     while page.len() < SLOTS {
         let place = page.len();
-        assert!(page.push((1_000 + place as u64) << 32, set(2, 99 - place as u16)));
+        assert!(page.push((1_000 + place as u64) << 32, set(2, 99 - place as u32)));
     }
     page
 }
@@ -238,7 +238,11 @@ fn crowd(counters: u64) -> Page {
 #[test]
 fn small_sets_make_room_for_counters_and_no_more_than_needed() {
     let mut page = crowd(40);
-    let oldest = |page: &Page| page.parts(1_061 << 32)[0].is_some();
+    let oldest = |page: &Page| {
+        let mut held = false;
+        page.each_part(1_061 << 32, |_, _| held = true);
+        held
+    };
     assert!(oldest(&page));
     let known = go(&mut page, &[charge(100, 3)], 1_000);
     assert_eq!((known.evicted, page.len()), (0, SLOTS));
@@ -292,7 +296,7 @@ proptest! {
         let mut page = Page::default();
         let mut now = 0;
         for at in 0..sets {
-            page.push((1_000 + at) << 32, set(1 + (at % 2) as u16, at as u16));
+            page.push((1_000 + at) << 32, set(1 + (at % 2) as u32, at as u32));
         }
         for (key, rules, gap) in asks {
             now += gap;
