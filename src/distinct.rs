@@ -122,7 +122,7 @@ fn make_room(
     }
     let mut missing = lack(page, set, tag, reserved);
     if missing != Some(0) {
-        *evicted = page.evict(now, |_| false);
+        *evicted = page.evict(now, &|_| false);
         missing = lack(page, set, tag, reserved);
     }
     if missing.is_none() && set.exact() {

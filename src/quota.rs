@@ -83,7 +83,7 @@ pub fn admit(
     if !admission.refused && fresh && crowded(page, charges.len(), newcomers) {
         let needed =
             |tag| charges.iter().any(|charge| charge.tag == tag) || newcomers.contains(&tag);
-        admission.evicted = page.evict(now, needed);
+        admission.evicted = page.evict(now, &needed);
         // What `assess` took to be free may still be held by small sets.
         let absent = |view: &&View| view.place != Place::None && page.find(view.tag).is_none();
         let absent = views.iter().filter(absent).count();

@@ -119,8 +119,8 @@ fn a_member_counts_for_half_a_window_to_a_whole_one() {
         assert_eq!(peek(&page, &watch, at + last), exact(1, true));
         assert_eq!(peek(&page, &watch, at + last + 1), exact(0, false));
         assert_eq!(page.kept(0).map(Kept::replenished), Some(at + last + 1));
-        assert_eq!(page.evict(at + last, |_| false), 0);
-        assert_eq!(page.evict(at + last + 1, |_| false), 1);
+        assert_eq!(page.evict(at + last, &|_| false), 0);
+        assert_eq!(page.evict(at + last + 1, &|_| false), 1);
     }
 }
 
@@ -408,7 +408,7 @@ proptest! {
             let _ = peek(&page, &other, at);
             look(&mut page, &other, at);
             add(&mut page, &other, step as usize, at);
-            page.evict(at, |_| false);
+            page.evict(at, &|_| false);
             page.make_room(step as usize);
             prop_assert!(page.len() <= SLOTS);
         }
