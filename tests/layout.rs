@@ -26,7 +26,7 @@ const USES: &[(&str, &[&str])] = &[
     ("shape", &["exchange"]),
     (
         "policy",
-        &["dialect", "exchange", "usage", "verdict", "window"],
+        &["agent", "dialect", "exchange", "usage", "verdict", "window"],
     ),
     ("identity", &["exchange", "policy"]),
     (
