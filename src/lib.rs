@@ -59,6 +59,7 @@
 //! # Ok::<(), stillgate::policy::Faults>(())
 //! ```
 
+pub mod agent;
 pub mod dialect;
 pub mod engine;
 pub mod estimate;
@@ -72,6 +73,7 @@ pub mod quota;
 pub mod record;
 pub mod reply;
 pub mod scan;
+pub mod shape;
 pub mod store;
 pub mod usage;
 pub mod verdict;
