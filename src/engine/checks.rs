@@ -6,7 +6,7 @@ use super::Engine;
 use super::decision::{Decision, Finding, Intent};
 use super::plan::{page, tag};
 use super::settle::Reservation;
-use crate::agent;
+use crate::agent::known;
 use crate::distinct::{self, Sight, Watch};
 use crate::exchange::{Millis, Now};
 use crate::policy::check::{Against, Check, Distinct, Test};
@@ -346,14 +346,14 @@ const fn effect(then: Verdict) -> Verdict {
 /// Whether what the client says it is and what it looks like are two things.
 fn contradicts(traits: &mut Traits<'_>, against: Against) -> bool {
     let exchange = traits.exchange();
-    let Some(agent) = traits.agent().cloned() else {
+    let Some(agent) = traits.agent().copied() else {
         return false;
     };
     match against {
-        Against::Shape => agent::contradicts_headers(&agent, exchange),
+        Against::Shape => known::contradicts_headers(&agent, exchange),
         Against::Ja4(Trait::Fact(place)) => traits
             .fact(place)
-            .is_some_and(|ja4| agent::contradicts_ja4(&agent, ja4)),
+            .is_some_and(|ja4| known::contradicts_ja4(&agent, ja4)),
         Against::Ja4(_) => false,
     }
 }

@@ -6,10 +6,15 @@ use crate::store::{Change, Page, Store, StoreError};
 
 /// A policy around checks.
 fn policy(checks: &str) -> Policy {
+    let lists = if checks.contains("partners") {
+        r#""lists": {"partners": ["203.0.113.0/24"]},"#
+    } else {
+        ""
+    };
     let text = format!(
         r#"{{"version": 1, "verify_url": "https://example.com/verify",
             "account": {{"org": {{"header": "x-org"}}, "verified": {{"header": "x-verified"}}}},
-            "lists": {{"partners": ["203.0.113.0/24"]}},
+            {lists}
             "traits": {{"ja4": {{"header": "x-ja4"}}}},
             "checks": [{checks}]}}"#
     );

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::borrow::Cow;
 
-use crate::agent;
+use crate::agent::fingerprint::{Ja4, ja3};
 
 /// How the values of a trait are spelt. Traits that are spelt alike share what is compiled of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +59,8 @@ impl Spelling {
                 let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_*".contains(&byte);
                 text.bytes().all(letter).then(|| lower(text))
             }
-            Self::Ja4 => owned(&agent::ja4(text.as_bytes())?),
-            Self::Ja3 => owned(&agent::ja3(text.as_bytes())?),
+            Self::Ja4 => owned(Ja4::read(text.as_bytes())?.bytes()),
+            Self::Ja3 => ja3(text.as_bytes()).map(|_| lower(text)),
             Self::Pseudonym => of_hash(16),
             Self::Country => {
                 let fits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
