@@ -115,7 +115,8 @@ impl Engine {
             }
         }
         if findings.verdict() != Verdict::Deny {
-            look(&mut counted, care, now.steady, store)?;
+            let reserved = self.policy.newcomers.len();
+            look(&mut counted, care, reserved, now.steady, store)?;
             for pending in &counted {
                 if let Some(check) = self.policy.checks.get(pending.place) {
                     findings.count(check, pending);
@@ -218,6 +219,7 @@ impl Engine {
 fn look<S: Store>(
     counted: &mut [Pending],
     care: Care,
+    reserved: usize,
     now: Millis,
     store: &S,
 ) -> Result<(), StoreError> {
@@ -230,7 +232,7 @@ fn look<S: Store>(
             Care::Look => store.update(page, |content| {
                 let mut change = Change::Keep;
                 see(counted, page, |watch| {
-                    let (sight, changed) = distinct::look(content, watch, now);
+                    let (sight, changed) = distinct::look(content, watch, reserved, now);
                     if changed == Change::Replace {
                         change = changed;
                     }
