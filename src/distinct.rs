@@ -69,11 +69,17 @@ pub fn look(page: &mut Page, watch: &Watch, reserved: usize, now: Millis) -> (Si
     (sight, change)
 }
 
-/// Looks and changes nothing.
+/// Looks and changes nothing; also says whether [`look`] would.
 #[must_use]
-pub fn peek(page: &Page, watch: &Watch, now: Millis) -> Sight {
+pub fn peek(page: &Page, watch: &Watch, now: Millis) -> (Sight, Change) {
     let set = Set::read(page, watch, now);
-    sight(&set, set.seen(set::hash(watch.element)))
+    let seen = set.seen(set::hash(watch.element));
+    let change = match seen {
+        Seen::Never => Change::Keep,
+        Seen::Now if !set.stale => Change::Keep,
+        Seen::Before | Seen::Now => Change::Replace,
+    };
+    (sight(&set, seen), change)
 }
 
 /// Makes an element a member, or lets it stay longer.

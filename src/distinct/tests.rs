@@ -32,6 +32,10 @@ fn watch(subject: u64, number: u32) -> Watch {
     }
 }
 
+fn peek(page: &Page, watch: &Watch, now: Millis) -> Sight {
+    super::peek(page, watch, now).0
+}
+
 fn put(page: &mut Page, watch: &Watch, now: Millis) -> Added {
     add(page, watch, 4, now).0
 }
