@@ -13,6 +13,7 @@
 use super::Agent;
 use super::fingerprint::Ja4;
 use crate::exchange::Exchange;
+use crate::scan::Names;
 
 /// Whether a request comes from other software than its agent: by the fingerprint of its TLS. `ja4` may be anything; what
 /// is no JA4, or an unknown one, contradicts nothing.
@@ -22,7 +23,8 @@ pub fn contradicts_ja4(agent: &Agent, ja4: &[u8]) -> bool {
         return false;
     };
     let shown = LIBRARIES.iter().find(|library| {
-        library.ciphers == ja4.ciphers && (library.extensions.is_none_or(|it| it == ja4.extensions))
+        library.ciphers == ja4.ciphers
+            && (library.extensions == ANY || library.extensions == ja4.extensions)
     });
     shown.is_some_and(|library| !client.stacks.meets(library.stacks))
 }
@@ -72,11 +74,11 @@ impl Stacks {
     /// libcurl.
     const CURL: Self = Self(1 << 12);
 
+    /// What runs JavaScript on a server.
+    const SERVER_JAVASCRIPT: Self = Self::UNDICI.or(Self::NODE).or(Self::BORING).or(Self::DENO);
+
     /// Whatever runs JavaScript, also in browsers, desktop shells and phones.
-    const JAVASCRIPT: Self = Self::UNDICI
-        .or(Self::NODE)
-        .or(Self::BORING)
-        .or(Self::DENO)
+    const JAVASCRIPT: Self = Self::SERVER_JAVASCRIPT
         .or(Self::RUSTLS)
         .or(Self::CHROMIUM)
         .or(Self::FIREFOX)
@@ -92,25 +94,24 @@ impl Stacks {
 }
 
 /// What of a JA4 stays the same from version to version of a library: the ciphers. Where several share them, the
-/// extensions tell.
+/// extensions tell; elsewhere they are [`ANY`].
 struct Library {
     ciphers: u64,
-    extensions: Option<u64>,
+    extensions: u64,
     stacks: Stacks,
 }
 
+/// More than twelve digits.
+const ANY: u64 = u64::MAX;
+
 const fn library(ciphers: u64, stacks: Stacks) -> Library {
-    Library {
-        ciphers,
-        extensions: None,
-        stacks,
-    }
+    library_with(ciphers, ANY, stacks)
 }
 
 const fn library_with(ciphers: u64, extensions: u64, stacks: Stacks) -> Library {
     Library {
         ciphers,
-        extensions: Some(extensions),
+        extensions,
         stacks,
     }
 }
@@ -161,186 +162,193 @@ enum Habit {
 }
 
 /// A family of agents.
+#[derive(Clone, Copy)]
 struct Client {
-    family: &'static str,
     stacks: Stacks,
     habit: Habit,
 }
 
-const fn client(family: &'static str, stacks: Stacks, habit: Habit) -> Client {
-    Client {
-        family,
-        stacks,
-        habit,
-    }
+const fn client(stacks: Stacks, habit: Habit) -> Client {
+    Client { stacks, habit }
 }
 
-const PYTHON_SDK: Habit = Habit::Language(b"python");
-const JS_SDK: Habit = Habit::LanguageIfAny(b"js");
-const GO_SDK: Habit = Habit::LanguageIfAny(b"go");
+const BROWSER: Client = client(Stacks::CHROMIUM, Habit::Chromium);
+const PYTHON: Client = client(Stacks::PYTHON, Habit::LanguageIfAny(b"python"));
+const PYTHON_SDK: Client = client(Stacks::PYTHON, Habit::Language(b"python"));
+const JS: Habit = Habit::LanguageIfAny(b"js");
+const JS_SDK: Client = client(Stacks::JAVASCRIPT, JS);
+const GO: Client = client(Stacks::GO, Habit::LanguageIfAny(b"go"));
 
 /// All known families. Who brings their own TLS (a `requests` with another adapter, an app in a browser's clothes) says
 /// two things, and is found out.
-const CLIENTS: [Client; 24] = [
-    client("openai-python", Stacks::PYTHON, PYTHON_SDK),
-    client("anthropic-python", Stacks::PYTHON, PYTHON_SDK),
-    client(
-        "google-genai-python",
-        Stacks::PYTHON.or(Stacks::REQUESTS),
-        Habit::GoogleClient,
-    ),
-    client("openai-js", Stacks::JAVASCRIPT, JS_SDK),
-    client("anthropic-js", Stacks::JAVASCRIPT, JS_SDK),
-    client("google-genai-js", Stacks::JAVASCRIPT, Habit::GoogleClient),
-    client("openai-go", Stacks::GO, GO_SDK),
-    client("anthropic-go", Stacks::GO, GO_SDK),
-    client(
-        "python-requests",
-        Stacks::REQUESTS,
-        Habit::LanguageIfAny(b"python"),
-    ),
-    client(
-        "python-httpx",
-        Stacks::PYTHON,
-        Habit::LanguageIfAny(b"python"),
-    ),
-    client(
-        "python-urllib",
-        Stacks::PYTHON,
-        Habit::LanguageIfAny(b"python"),
-    ),
-    client("aiohttp", Stacks::PYTHON, Habit::LanguageIfAny(b"python")),
-    client("node", Stacks::UNDICI.or(Stacks::NODE), JS_SDK),
-    client(
-        "node-fetch",
-        Stacks::NODE.or(Stacks::BORING).or(Stacks::DENO),
-        JS_SDK,
-    ),
-    client(
-        "axios",
-        Stacks::NODE
-            .or(Stacks::UNDICI)
-            .or(Stacks::BORING)
-            .or(Stacks::DENO),
-        JS_SDK,
-    ),
-    client("bun", Stacks::BORING, JS_SDK),
-    client("deno", Stacks::DENO, JS_SDK),
-    client("go-http-client", Stacks::GO, GO_SDK),
-    client("reqwest", Stacks::RUSTLS, Habit::None),
-    client(
+const CLIENTS: Names<Client, 25> = Names::new([
+    ("bun", client(Stacks::BORING, JS)),
+    ("node", client(Stacks::UNDICI.or(Stacks::NODE), JS)),
+    ("deno", client(Stacks::DENO, JS)),
+    (
         "curl",
         // It can be built on any of these.
-        Stacks::CURL
-            .or(Stacks::RUSTLS)
-            .or(Stacks::BORING)
-            .or(Stacks::APPLE),
-        Habit::None,
+        client(
+            Stacks::CURL
+                .or(Stacks::RUSTLS)
+                .or(Stacks::BORING)
+                .or(Stacks::APPLE),
+            Habit::None,
+        ),
     ),
-    client("chrome", Stacks::CHROMIUM, Habit::Chromium),
-    client("edge", Stacks::CHROMIUM, Habit::Chromium),
-    client("firefox", Stacks::FIREFOX, Habit::Firefox),
-    client("safari", Stacks::APPLE, Habit::None),
-];
+    ("edge", BROWSER),
+    ("axios", client(Stacks::SERVER_JAVASCRIPT, JS)),
+    ("chrome", BROWSER),
+    ("safari", client(Stacks::APPLE, Habit::None)),
+    ("aiohttp", PYTHON),
+    ("reqwest", client(Stacks::RUSTLS, Habit::None)),
+    ("firefox", client(Stacks::FIREFOX, Habit::Firefox)),
+    ("openai-js", JS_SDK),
+    ("openai-go", GO),
+    ("node-fetch", client(Stacks::SERVER_JAVASCRIPT, JS)),
+    ("anthropic-js", JS_SDK),
+    ("anthropic-go", GO),
+    ("python-httpx", PYTHON),
+    ("openai-python", PYTHON_SDK),
+    ("python-urllib", PYTHON),
+    ("go-http-client", GO),
+    (
+        "google-genai-js",
+        client(Stacks::JAVASCRIPT, Habit::GoogleClient),
+    ),
+    ("python-requests", client(Stacks::REQUESTS, PYTHON.habit)),
+    ("headless-chrome", BROWSER),
+    ("anthropic-python", PYTHON_SDK),
+    (
+        "google-genai-python",
+        client(Stacks::PYTHON.or(Stacks::REQUESTS), Habit::GoogleClient),
+    ),
+]);
 
 impl Client {
-    fn of(agent: &Agent) -> Option<&'static Self> {
-        let family = agent.family();
-        CLIENTS.iter().find(|client| client.family == family)
+    fn of(agent: &Agent) -> Option<Self> {
+        CLIENTS.find(agent.family().as_bytes())
     }
 
     /// Whether something is not there that this client always sends, or says another thing.
-    fn lacks(&self, sent: &Sent<'_>, version: &str) -> bool {
-        // What an agent's text can hold is all that can be compared.
-        let other = |said: &[u8]| {
-            said.len() < 32 && !said.eq_ignore_ascii_case(version.as_bytes()) && !version.is_empty()
-        };
+    fn lacks(self, sent: &Sent<'_>, version: &str) -> bool {
+        let said = sent.value(Header::Language);
         match self.habit {
             Habit::None => false,
             Habit::Language(language) => {
-                sent.language
-                    .is_none_or(|said| !said.eq_ignore_ascii_case(language))
-                    || sent.package_version.is_some_and(other)
+                said != Some(language)
+                    || sent
+                        .value(Header::PackageVersion)
+                        .is_some_and(|said| differ(said, version))
             }
-            Habit::LanguageIfAny(language) => sent
-                .language
-                .is_some_and(|said| !said.eq_ignore_ascii_case(language)),
-            Habit::GoogleClient => sent.google_version().is_none_or(other),
-            Habit::Chromium => {
-                sent.is_page_traffic(version, 90) && sent.fetch_mode.is_none() && !sent.client_hints
-            }
-            Habit::Firefox => sent.is_page_traffic(version, 90) && sent.fetch_mode.is_none(),
+            Habit::LanguageIfAny(language) => said.is_some_and(|said| said != language),
+            Habit::GoogleClient => sent
+                .google_version()
+                .is_none_or(|said| differ(said, version)),
+            Habit::Chromium => !sent.has(Header::ClientHints) && sent.lacks_metadata(version),
+            Habit::Firefox => sent.lacks_metadata(version),
         }
     }
 }
 
+/// Whether two versions of a client are not one. What an agent cannot hold whole is not compared.
+fn differ(said: &[u8], version: &str) -> bool {
+    said.len() < 32 && !version.is_empty() && !said.eq_ignore_ascii_case(version.as_bytes())
+}
+
+/// A header that tells something of who sent it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Header {
+    UserAgent,
+    AcceptEncoding,
+    Accept,
+    AcceptLanguage,
+    FetchMode,
+    FetchSite,
+    ClientHints,
+    WebSocket,
+    Proto,
+    Language,
+    PackageVersion,
+    GoogleClient,
+}
+
+const HEADERS: Names<Header, 12> = Names::new([
+    ("accept", Header::Accept),
+    ("sec-ch-ua", Header::ClientHints),
+    ("user-agent", Header::UserAgent),
+    ("sec-fetch-mode", Header::FetchMode),
+    ("sec-fetch-site", Header::FetchSite),
+    ("accept-encoding", Header::AcceptEncoding),
+    ("accept-language", Header::AcceptLanguage),
+    ("x-stainless-lang", Header::Language),
+    ("sec-websocket-key", Header::WebSocket),
+    ("x-forwarded-proto", Header::Proto),
+    ("x-goog-api-client", Header::GoogleClient),
+    ("x-stainless-package-version", Header::PackageVersion),
+]);
+
 /// What of a request's headers tells who sent it.
-#[derive(Default)]
 struct Sent<'a> {
-    language: Option<&'a [u8]>,
-    package_version: Option<&'a [u8]>,
-    google_client: Option<&'a [u8]>,
-    accept_language: Option<&'a [u8]>,
-    accept_encoding: Option<&'a [u8]>,
-    fetch_mode: Option<&'a [u8]>,
-    fetch_site: bool,
-    client_hints: bool,
-    web_socket: bool,
-    tls: bool,
-    /// How far the headers have followed the order in which requests, and curl with an `accept` of its own, sends
-    /// `user-agent`, `accept-encoding` and `accept`: 3 if they have to the end.
-    order: u8,
+    /// The last value of each [`Header`].
+    values: [Option<&'a [u8]>; 12],
+    /// The first three of `user-agent`, `accept-encoding` and `accept`, in their order.
+    order: [Option<Header>; 3],
 }
 
 impl<'a> Sent<'a> {
     fn read(exchange: &Exchange<'a>) -> Self {
-        let mut sent = Self::default();
+        let mut sent = Self {
+            values: [None; 12],
+            order: [None; 3],
+        };
+        let mut places = sent.order.iter_mut();
         for &(name, value) in exchange.headers {
-            match name {
-                b"user-agent" => sent.step(0),
-                b"accept-encoding" => {
-                    sent.step(1);
-                    sent.accept_encoding = Some(value);
-                }
-                b"accept" => sent.step(2),
-                b"accept-language" => sent.accept_language = Some(value),
-                b"sec-fetch-mode" => sent.fetch_mode = Some(value),
-                b"sec-fetch-site" => sent.fetch_site = true,
-                b"sec-ch-ua" => sent.client_hints = true,
-                b"sec-websocket-key" => sent.web_socket = true,
-                b"x-forwarded-proto" => sent.tls = value == b"https",
-                b"x-stainless-lang" => sent.language = Some(value),
-                b"x-stainless-package-version" => sent.package_version = Some(value),
-                b"x-goog-api-client" => sent.google_client = Some(value),
-                _ => {}
+            let Some(header) = HEADERS.find(name) else {
+                continue;
+            };
+            if let Some(slot) = sent.values.get_mut(header as usize) {
+                *slot = Some(value);
+            }
+            if header as usize <= Header::Accept as usize
+                && let Some(place) = places.next()
+            {
+                *place = Some(header);
             }
         }
         sent
     }
 
-    /// Goes on in the order, or leaves it for good.
-    const fn step(&mut self, place: u8) {
-        self.order = if self.order == place {
-            place.saturating_add(1)
-        } else {
-            u8::MAX
-        };
+    fn value(&self, header: Header) -> Option<&'a [u8]> {
+        *self.values.get(header as usize)?
     }
 
-    /// The libraries of which one must have sent this.
+    fn has(&self, header: Header) -> bool {
+        self.value(header).is_some()
+    }
+
+    fn says(&self, header: Header, value: &[u8]) -> bool {
+        self.value(header) == Some(value)
+    }
+
+    /// The libraries of which one must have sent this; none if it could be any.
     fn stacks(&self) -> Stacks {
-        if self.client_hints {
+        if self.has(Header::ClientHints) {
             return Stacks::CHROMIUM;
         }
-        if self.accept_language == Some(b"*") {
-            if self.fetch_mode == Some(b"cors") && !self.fetch_site {
+        if self.says(Header::AcceptLanguage, b"*") {
+            if self.says(Header::FetchMode, b"cors") && !self.has(Header::FetchSite) {
                 return Stacks::UNDICI;
             }
-            if self.accept_encoding == Some(b"gzip,br") {
+            if self.says(Header::AcceptEncoding, b"gzip,br") {
                 return Stacks::DENO;
             }
         }
-        if self.order == 3 && self.fetch_mode.is_none() && self.accept_language.is_none() {
+        // So does curl, if it is given an `accept` of its own.
+        if self.order == REQUESTS
+            && !self.has(Header::FetchMode)
+            && !self.has(Header::AcceptLanguage)
+        {
             return Stacks::REQUESTS.or(Stacks::CURL);
         }
         Stacks::NONE
@@ -348,15 +356,27 @@ impl<'a> Sent<'a> {
 
     /// The version that Google's SDK gives of itself beside its `user-agent`.
     fn google_version(&self) -> Option<&'a [u8]> {
-        let mut words = self.google_client?.split(|&byte| byte == b' ');
+        let mut words = self
+            .value(Header::GoogleClient)?
+            .split(|&byte| byte == b' ');
         words.find_map(|word| word.strip_prefix(b"google-genai-sdk/"))
     }
 
-    /// Whether a browser, if it is at least this new, adds to this request what it adds for pages over TLS.
-    fn is_page_traffic(&self, version: &str, since: u32) -> bool {
-        self.tls && !self.web_socket && version.parse().is_ok_and(|major: u32| major >= since)
+    /// Whether what a request is for is not said, which browsers of the last years do over TLS.
+    fn lacks_metadata(&self, version: &str) -> bool {
+        !self.has(Header::FetchMode)
+            && !self.has(Header::WebSocket)
+            && self.says(Header::Proto, b"https")
+            && version.parse().is_ok_and(|major: u32| major >= 90)
     }
 }
+
+/// The order in which requests sends what it always sends.
+const REQUESTS: [Option<Header>; 3] = [
+    Some(Header::UserAgent),
+    Some(Header::AcceptEncoding),
+    Some(Header::Accept),
+];
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
     reason = "a test that meets the unexpected should stop and say so; a measurement may wait"
 )]
 
+mod agents;
 mod captured;
 mod gate;
 mod measure;
