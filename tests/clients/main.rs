@@ -11,5 +11,7 @@
 mod agents;
 mod captured;
 mod gate;
+mod install;
 mod measure;
+mod page;
 mod programs;
