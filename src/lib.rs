@@ -76,6 +76,7 @@ pub mod reply;
 pub mod scan;
 pub mod shape;
 pub mod store;
+pub mod trace;
 pub mod traits;
 pub mod usage;
 pub mod verdict;

@@ -43,6 +43,7 @@ const USES: &[(&str, &[&str])] = &[
         ],
     ),
     ("record", &["distinct", "engine", "json", "policy"]),
+    ("trace", &["exchange", "usage"]),
     (
         "reply",
         &["dialect", "engine", "exchange", "json", "policy", "verdict"],
