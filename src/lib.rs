@@ -68,6 +68,7 @@ pub mod exchange;
 pub mod host;
 pub mod identity;
 pub mod json;
+pub mod learn;
 pub mod metrics;
 pub mod policy;
 pub mod quota;
