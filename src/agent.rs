@@ -20,16 +20,23 @@ pub fn of<'a>(_: &Exchange<'a>) -> Option<Agent<'a>> {
     None
 }
 
-/// A JA4.
+/// A JA4 in lower case; `None` if it is malformed.
 #[must_use]
 pub fn ja4(text: &[u8]) -> Option<SmallVec<[u8; 40]>> {
-    Some(SmallVec::from_slice(text))
+    let sound = text.len() == 36
+        && text.iter().enumerate().all(|(place, byte)| match place {
+            0..10 => byte.is_ascii_alphanumeric(),
+            10 | 23 => *byte == b'_',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    sound.then(|| text.iter().map(u8::to_ascii_lowercase).collect())
 }
 
-/// A JA3.
+/// A JA3 in lower case; `None` if it is malformed.
 #[must_use]
 pub fn ja3(text: &[u8]) -> Option<SmallVec<[u8; 40]>> {
-    Some(SmallVec::from_slice(text))
+    let sound = text.len() == 32 && text.iter().all(u8::is_ascii_hexdigit);
+    sound.then(|| text.iter().map(u8::to_ascii_lowercase).collect())
 }
 
 /// c

@@ -20,7 +20,7 @@ pub mod units;
 
 pub use fault::{Fault, Faults};
 pub use file::Count;
-pub use read::{MAX_QUOTAS, TRAITS};
+pub use read::{MAX_CHECKS, MAX_QUOTAS, TRAITS};
 pub use scope::{Membership, Scope};
 
 use crate::dialect::Dialect;
@@ -267,7 +267,7 @@ impl Policy {
     pub fn from_json(json: &Json) -> Result<Self, Faults> {
         let notes = Notes::new(json);
         let policy = read::file(&Node::root(&notes))
-            .map(|(file, quotas)| compile::compile(file, quotas, &notes));
+            .map(|(file, rules)| compile::compile(file, rules, &notes));
         match (policy, notes.into_faults()) {
             (Some(policy), faults) if faults.is_empty() => Ok(policy),
             (_, faults) => Err(Faults::from(faults)),

@@ -27,7 +27,7 @@ const USES: &[(&str, &[&str])] = &[
     ("shape", &["exchange"]),
     (
         "policy",
-        &["dialect", "exchange", "usage", "verdict", "window"],
+        &["agent", "dialect", "exchange", "usage", "verdict", "window"],
     ),
     ("identity", &["exchange", "policy"]),
     (

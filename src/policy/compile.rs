@@ -1,72 +1,58 @@
 //! From the file's types to a policy: names become places, patterns become matchers, and rules are held against each
 //! other.
 
+mod checks;
+mod quotas;
+
 use core::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
 
-use super::file::{self, File, Headers, Missing, Mode, OnError, OnUnreadable, Record, Source};
+use super::check::Check;
+use super::file::{
+    self, Except, File, Headers, Match, Missing, Mode, OnError, OnUnreadable, Record, Source,
+};
 use super::node::Notes;
 use super::pattern::Pattern;
 use super::price::{Price, Rates};
-use super::read::Placed;
-use super::{Fact, Kind, Limit, Place, Policy, Prefixes, Quota, Scope, Subject, Trait, scale};
+use super::read::Rules;
+use super::{Fact, Kind, Membership, Place, Policy, Quota, Scope, Subject, Trait};
 
 /// Compiles a file; what does not go together is noted.
 #[must_use]
-pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes<'_>) -> Policy {
-    let facts = facts(file.account);
-    let names: Vec<String> = facts.iter().map(|fact| fact.name.clone()).collect();
-    let mut subjects: Vec<Subject> = Vec::new();
-    let mut compiled: Vec<Quota> = Vec::new();
-    for (path, quota) in quotas {
-        if compiled.iter().any(|other| other.name == quota.name) {
-            notes.add(
-                &format!("{path}/name"),
-                &format!("another rule is named \"{}\" already", quota.name),
-                "every rule has a name of its own",
-            );
-        }
-        let subject = subject(&mut subjects, &quota.per, &names);
-        let quota = self::quota(quota, subject, &names);
-        if let Some(before) = compiled.iter().find(|other| other.hides(&quota)) {
-            notes.add(
-                &path,
-                &format!(
-                    "\"{}\" can never fire: \"{}\" refuses the same requests earlier",
-                    quota.name, before.name
-                ),
-                "lower its limit, lengthen its window, or take it out",
-            );
-        } else if let Some(hidden) = compiled.iter().find(|other| quota.hides(other)) {
-            notes.add(
-                &path,
-                &format!(
-                    "\"{}\" refuses the same requests earlier, so \"{}\" can never fire",
-                    quota.name, hidden.name
-                ),
-                &format!("take \"{}\" out, or lower its limit", hidden.name),
-            );
-        }
-        compiled.push(quota);
+pub(super) fn compile(file: File, rules: Rules, notes: &Notes<'_>) -> Policy {
+    let prefixes = file.traits.network;
+    let facts = facts(file.account, file.traits);
+    let mut compiler = Compiler::new(&facts, notes);
+    for (path, quota) in rules.quotas {
+        compiler.quota(&path, quota, None);
     }
+    for (path, check) in rules.checks {
+        compiler.check(&path, check);
+    }
+    let Compiler {
+        subjects,
+        mut quotas,
+        mut checks,
+        ..
+    } = compiler;
     // Only now, so that a policy which may run in shadow may also be enforced.
-    compiled
-        .iter_mut()
-        .for_each(|quota| quota.shadow |= file.mode == Mode::Shadow);
+    let shadow = file.mode == Mode::Shadow;
+    quotas.iter_mut().for_each(|quota| quota.shadow |= shadow);
+    checks.iter_mut().for_each(|check| check.shadow |= shadow);
     let prices: Vec<Price> = file.prices.into_iter().map(price).collect();
     Policy {
-        shadow: file.mode == Mode::Shadow,
+        shadow,
         sources: file.identity.from.into_iter().map(source).collect(),
         by_network: file.identity.missing == Missing::ByNetwork,
-        prefixes: Prefixes::default(),
-        checks: Vec::new(),
-        lists: Vec::new(),
-        verify_url: String::new(),
-        newcomers: compiled.iter().map(|quota| quota.newcomers).collect(),
+        prefixes,
+        checks,
+        lists: file.lists,
+        verify_url: file.verify_url.unwrap_or_default(),
+        newcomers: quotas.iter().map(|quota| quota.newcomers).collect(),
         facts,
         subjects,
-        quotas: compiled,
+        quotas,
         memory: file.limits.memory.0,
         body: file.limits.body.0,
         tells_always: file.headers == Headers::Always,
@@ -93,13 +79,102 @@ pub(super) fn compile(file: File, quotas: Vec<Placed>, notes: &Notes<'_>) -> Pol
     }
 }
 
+/// Rules as they are compiled one after the other.
+struct Compiler<'c> {
+    facts: &'c [Fact],
+    notes: &'c Notes<'c>,
+    subjects: Vec<Subject>,
+    quotas: Vec<Quota>,
+    checks: Vec<Check>,
+}
+
+impl<'c> Compiler<'c> {
+    const fn new(facts: &'c [Fact], notes: &'c Notes<'c>) -> Self {
+        Self {
+            facts,
+            notes,
+            subjects: Vec::new(),
+            quotas: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+
+    /// Notes a name that another rule has.
+    fn claim(&self, path: &str, name: &str) {
+        let mut names = self
+            .quotas
+            .iter()
+            .map(|quota| &quota.name)
+            .chain(self.checks.iter().map(|check| &check.name));
+        if names.any(|other| other == name) {
+            self.notes.add(
+                &format!("{path}/name"),
+                &format!("another rule is named \"{name}\" already"),
+                "every rule has a name of its own",
+            );
+        }
+    }
+
+    /// What a name in a rule stands for.
+    fn named(&self, name: &str) -> Trait {
+        match name {
+            "key" => Trait::Key,
+            "network" => Trait::Network,
+            "path" => Trait::Path,
+            "method" => Trait::Method,
+            "model" => Trait::Model,
+            "shape" => Trait::Shape,
+            "agent" => Trait::Agent,
+            name => Trait::Fact(self.fact(name)),
+        }
+    }
+
+    /// The place of a fact.
+    fn fact(&self, name: &str) -> usize {
+        let place = self.facts.iter().position(|fact| fact.name == name);
+        place.unwrap_or(usize::MAX)
+    }
+
+    /// The place of the subject with these traits, in whatever order they are written.
+    fn subject(&mut self, per: &[String]) -> usize {
+        let traits = sorted(per.iter().map(|name| self.named(name)));
+        let mut subjects = self.subjects.iter();
+        if let Some(place) = subjects.position(|subject| subject.traits == traits) {
+            return place;
+        }
+        self.subjects.push(Subject {
+            id: hash(&sorted(per.iter().cloned())),
+            traits,
+        });
+        self.subjects.len().saturating_sub(1)
+    }
+
+    /// Which requests a rule is about.
+    fn scope(&self, matches: Match, except: &[Except]) -> Scope {
+        let list = |list: Option<file::OneOrMany>| patterns(list.map(file::OneOrMany::into_vec));
+        Scope {
+            path: list(matches.path),
+            model: list(matches.model),
+            method: list(matches.method),
+            except: except.iter().map(|except| self.member(except)).collect(),
+        }
+    }
+
+    fn member(&self, listed: &Except) -> Membership {
+        Membership {
+            of: self.named(&listed.of),
+            list: listed.list,
+        }
+    }
+}
+
 /// What the host vouches for by itself, beside what the operator has named; in the order of the names.
-fn facts(account: Vec<(String, file::Fact)>) -> Vec<Fact> {
+fn facts(account: Vec<(String, file::Fact)>, traits: file::Traits) -> Vec<Fact> {
     let known = [
-        ("asn", Kind::Asn),
-        ("country", Kind::Country),
-        ("ja3", Kind::Ja3),
-        ("ja4", Kind::Ja4),
+        ("asn", Kind::Asn, traits.asn),
+        ("country", Kind::Country, traits.country),
+        ("ja3", Kind::Ja3, traits.ja3),
+        ("ja4", Kind::Ja4, traits.ja4),
     ];
     let mut facts: Vec<Fact> = account
         .into_iter()
@@ -109,12 +184,12 @@ fn facts(account: Vec<(String, file::Fact)>) -> Vec<Fact> {
             place: place(fact),
         })
         .collect();
-    for (name, kind) in known {
+    for (name, kind, written) in known {
         let at = facts.partition_point(|fact| fact.name.as_str() < name);
         let fact = Fact {
             name: name.to_owned(),
             kind,
-            place: Place::Host,
+            place: written.map_or(Place::Host, place),
         };
         facts.insert(at, fact);
     }
@@ -141,126 +216,16 @@ fn source(source: Source) -> super::Source {
     }
 }
 
-/// The place of the subject with these traits, in whatever order they are written.
-fn subject(subjects: &mut Vec<Subject>, per: &[String], facts: &[String]) -> usize {
-    let traits = per.iter().map(|name| match name.as_str() {
-        "key" => Trait::Key,
-        "network" => Trait::Network,
-        "path" => Trait::Path,
-        "method" => Trait::Method,
-        "model" => Trait::Model,
-        "shape" => Trait::Shape,
-        "agent" => Trait::Agent,
-        name => Trait::Fact(
-            facts
-                .iter()
-                .position(|fact| fact == name)
-                .unwrap_or(usize::MAX),
-        ),
-    });
-    let traits = sorted(traits);
-    if let Some(place) = subjects.iter().position(|subject| subject.traits == traits) {
-        return place;
-    }
-    subjects.push(Subject {
-        id: hash(&sorted(per.iter().cloned())),
-        traits,
-    });
-    subjects.len().saturating_sub(1)
-}
-
-fn quota(quota: file::Quota, subject: usize, facts: &[String]) -> Quota {
-    let length = quota
-        .window
-        .or(quota.lease)
-        .map_or(60_000, |length| length.0);
-    let per = sorted(quota.per);
-    let lists = [
-        &quota.matches.path,
-        &quota.matches.model,
-        &quota.matches.method,
-    ];
-    let [path, model, method] = lists.map(|list| list.clone().map(file::OneOrMany::into_vec));
-    // What a counter is found by: a rule whose meaning changes gets new counters, one whose limit changes keeps them.
-    // A counter in other units is another counter.
-    let mut meaning = vec![quota.name.clone(), format!("{:?} {length}", quota.count)];
-    if unit(&quota.limit) > 1 {
-        meaning.push(unit(&quota.limit).to_string());
-    }
-    meaning.extend(per.iter().cloned());
-    for list in [&path, &model, &method] {
-        meaning.push(format!("{list:?}"));
-    }
-    let id = hash(&meaning);
-    meaning.push(String::from("newcomers"));
-    let (count, unit) = (quota.count, unit(&quota.limit));
-    let limit = |amount: u64| limit_in_units(amount, unit);
-    Quota {
-        id,
-        newcomers: hash(&meaning),
-        subject,
-        reads_model: model.is_some() || per.iter().any(|name| name == "model"),
-        count,
-        unit,
-        limit: match quota.limit {
-            file::Limit::Number(amount) => {
-                Limit::Fixed(limit(amount), scale(count, length, limit(amount)))
-            }
-            file::Limit::By {
-                by,
-                values,
-                otherwise,
-            } => Limit::ByFact {
-                fact: facts
-                    .iter()
-                    .position(|fact| *fact == by)
-                    .unwrap_or(usize::MAX),
-                values: values
-                    .into_iter()
-                    .map(|(value, amount)| (value.into_bytes(), limit(amount)))
-                    .collect(),
-                otherwise: limit(otherwise),
-            },
-        },
-        length,
-        scope: Scope {
-            path: patterns(path),
-            model: patterns(model),
-            method: patterns(method),
-            except: Vec::new(),
-        },
-        after: None,
-        shadow: quota.mode == Mode::Shadow,
-        name: quota.name,
-    }
+/// What a rule is about, as a part of what it means.
+fn meaning_of(matches: &Match) -> [String; 3] {
+    [&matches.path, &matches.model, &matches.method].map(|list| {
+        let list = list.clone().map(file::OneOrMany::into_vec);
+        format!("{list:?}")
+    })
 }
 
 fn patterns(list: Option<Vec<String>>) -> Option<Vec<Pattern>> {
     list.map(|list| list.iter().map(|text| Pattern::new(text)).collect())
-}
-
-/// What one unit of a counter stands for: 1 where the largest limit fits into 32 bits, otherwise so much that it fits into
-/// half of them; the other half is for what requests use beyond their reservations. A power of two, so that it seldom changes
-/// with the limit.
-fn unit(limit: &file::Limit) -> u64 {
-    let most = match limit {
-        file::Limit::Number(limit) => *limit,
-        file::Limit::By {
-            values, otherwise, ..
-        } => values
-            .iter()
-            .fold(*otherwise, |most, &(_, limit)| most.max(limit)),
-    };
-    if most <= u64::from(u32::MAX) {
-        return 1;
-    }
-    most.div_ceil(1 << 31).next_power_of_two()
-}
-
-/// A limit in units, rounded down, so that rounding never admits more.
-fn limit_in_units(amount: u64, unit: u64) -> u32 {
-    let whole = amount.checked_div(unit).unwrap_or(amount);
-    u32::try_from(whole).unwrap_or(u32::MAX).max(1)
 }
 
 fn price(price: file::Price) -> Price {

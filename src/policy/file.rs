@@ -2,13 +2,18 @@
 //!
 //! Objects whose names are free are lists in the order of the names: maps of them were 10 KB of the module.
 
+mod checks;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
+use super::list::List;
 pub use super::metering::{OnUnreadable, Price, Speech, Tokens};
 use super::schema::Units;
 use crate::exchange::Millis;
+pub use checks::{Absent, Check, Except, Test, Traits, Witness};
+use checks::{Entries, Written};
 
 /// Who may ask how much of a model server, and what happens beyond that.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
@@ -27,7 +32,24 @@ pub struct File {
     /// Facts about the account that something in front of Stillgate vouches for, by the names that rules use.
     #[schemars(default, with = "BTreeMap<String, Fact>")]
     pub account: Vec<(String, Fact)>,
-    /// Limits, at most 24. A request must fit under all of them that it matches; then it is charged to all of them.
+    /// Where traits are found that the host does not know by itself, and how much of an address is its network.
+    #[schemars(default)]
+    pub traits: Traits,
+    /// Lists by the names that rules use, at most 100,000 entries in all.
+    #[schemars(default, with = "BTreeMap<String, Entries>")]
+    pub lists: Vec<List>,
+    /// Where a client can have its account verified: `http` or `https`, at most 2,048 bytes. Checks with `verify` need it.
+    #[schemars(
+        default,
+        with = "String",
+        regex(pattern = "^https?://[!-~]+$"),
+        length(max = 2048)
+    )]
+    pub verify_url: Option<String>,
+    /// Tests of what requests are recognised by, at most 32. They come before any quota.
+    #[schemars(default, with = "Vec<Written>", length(max = 32))]
+    pub checks: Vec<Check>,
+    /// Limits, at most 24 with those of checks. A request must fit under all of them that it matches; then it is charged to all of them.
     #[schemars(default, length(max = 24))]
     pub quotas: Vec<Quota>,
     /// How tokens are foreseen before a request is answered.
@@ -143,7 +165,7 @@ pub enum Missing {
     /// Refused with status 401.
     #[default]
     Deny,
-    /// A request of its network: all that come from one IPv4 /24 or IPv6 /48 without a credential are one key.
+    /// A request of its network: all that come from one without a credential are one key.
     ByNetwork,
 }
 
@@ -171,9 +193,9 @@ pub struct Quota {
     /// The rule's name, in replies, logs and metrics: 1 to 64 of `a-z 0-9 . _ -`, and no other rule's.
     #[schemars(regex(pattern = "^[a-z0-9._-]{1,64}$"))]
     pub name: String,
-    /// What the limit is per: `key`, `network`, `path`, `method`, `model`, and names from `account`. An empty list
-    /// limits everyone together. A request without the trait counts with all others without it, and one whose model
-    /// cannot be read with all others like it.
+    /// What the limit is per: `key`, `network`, `path`, `method`, `model`, `shape`, `agent`, `ja4`, `ja3`, `country`, `asn`, and
+    /// names from `account`. An empty list limits everyone together. A request without the trait counts with all others
+    /// without it, and one whose model cannot be read with all others like it.
     #[schemars(extend("uniqueItems" = true))]
     pub per: Vec<String>,
     /// What is counted.
@@ -192,6 +214,9 @@ pub struct Quota {
     /// Which requests the rule is about. Default: all.
     #[schemars(default, rename = "match")]
     pub matches: Match,
+    /// Lists that excuse whoever is on one of them, at most 16.
+    #[schemars(default, length(max = 16))]
+    pub except: Vec<Except>,
     /// Whether this rule is enforced. Default: what the policy's `mode` says, which `enforce` here does not override.
     /// A rule in shadow that needs the model still has the body read before the request goes on.
     #[schemars(default)]

@@ -49,12 +49,12 @@ fn every_fault_has_a_sentence_of_its_own() {
             "/version: `version` is written twice; write it once",
         ),
         (
-            r#"{"version": 1, "checks": []}"#,
-            "/checks: unknown field `checks`; known here: version, mode, identity, account, quotas, tokens, prices, dialects, limits, headers, record, on_error, on_unreadable",
+            r#"{"version": 1, "campaigns": []}"#,
+            "/campaigns: unknown field `campaigns`; known here: version, mode, identity, account, traits, lists, verify_url, checks, quotas, tokens, prices, dialects, limits, headers, record, on_error, on_unreadable",
         ),
         (
             r#"{"version": 1, "qoutas": []}"#,
-            "/qoutas: unknown field `qoutas`; did you mean `quotas`? Known here: version, mode, identity, account, quotas, tokens, prices, dialects, limits, headers, record, on_error, on_unreadable",
+            "/qoutas: unknown field `qoutas`; did you mean `quotas`? Known here: version, mode, identity, account, traits, lists, verify_url, checks, quotas, tokens, prices, dialects, limits, headers, record, on_error, on_unreadable",
         ),
         (
             r#"{"version": 1, "mode": "shadwo"}"#,

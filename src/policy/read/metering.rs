@@ -1,6 +1,6 @@
 //! Reads the parts that are about tokens, cost and dialects.
 
-use super::rooted_patterns;
+use super::quotas::rooted_patterns;
 use crate::dialect::Dialect;
 use crate::policy::file::{OnUnreadable, OneOrMany, Price, Speech, Tokens};
 use crate::policy::node::{Fields, Node};
