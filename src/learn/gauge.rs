@@ -76,10 +76,11 @@ impl Gauge {
         }
     }
 
-    /// Reads what a body says. One that is longer than the policy lets a rule read is charged by its bytes.
+    /// Reads what a body says. One that is longer than the policy lets a rule read is charged by its bytes; one that was not
+    /// recorded, of a request that used something, cannot be read.
     pub(super) fn read(&self, record: &Record<'_>, exchange: &Exchange<'_>) -> Body {
         let Some(body) = record.body.as_deref() else {
-            return Body::None;
+            return record.usage.map_or(Body::None, |_| Body::Unreadable(0));
         };
         let length = body.len() as u64;
         let screening = self

@@ -60,6 +60,8 @@ pub struct Totals {
     pub missing: u64,
     /// Requests with two, or with one that could be two; they are refused too.
     pub ambiguous: u64,
+    /// Requests whose usage was recorded, and whose body was not: their model is not known.
+    pub bodiless: u64,
     /// Different keys, beyond some millions an estimate.
     pub keys: u64,
     /// The earliest moment of a request, in milliseconds since 1970.
@@ -162,6 +164,8 @@ impl Lens {
         };
         totals.last = totals.last.max(record.t);
         totals.requests = totals.requests.saturating_add(1);
+        let bodiless = record.usage.is_some() && record.body.is_none();
+        totals.bodiless = totals.bodiless.saturating_add(u64::from(bodiless));
         match identity::identify(exchange, &self.policy, self.secret) {
             Ok(key) => {
                 self.keys.with(mix(key.0), |()| ());

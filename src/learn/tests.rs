@@ -1,3 +1,8 @@
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test that overflows should stop and say so"
+)]
+
 use core::fmt::Write as _;
 
 use proptest::prelude::*;

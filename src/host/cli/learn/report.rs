@@ -72,13 +72,14 @@ impl<'p> Report<'p> {
             requests,
             missing,
             ambiguous,
+            bodiless,
             keys,
             first,
             last,
         } = self.totals;
         let trace = json!({"trace": {
             "requests": requests, "keys": keys, "missing_credential": missing, "ambiguous_credential": ambiguous,
-            "broken": self.broken, "first": first, "last": last,
+            "without_body": bodiless, "broken": self.broken, "first": first, "last": last,
         }});
         let rows = self.rows.iter().map(|row| self.row(row));
         let skipped = self
@@ -117,20 +118,27 @@ impl<'p> Report<'p> {
             counted(totals.keys, "key"),
             duration(totals.last.saturating_sub(totals.first))
         );
-        for (count, what) in [
-            (totals.missing, "without a credential"),
-            (totals.ambiguous, "with more than one credential"),
+        for (count, what, note) in [
+            (
+                totals.missing,
+                "request",
+                "without a credential: no rule is asked",
+            ),
+            (
+                totals.ambiguous,
+                "request",
+                "with more than one credential: no rule is asked",
+            ),
+            (
+                totals.bodiless,
+                "request",
+                "with a usage and no body: every rule on a model is asked",
+            ),
+            (self.broken, "broken line", "left out"),
         ] {
             if count > 0 {
-                let _ = writeln!(
-                    text,
-                    "{} {what}: no rule is asked about them",
-                    counted(count, "request")
-                );
+                let _ = writeln!(text, "{} {note}", counted(count, what));
             }
-        }
-        if self.broken > 0 {
-            let _ = writeln!(text, "{} left out, broken", counted(self.broken, "line"));
         }
         text
     }
@@ -251,7 +259,8 @@ impl<'p> Report<'p> {
             }
             let window = self.meaning(row.rule).window;
             let covered = self.totals.last.saturating_sub(self.totals.first);
-            if covered < window {
+            // A day's trace ends a moment before the day does.
+            if covered < window.saturating_sub(window / 100) {
                 notes.push(format!(
                     "the trace covers {} of a window of {}: a longer one may show more",
                     duration(covered),
