@@ -118,7 +118,7 @@ mod tests {
             let (mut values, mut page) = (Values::default(), Page::default());
             let mut now = 1_776_816_000_000;
             for (value, wait) in steps {
-                now = now.saturating_add(wait >> gaps);
+                now = now.saturating_add(wait.wrapping_shr(gaps));
                 let element = hash(value);
                 let seen = values.look(element, WINDOW, now);
                 let expected = distinct::look(&mut page, &watch(element, WINDOW), now).0;
