@@ -109,11 +109,11 @@ impl Engine {
         let mut traits = Traits::new(exchange, &self.policy, self.secret, key);
         let known = |check: &Check| !check.shadow && !check.reads_model;
         let mut findings = self
-            .check(&mut traits, known, Care::Glance, now, store)
+            .check(&mut traits, &known, Care::Glance, now, store)
             .ok()?;
         if findings.refuse() {
             findings = self
-                .check(&mut traits, known, Care::Look, now, store)
+                .check(&mut traits, &known, Care::Look, now, store)
                 .ok()?;
         }
         if findings.refuse() {
@@ -126,7 +126,7 @@ impl Engine {
         let mut plan = Plan::default();
         let early =
             |quota: &Quota| !quota.shadow && !quota.reads_body() && findings.activate(quota);
-        plan.fill(&self.policy, &mut traits, store.pages(), early);
+        plan.fill(&self.policy, &mut traits, store.pages(), &early);
         if !self.glance(&mut plan, now, store).ok()?.refused {
             return None;
         }
@@ -143,7 +143,7 @@ impl Engine {
             Err(unknown) => return self.turn_away(unknown),
         };
         let mut traits = Traits::new(exchange, &self.policy, self.secret, key);
-        let Ok(findings) = self.check(&mut traits, |_| true, Care::Look, now, store) else {
+        let Ok(findings) = self.check(&mut traits, &|_| true, Care::Look, now, store) else {
             return self.without_store(key);
         };
         if findings.refuse() {
@@ -151,7 +151,7 @@ impl Engine {
         }
         let mut plan = Plan::default();
         let active = |quota: &Quota| findings.activate(quota);
-        plan.fill(&self.policy, &mut traits, store.pages(), active);
+        plan.fill(&self.policy, &mut traits, store.pages(), &active);
         match self.charge(&mut plan, now, store) {
             Ok(outcome) => self.conclude(key, &plan, &outcome, findings, now),
             Err(_) => self.without_store(key),

@@ -83,7 +83,7 @@ pub fn admit(
     if !admission.refused && fresh && crowded(page, charges.len(), newcomers) {
         let needed =
             |tag| charges.iter().any(|charge| charge.tag == tag) || newcomers.contains(&tag);
-        admission.evicted = page.evict(now, needed);
+        admission.evicted = page.evict(now, &needed);
         // What `assess` took to be free may still be held by small sets.
         let absent = |view: &&View| view.place != Place::None && page.find(view.tag).is_none();
         let absent = views.iter().filter(absent).count();
@@ -255,7 +255,7 @@ enum Room {
 }
 
 /// Looks whether `fresh` counters fit beside room for all that newcomers share, once everything is evicted that no
-/// longer matters and is not of this request. Small sets do not, even while they live.
+/// longer matters and is not of this request. Small sets never do.
 fn room_for(page: &Page, fresh: usize, charges: &[Charge], newcomers: &[u64], now: Millis) -> Room {
     let own = charges
         .iter()

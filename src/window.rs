@@ -7,12 +7,12 @@
 
 mod scale;
 
-pub use scale::{Kept, Scale, Shape, WORDS};
+pub use scale::{Kept, Scale, Shape};
 
 use smallvec::SmallVec;
 
 use crate::exchange::Millis;
-use scale::LOG_LIMIT;
+use scale::{LOG_LIMIT, WORDS};
 
 /// A log entry that holds no unit.
 const NO_UNIT: u32 = u32::MAX;

@@ -17,6 +17,8 @@ const USES: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("scan", &[]),
     ("verdict", &[]),
+    ("agent", &["exchange"]),
+    ("shape", &["exchange"]),
     ("window", &["exchange"]),
     ("store", &["exchange", "window"]),
     ("distinct", &["exchange", "store", "window"]),

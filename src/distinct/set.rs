@@ -1,24 +1,39 @@
 //! One set as it is at one moment: read from its parts, turned to the generation of now, written back.
 //!
-//! The first part holds a number that says what there is, and 11 elements; more lists follow at 12 elements a part, in
-//! parts 1 to 14. A set that outgrows them becomes registers: those of this generation in parts 1 to 7, those of the
-//! one before in parts 8 to 14. Each generation turns into registers for itself, so a set that was large and is small
-//! again is exact again once the large generation is over.
+//! A set is 180 numbers, 12 in each part, of which those parts are kept that hold anything. The first number, the head, says
+//! what the others are. Elements are listed from the second number on. What outgrows the list becomes registers: those of this
+//! generation in parts 1 to 7, those of the one before in parts 8 to 14. Each generation turns into registers for itself, so a
+//! set that was large and is small again is exact again once the large generation is over.
 
-use super::Watch;
-use super::registers::{self, Registers, Spot};
+use super::{Watch, registers};
 use crate::exchange::Millis;
 use crate::store::Page;
 use crate::store::page::{PARTS, SMALL};
-use crate::window::{Kept, WORDS};
+use crate::window::Kept;
+
+/// Numbers in a part.
+const EACH: usize = 12;
+
+/// Where the registers of the generation before begin, those of this one being between the first part and them.
+const MIDDLE: usize = EACH + registers::NUMBERS;
+
+/// All numbers of a set.
+const NUMBERS: usize = MIDDLE + registers::NUMBERS;
+
+/// The most elements that are listed where nothing is in registers: 179, all 15 parts full.
+const ALONE: usize = NUMBERS - 1;
+
+/// The most that are listed beside the registers of the generation before: more would take as many parts as registers.
+const BESIDE: usize = registers::NUMBERS - 1;
 
 /// The bits of an element that are its hash.
-pub(super) const HASH: u32 = 0x7fff_ffff;
+const HASH: u32 = 0x7fff_ffff;
 
-/// The bit of an element that says that it was seen in this generation; if not, it was in the one before.
+/// The bit of an element that says that it was seen in this generation; if not, it was in the one before. No register uses
+/// it; it is set in the first number of each of their parts, so that none looks like the head of a small set.
 const SEEN: u32 = 0x8000_0000;
 
-/// The smallest hash of an element, so that no list looks like the head of a set.
+/// The smallest hash of an element, so that no part of a list looks like the head of a small set.
 const LEAST: u32 = 0x100;
 
 /// The bits of the head that say how many elements are listed.
@@ -30,21 +45,8 @@ const CURRENT: u32 = 0x100;
 /// The bit of the head that says that the generation before is.
 const BEFORE: u32 = 0x200;
 
-/// Where in the head the estimate begins, and the most that it can say.
+/// Where in the head the estimate begins.
 const ESTIMATE: u32 = 10;
-const MOST: u32 = u32::MAX >> ESTIMATE;
-
-/// Elements in the first part.
-const FIRST: usize = 11;
-
-/// Elements in each further part.
-const FURTHER: usize = WORDS / 2;
-
-/// The most elements that are listed where nothing is in registers: all 15 parts full.
-const ALONE: usize = FIRST + FURTHER * (PARTS - 1);
-
-/// The most that are listed beside the registers of the generation before: more would take as many parts as registers.
-const BESIDE: usize = FIRST + FURTHER * (registers::PARTS - 1);
 
 /// How far a clock may seem to run backwards, beside one generation, and still be called the same moment.
 const SKEW: Millis = 5_000;
@@ -53,13 +55,14 @@ const SKEW: Millis = 5_000;
 pub(super) struct Set {
     /// When all of this generation is over.
     over: Millis,
-    /// Elements, each with whether it was seen in this generation.
-    list: Vec<u32>,
-    /// This generation, if it is not listed.
-    current: Option<Registers>,
-    /// The generation before, if it is not listed.
-    before: Option<Registers>,
-    /// How many there are, if any are in registers.
+    /// The parts, but for the head.
+    numbers: [u32; NUMBERS],
+    /// How many elements are listed.
+    listed: usize,
+    /// Whether this generation, and the one before, are in registers.
+    current: bool,
+    before: bool,
+    /// How many elements there are, if any are in registers.
     estimate: u32,
     /// Whether it was kept in another generation than now's.
     pub(super) stale: bool,
@@ -69,7 +72,7 @@ pub(super) struct Set {
 }
 
 /// How an element stands to a set.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seen {
     /// Not in either generation.
     Never,
@@ -88,56 +91,50 @@ pub(super) fn hash(element: u32) -> u32 {
 impl Set {
     /// Reads what a page holds of a set, without what is over.
     pub(super) fn read(page: &Page, watch: &Watch, now: Millis) -> Self {
-        let parts = page.parts(watch.tag);
         let half = (watch.window / 2).max(1);
         let generation = now.checked_div(half).unwrap_or(0);
         let mut set = Self {
-            over: over(generation, half),
-            list: Vec::new(),
-            current: None,
-            before: None,
+            over: generation.saturating_add(2).saturating_mul(half),
+            numbers: [0; NUMBERS],
+            listed: 0,
+            current: false,
+            before: false,
             estimate: 0,
             stale: true,
             slots: 0,
             small: true,
         };
-        let [Some(base), further @ ..] = &parts else {
-            return set;
-        };
+        let mut over = 0;
+        page.each_part(watch.tag, |index, kept| {
+            if index == 0 {
+                over = kept.replenished();
+            }
+            if let Some(numbers) = set.numbers.as_chunks_mut().0.get_mut(index) {
+                *numbers = kept.numbers();
+            }
+            set.slots = set.slots.saturating_add(1);
+        });
         let mut turns = 0;
-        if base.replenished() == set.over {
+        if over == set.over {
             set.stale = false;
         } else {
-            let kept = base
-                .replenished()
-                .checked_div(half)
-                .unwrap_or(0)
-                .saturating_sub(2);
-            turns = generation.saturating_sub(kept);
+            let kept = over.checked_div(half).unwrap_or(0).saturating_sub(2);
             let ahead = kept.saturating_sub(generation);
             if ahead == 1 || (ahead > 0 && ahead.saturating_mul(half) <= SKEW) {
-                // Another thread was a moment ahead: its moment is now. From a clock that was set back everything
-                // begins anew as it was: nothing is forgotten early.
-                set.over = base.replenished();
-                set.stale = false;
+                // Another thread was a moment ahead: its moment is now.
+                (set.over, set.stale) = (over, false);
             }
+            // From a clock that was set back all begins anew as it was: nothing is forgotten early.
+            turns = generation.saturating_sub(kept);
         }
         if turns > 1 {
+            set.numbers = [0; NUMBERS];
             return set;
         }
-        let head = base.numbers().next().unwrap_or(0);
-        let (this, last) = further.split_at(registers::PARTS);
-        set.slots = parts.iter().flatten().count();
+        let [head, ..] = set.numbers;
         set.small = head <= SMALL;
-        set.before = (head & BEFORE != 0).then(|| read_registers(last));
-        if head & CURRENT == 0 {
-            let lists = if set.before.is_some() { this } else { further };
-            let elements = lists.iter().flatten().flat_map(|part| part.numbers());
-            let elements = base.numbers().skip(1).chain(elements);
-            set.list = elements.take((head & LISTED) as usize).collect();
-        } else {
-            set.current = Some(read_registers(this));
-        }
+        (set.current, set.before) = (head & CURRENT != 0, head & BEFORE != 0);
+        set.listed = ((head & LISTED) as usize).min(set.most_listed());
         set.estimate = head >> ESTIMATE;
         if turns == 1 {
             set.turn();
@@ -147,91 +144,154 @@ impl Set {
 
     /// Lets one generation pass.
     fn turn(&mut self) {
-        self.before = self.current.take();
-        self.list.retain(|element| element & SEEN != 0);
-        self.list.iter_mut().for_each(|element| *element &= HASH);
-        self.estimate = self
-            .before
-            .as_ref()
-            .map_or(0, Registers::estimate)
-            .min(MOST);
+        self.keep_seen(HASH);
+        (self.before, self.current) = (self.current, false);
+        if self.before {
+            self.numbers.copy_within(EACH..MIDDLE, MIDDLE);
+        }
+        self.estimate();
+    }
+
+    /// Takes out of the list whoever was not seen in this generation, and leaves those bits of the others.
+    fn keep_seen(&mut self, bits: u32) {
+        let mut kept: usize = 0;
+        for place in 1..=self.listed {
+            let element = self.numbers.get_mut(place).map_or(0, core::mem::take);
+            if element & SEEN != 0 {
+                kept = kept.saturating_add(1);
+                if let Some(number) = self.numbers.get_mut(kept) {
+                    *number = element & bits;
+                }
+            }
+        }
+        self.listed = kept;
     }
 
     /// Whether every element is listed.
     pub(super) fn exact(&self) -> bool {
-        self.current.is_none() && self.before.is_none()
+        !self.current && !self.before
     }
 
     /// How many elements there are.
     pub(super) fn count(&self) -> u32 {
         if self.exact() {
-            self.list.len() as u32
+            self.listed as u32
         } else {
             self.estimate
         }
     }
 
+    /// How many elements may be listed.
+    fn most_listed(&self) -> usize {
+        match (self.current, self.before) {
+            (true, _) => 0,
+            (false, true) => BESIDE,
+            (false, false) => ALONE,
+        }
+    }
+
+    fn list(&self) -> &[u32] {
+        let list = self
+            .numbers
+            .get(1..)
+            .and_then(|rest| rest.get(..self.listed));
+        list.unwrap_or_default()
+    }
+
+    /// The registers of this generation; none if it is listed.
+    fn this(&self) -> &[u32] {
+        let registers = self.numbers.get(EACH..MIDDLE).filter(|_| self.current);
+        registers.unwrap_or_default()
+    }
+
+    /// The registers of the generation before.
+    fn last(&self) -> &[u32] {
+        let registers = self.numbers.get(MIDDLE..).filter(|_| self.before);
+        registers.unwrap_or_default()
+    }
+
     /// How an element stands to the set.
     pub(super) fn seen(&self, hash: u32) -> Seen {
-        let spot = Spot::of(hash);
-        let has =
-            |registers: &Option<Registers>| registers.as_ref().is_some_and(|all| all.has(spot));
-        let listed = self.list.iter().find(|&element| element & HASH == hash);
-        match listed {
-            Some(element) if element & SEEN != 0 => Seen::Now,
-            _ if has(&self.current) => Seen::Now,
-            None if !has(&self.before) => Seen::Never,
-            _ => Seen::Before,
+        let listed = self.list().iter().find(|&element| element & HASH == hash);
+        let seen = listed.is_some_and(|element| element & SEEN != 0);
+        if seen || (self.current && registers::has(self.this(), hash)) {
+            Seen::Now
+        } else if listed.is_some() || (self.before && registers::has(self.last(), hash)) {
+            Seen::Before
+        } else {
+            Seen::Never
         }
     }
 
     /// Counts an element in this generation.
     pub(super) fn add(&mut self, hash: u32) {
-        let known = self.seen(hash) != Seen::Never;
-        if let Some(current) = &mut self.current {
-            current.raise(Spot::of(hash));
-        } else {
-            match self
-                .list
-                .iter_mut()
-                .find(|element| **element & HASH == hash)
-            {
-                Some(element) => *element |= SEEN,
-                None => self.list.push(hash | SEEN),
-            }
-            if self.list.len() > if self.exact() { ALONE } else { BESIDE } {
+        let news = self.seen(hash) == Seen::Never;
+        if !self.current {
+            let mut list = self.numbers.iter_mut().skip(1).take(self.listed);
+            if let Some(element) = list.find(|element| **element & HASH == hash) {
+                *element |= SEEN;
+            } else if self.listed < self.most_listed() {
+                self.listed = self.listed.saturating_add(1);
+                if let Some(number) = self.numbers.get_mut(self.listed) {
+                    *number = hash | SEEN;
+                }
+            } else {
                 self.condense();
+                return self.add(hash);
             }
+        } else if let Some(registers) = self.numbers.get_mut(EACH..MIDDLE) {
+            registers::raise(registers, hash);
         }
-        if !known && !self.exact() {
+        if news && !self.exact() {
             self.estimate();
         }
     }
 
-    /// Turns what is listed into registers, if they take less room.
+    /// Turns what is listed into registers: what was seen in the generation before, if that is listed, and the rest if
+    /// that was all of it, or if no more can be listed.
     pub(super) fn condense(&mut self) {
+        let (this, last) = (self.registers_of(SEEN), self.registers_of(0));
         if self.exact() {
-            self.before = registers_of(&self.list, 0);
-            self.list.retain(|element| element & SEEN != 0);
+            let listed = self.listed;
+            self.keep_seen(u32::MAX);
+            self.before = self.listed < listed;
+            if let Some(registers) = self.numbers.get_mut(MIDDLE..).filter(|_| self.before) {
+                registers.copy_from_slice(&last);
+            }
         }
-        if self.current.is_none() && (self.before.is_none() || self.list.len() > BESIDE) {
-            self.current = registers_of(&self.list, SEEN);
-            self.list.clear();
+        if !self.before || self.listed >= BESIDE {
+            (self.current, self.listed) = (true, 0);
+            if let Some((list, rest)) = self.numbers.split_first_chunk_mut::<EACH>() {
+                *list = [0; EACH];
+                if let Some(registers) = rest.first_chunk_mut() {
+                    *registers = this;
+                }
+            }
         }
         self.estimate();
     }
 
-    fn estimate(&mut self) {
-        let mut union = registers_of(&self.list, SEEN).unwrap_or_default();
-        for registers in [&self.current, &self.before].into_iter().flatten() {
-            union.join(registers);
+    /// What is listed of a generation, in registers.
+    fn registers_of(&self, seen: u32) -> [u32; registers::NUMBERS] {
+        let mut registers = [0; registers::NUMBERS];
+        for element in self.list().iter().filter(|&element| element & SEEN == seen) {
+            registers::raise(&mut registers, element & HASH);
         }
-        self.estimate = union.estimate().min(MOST);
+        registers
+    }
+
+    fn estimate(&mut self) {
+        self.estimate = 0;
+        if !self.exact() {
+            let listed = self.registers_of(SEEN);
+            let estimate = registers::estimate([&listed, self.this(), self.last()]);
+            self.estimate = estimate.min(u32::MAX >> ESTIMATE);
+        }
     }
 
     /// Whether the set makes room for others.
     pub(super) fn small(&self) -> bool {
-        self.exact() && self.list.len() <= SMALL as usize
+        self.exact() && self.listed <= SMALL as usize
     }
 
     /// Whether the slots that it was kept in will do, and it made room for others no more than now.
@@ -241,95 +301,57 @@ impl Set {
 
     /// Slots that it takes.
     pub(super) fn slots(&self) -> usize {
-        (0..PARTS).filter(|&index| self.has_part(index)).count()
+        let lists = (self.listed / EACH).saturating_add(1);
+        [self.current, self.before]
+            .iter()
+            .fold(lists, |slots, &registers| {
+                slots.saturating_add(if registers {
+                    registers::NUMBERS / EACH
+                } else {
+                    0
+                })
+            })
     }
 
     fn has_part(&self, index: usize) -> bool {
-        match index {
-            0 => true,
-            1..=registers::PARTS if self.current.is_some() => true,
-            _ if index > registers::PARTS && self.before.is_some() => true,
-            _ => self.list.len() > first_of(index),
-        }
+        let first = index.saturating_mul(EACH);
+        first <= self.listed || self.has_registers(first)
+    }
+
+    /// Whether the part that begins with this number holds registers.
+    fn has_registers(&self, first: usize) -> bool {
+        first > 0
+            && if first < MIDDLE {
+                self.current
+            } else {
+                self.before
+            }
     }
 
     /// Writes all parts, in the room that there is.
     pub(super) fn write(&self, page: &mut Page, tag: u64, now: Millis) {
-        for index in (0..PARTS).filter(|&index| !self.has_part(index)) {
-            page.remove_part(tag, index);
+        let absent = (0..PARTS).filter(|&index| !self.has_part(index));
+        absent.for_each(|index| page.remove_part(tag, index));
+        for (index, &numbers) in self.numbers.as_chunks().0.iter().enumerate() {
+            let mut numbers: [u32; EACH] = numbers;
+            let [first, .., last] = &mut numbers;
+            if index == 0 {
+                *first = self.head();
+                if self.small() {
+                    *last = Page::stamp(now);
+                }
+            } else if self.has_registers(index.saturating_mul(EACH)) {
+                *first |= SEEN;
+            }
+            if self.has_part(index) {
+                page.put_part(tag, index, Kept::of_set(self.over, numbers));
+            }
         }
-        for index in (0..PARTS).filter(|&index| self.has_part(index)) {
-            page.put_part(tag, index, Kept::of_set(self.over, self.part(index, now)));
-        }
-    }
-
-    fn part(&self, index: usize, now: Millis) -> [u16; WORDS] {
-        let (this, last) = (
-            index.wrapping_sub(1),
-            index.wrapping_sub(1 + registers::PARTS),
-        );
-        let registers = (self.before.as_ref().and_then(|all| all.part(last)))
-            .or_else(|| self.current.as_ref().and_then(|all| all.part(this)));
-        if let Some(words) = registers {
-            return words;
-        }
-        let mut words = [0; WORDS];
-        let mut pairs = words.as_chunks_mut().0.iter_mut();
-        let mut elements = self.list.iter().skip(first_of(index));
-        let head = (index == 0).then(|| self.head());
-        for (pair, number) in pairs.by_ref().zip(head.iter().chain(elements.by_ref())) {
-            *pair = split(*number);
-        }
-        if index == 0
-            && self.small()
-            && let Some(pair) = pairs.next_back()
-        {
-            *pair = split(Page::stamp(now));
-        }
-        words
     }
 
     fn head(&self) -> u32 {
         let bit = |there: bool, bit| if there { bit } else { 0 };
-        self.list.len() as u32
-            | bit(self.current.is_some(), CURRENT)
-            | bit(self.before.is_some(), BEFORE)
-            | self.estimate << ESTIMATE
+        let flags = bit(self.current, CURRENT) | bit(self.before, BEFORE);
+        self.listed as u32 | flags | (self.estimate << ESTIMATE)
     }
-}
-
-/// The first element of a list's part.
-fn first_of(index: usize) -> usize {
-    index
-        .saturating_mul(FURTHER)
-        .saturating_sub(FURTHER - FIRST)
-}
-
-/// When all of a generation is over: with the end of the next one.
-fn over(generation: u64, half: Millis) -> Millis {
-    generation.saturating_add(2).saturating_mul(half)
-}
-
-fn read_registers(parts: &[Option<&Kept>]) -> Registers {
-    let mut registers = Registers::default();
-    for (index, part) in parts.iter().enumerate() {
-        if let Some(kept) = part {
-            registers.set_part(index, kept.words);
-        }
-    }
-    registers
-}
-
-/// Registers of those elements of a list whose generation is `seen`; `None` if there are none.
-fn registers_of(list: &[u32], seen: u32) -> Option<Registers> {
-    let mut registers = None;
-    for element in list.iter().filter(|&element| element & SEEN == seen) {
-        let registers = registers.get_or_insert_with(Registers::default);
-        registers.raise(Spot::of(element & HASH));
-    }
-    registers
-}
-
-const fn split(number: u32) -> [u16; 2] {
-    [(number & 0xffff) as u16, (number >> 16) as u16]
 }

@@ -6,7 +6,7 @@ use super::Engine;
 use super::decision::{Decision, Finding, Intent};
 use super::plan::{page, tag};
 use super::settle::Reservation;
-use crate::agent;
+use crate::agent::known;
 use crate::distinct::{self, Sight, Watch};
 use crate::exchange::{Millis, Now};
 use crate::policy::check::{Against, Check, Distinct, Test};
@@ -78,7 +78,7 @@ impl Engine {
     pub(super) fn check<S: Store>(
         &self,
         traits: &mut Traits<'_>,
-        wanted: impl Fn(&Check) -> bool,
+        wanted: &dyn Fn(&Check) -> bool,
         care: Care,
         now: Now,
         store: &S,
@@ -115,7 +115,8 @@ impl Engine {
             }
         }
         if findings.verdict() != Verdict::Deny {
-            look(&mut counted, care, now.steady, store)?;
+            let reserved = self.policy.newcomers.len();
+            look(&mut counted, care, reserved, now.steady, store)?;
             for pending in &counted {
                 if let Some(check) = self.policy.checks.get(pending.place) {
                     findings.count(check, pending);
@@ -218,6 +219,7 @@ impl Engine {
 fn look<S: Store>(
     counted: &mut [Pending],
     care: Care,
+    reserved: usize,
     now: Millis,
     store: &S,
 ) -> Result<(), StoreError> {
@@ -230,7 +232,7 @@ fn look<S: Store>(
             Care::Look => store.update(page, |content| {
                 let mut change = Change::Keep;
                 see(counted, page, |watch| {
-                    let (sight, changed) = distinct::look(content, watch, now);
+                    let (sight, changed) = distinct::look(content, watch, reserved, now);
                     if changed == Change::Replace {
                         change = changed;
                     }
@@ -346,14 +348,14 @@ const fn effect(then: Verdict) -> Verdict {
 /// Whether what the client says it is and what it looks like are two things.
 fn contradicts(traits: &mut Traits<'_>, against: Against) -> bool {
     let exchange = traits.exchange();
-    let Some(agent) = traits.agent().cloned() else {
+    let Some(agent) = traits.agent().copied() else {
         return false;
     };
     match against {
-        Against::Shape => agent::contradicts_headers(&agent, exchange),
+        Against::Shape => known::contradicts_headers(&agent, exchange),
         Against::Ja4(Trait::Fact(place)) => traits
             .fact(place)
-            .is_some_and(|ja4| agent::contradicts_ja4(&agent, ja4)),
+            .is_some_and(|ja4| known::contradicts_ja4(&agent, ja4)),
         Against::Ja4(_) => false,
     }
 }

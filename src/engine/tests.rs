@@ -1,3 +1,4 @@
+mod checks;
 mod metered;
 
 use core::net::IpAddr;

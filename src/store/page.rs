@@ -109,20 +109,16 @@ impl Page {
         })
     }
 
-    /// The parts that are there of the set with this tag, each at its index.
-    #[must_use]
-    pub fn parts(&self, tag: u64) -> [Option<&Kept>; PARTS] {
-        let mut parts = [None; PARTS];
+    /// Visits the parts that are there of the set with this tag, each with its index.
+    pub fn each_part<'p>(&'p self, tag: u64, mut visit: impl FnMut(usize, &'p Kept)) {
         let prints = self.prints.get(..self.len()).unwrap_or_default();
         for place in memchr::memchr_iter(print(tag), prints) {
             if let Some(slot) = self.slots.get(place)
                 && let Some(index) = slot.index_in(tag)
-                && let Some(part) = parts.get_mut(index)
             {
-                *part = Some(&slot.kept);
+                visit(index, &slot.kept);
             }
         }
-        parts
     }
 
     /// Replaces or adds a part of a set; `false` if it is new and the page is full.
@@ -173,6 +169,7 @@ impl Page {
         true
     }
 
+    #[inline(never)] // All that makes room calls it, and none of it is in a hurry.
     fn swap_remove(&mut self, place: usize) {
         let last = self.len().saturating_sub(1);
         if place < self.len() {
@@ -287,7 +284,7 @@ mod tests {
             (bytes[0], bytes[1]) = (VERSION, len);
             if let Some(page) = Page::from_bytes(&mut bytes) {
                 let _ = page.find(u64::from(len));
-                page.evict(now, |_| false);
+                page.evict(now, &|_| false);
                 while page.push(1, Kept::default()) {}
                 prop_assert_eq!(page.len(), SLOTS);
             }

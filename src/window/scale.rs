@@ -5,7 +5,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::exchange::Millis;
 
 /// How many numbers of 16 bits are kept of a window.
-pub const WORDS: usize = 24;
+pub(super) const WORDS: usize = 24;
 
 /// The number in the place of a shape that marks a part of a set.
 const SET: u64 = 3;
@@ -84,10 +84,10 @@ pub struct Kept {
 impl Kept {
     /// A part of a set of distinct things, of which nothing counts any more at `over`.
     #[must_use]
-    pub const fn of_set(over: Millis, words: [u16; WORDS]) -> Self {
+    pub fn of_set(over: Millis, numbers: [u32; WORDS / 2]) -> Self {
         Self {
             clock: (over << 2) | SET,
-            words,
+            words: bytemuck::cast(numbers),
         }
     }
 
@@ -98,9 +98,9 @@ impl Kept {
     }
 
     /// The words two by two, the low one first.
-    pub fn numbers(&self) -> impl DoubleEndedIterator<Item = u32> + '_ {
-        let pairs = self.words.as_chunks().0;
-        pairs.iter().map(|&[low, high]| super::join(low, high))
+    #[must_use]
+    pub fn numbers(&self) -> [u32; WORDS / 2] {
+        bytemuck::cast(self.words)
     }
 
     /// When all of it is replenished and it may be forgotten; 0 if it holds nothing.

@@ -52,7 +52,7 @@ impl Page {
 
     /// Removes every counter that no longer matters at `now`, but none that is `needed`, and every set that is over, and
     /// says how many slots that were: forgetting those forgives nobody.
-    pub fn evict(&mut self, now: Millis, needed: impl Fn(u64) -> bool) -> u32 {
+    pub fn evict(&mut self, now: Millis, needed: &dyn Fn(u64) -> bool) -> u32 {
         let mut evicted: u32 = 0;
         let mut place = 0;
         while let Some(slot) = self.used().get(place) {
@@ -119,11 +119,9 @@ impl Page {
 
 /// When a small set was written; `None` if this is none.
 fn written(kept: &Kept) -> Option<u32> {
-    let mut numbers = kept.numbers();
-    numbers
-        .next()
-        .filter(|&first| kept.is_set() && first <= SMALL)
-        .and(numbers.next_back())
+    let [low, high, .., last_low, last_high] = kept.words;
+    let small = kept.is_set() && u32::from(low) <= SMALL && high == 0;
+    small.then_some(u32::from(last_low) | u32::from(last_high) << 16)
 }
 
 #[cfg(test)]
@@ -139,14 +137,16 @@ mod tests {
     }
 
     /// A set of so many members, in one slot.
-    fn set(members: u16, over: Millis, written: u16) -> Kept {
-        let mut words = [0; 24];
-        (words[0], words[22]) = (members, written);
-        Kept::of_set(over, words)
+    fn set(members: u32, over: Millis, written: u32) -> Kept {
+        let mut numbers = [0; 12];
+        (numbers[0], numbers[11]) = (members, written);
+        Kept::of_set(over, numbers)
     }
 
     fn holds(page: &Page, tag: u64) -> bool {
-        page.parts(tag)[0].is_some()
+        let mut held = false;
+        page.each_part(tag, |index, _| held |= index == 0);
+        held
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
             assert!(page.push((at << 32) | at, kept(at)));
         }
         assert!(!page.push(99, kept(99)));
-        assert_eq!(page.evict(30, |_| false), 31);
+        assert_eq!(page.evict(30, &|_| false), 31);
         assert_eq!(page.len(), SLOTS - 31);
         assert!((0..=30u64).all(|at| page.find((at << 32) | at).is_none()));
         assert!((31..62u64).all(|at| page.find((at << 32) | at).is_some()));
@@ -169,10 +169,10 @@ mod tests {
         for (tag, at) in [(dead, 5), (sibling, 50), (other, 5)] {
             assert!(page.push(tag, kept(at)));
         }
-        assert_eq!(page.evict(10, |tag| tag == other), 0);
-        assert_eq!(page.evict(10, |_| false), 1);
+        assert_eq!(page.evict(10, &|tag| tag == other), 0);
+        assert_eq!(page.evict(10, &|_| false), 1);
         assert!(page.find(dead).is_some() && page.find(other).is_none());
-        assert_eq!(page.evict(50, |_| false), 2);
+        assert_eq!(page.evict(50, &|_| false), 2);
     }
 
     #[test]
@@ -188,9 +188,9 @@ mod tests {
                 .collect::<Vec<_>>(),
             [false, false, true]
         );
-        assert_eq!(page.evict(10, |_| false), 1);
+        assert_eq!(page.evict(10, &|_| false), 1);
         assert!(page.push(tag(1), kept(99)));
-        assert_eq!(page.evict(50, |_| false), 2);
+        assert_eq!(page.evict(50, &|_| false), 2);
         assert_eq!(
             page.census(0),
             Census {
@@ -204,7 +204,7 @@ mod tests {
     fn small_sets_make_room_oldest_first_and_no_more_than_needed() {
         let mut page = Page::default();
         for at in 0..SLOTS as u64 {
-            let (members, written) = (1 + (at % 3) as u16, ((at * 37) % 62) as u16);
+            let (members, written) = (1 + (at % 3) as u32, ((at * 37) % 62) as u32);
             assert!(page.push(at << 32, set(members, 1_000, written)));
         }
         assert_eq!(
@@ -237,13 +237,12 @@ mod tests {
         assert!(page.push(tag, kept(60)));
         assert_eq!(page.find(tag), Some(1));
         for index in (1..PARTS).rev() {
-            assert!(page.put_part(tag, index, set(100 + index as u16, 50, 0)));
-            assert!(page.put_part(tag, index, set(200 + index as u16, 50, 0)));
+            assert!(page.put_part(tag, index, set(100 + index as u32, 50, 0)));
+            assert!(page.put_part(tag, index, set(200 + index as u32, 50, 0)));
         }
         assert_eq!(page.len(), 1 + PARTS);
-        let parts = page
-            .parts(tag)
-            .map(|part| part.map_or(0, |kept| kept.words[0]));
+        let mut parts = [0; PARTS];
+        page.each_part(tag, |index, kept| parts[index] = kept.words[0]);
         assert_eq!((parts[0], parts[1], parts[14]), (3, 201, 214));
         assert_eq!(
             page.census(tag),
