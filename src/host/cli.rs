@@ -4,6 +4,7 @@ mod admin;
 mod certificate;
 mod check;
 pub mod config;
+mod embed;
 pub mod envoy;
 pub mod filter;
 pub mod origin;
@@ -31,6 +32,8 @@ enum Command {
     Up(Box<up::Arguments>),
     /// Look for faults in a policy, or in an Envoy configuration that holds one
     Check(check::Arguments),
+    /// Print a policy with the files of its lists in it, as a filter needs it
+    Embed(embed::Arguments),
     /// Make a self-signed certificate for localhost, for envoy.yaml's TLS listener
     Certificate(certificate::Arguments),
     /// Print the JSON Schema of a policy, for editors
@@ -57,6 +60,7 @@ pub fn run() -> ExitCode {
     let result = match arguments.command {
         Command::Up(arguments) => up::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Embed(arguments) => embed::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Certificate(arguments) => certificate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Schema => schema::run().map(|()| ExitCode::SUCCESS),
     };
