@@ -3,7 +3,7 @@
 use super::gauge::{Gauge, Used};
 use super::sample::Sample;
 use super::spent::Demand;
-use crate::agent;
+use crate::agent::known;
 use crate::exchange::{Exchange, Millis};
 use crate::identity::{self, Key, Secret, Unknown};
 use crate::policy::check::{Against, Check, Test};
@@ -272,10 +272,10 @@ fn contradicts(traits: &mut Traits<'_>, against: Against) -> bool {
         return false;
     };
     match against {
-        Against::Shape => agent::contradicts_headers(&agent, exchange),
+        Against::Shape => known::contradicts_headers(&agent, exchange),
         Against::Ja4(Trait::Fact(place)) => traits
             .fact(place)
-            .is_some_and(|ja4| agent::contradicts_ja4(&agent, ja4)),
+            .is_some_and(|ja4| known::contradicts_ja4(&agent, ja4)),
         Against::Ja4(_) => false,
     }
 }

@@ -36,7 +36,7 @@ impl Values {
     /// Looks for a value, which stays for longer if it is among them.
     pub(super) fn look(&mut self, element: u32, window: Millis, now: Millis) -> Sight {
         if let Some(page) = &mut self.page {
-            return distinct::look(page, &watch(element, window), now).0;
+            return distinct::look(page, &watch(element, window), 0, now).0;
         }
         self.turn(window, now);
         let value = element | SEEN;
@@ -116,12 +116,12 @@ mod tests {
         fn a_list_and_a_page_say_the_same(steps in prop::collection::vec((0..400_u32, 0..4_000_u64), 1..600), gaps in 0..6_u32) {
             const WINDOW: Millis = 60_000;
             let (mut values, mut page) = (Values::default(), Page::default());
-            let mut now = 1_776_816_000_000;
+            let mut now: Millis = 1_776_816_000_000;
             for (value, wait) in steps {
                 now = now.saturating_add(wait.wrapping_shr(gaps));
                 let element = hash(value);
                 let seen = values.look(element, WINDOW, now);
-                let expected = distinct::look(&mut page, &watch(element, WINDOW), now).0;
+                let expected = distinct::look(&mut page, &watch(element, WINDOW), 0, now).0;
                 prop_assert_eq!(seen, expected);
                 if !seen.member {
                     let added = values.add(element, WINDOW, now);

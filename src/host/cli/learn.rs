@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::embed;
 use super::trace::{Oddities, Trace};
 use crate::identity::Secret;
 use crate::learn::Learner;
@@ -73,8 +74,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn read_policy(file: &Path) -> anyhow::Result<Policy> {
-    let text = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Policy::parse(&text).with_context(|| format!("the policy {} has faults", file.display()))
+    let policy = embed::read(file)?.policy();
+    policy.with_context(|| format!("the policy {} has faults", file.display()))
 }
 
 /// The secret of the Envoy whose log names the keys that the policy's lists hold, or any.

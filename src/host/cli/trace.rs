@@ -292,6 +292,16 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_has_grown_is_read_as_far_as_before() {
+        let text = format!("{}\n\n{}\n{}\n", record(1), record(2), record(3));
+        let mut seen = Vec::new();
+        let mut lines = Lines::new(|record: &Record<'_>| seen.push(record.t), Some(3), None);
+        lines.read(text.as_bytes()).unwrap();
+        drop(lines);
+        assert_eq!(seen, [1, 2]);
+    }
+
+    #[test]
     fn a_line_without_end_is_left_out() {
         let mut text = format!("{}\n", record(1)).into_bytes();
         let long = text.len() + LONGEST + 1;
