@@ -45,6 +45,14 @@ const USES: &[(&str, &[&str])] = &[
         ],
     ),
     ("record", &["distinct", "engine", "json", "policy"]),
+    ("trace", &["exchange", "usage"]),
+    (
+        "learn",
+        &[
+            "agent", "dialect", "distinct", "engine", "estimate", "exchange", "identity", "policy",
+            "store", "trace", "traits", "usage", "verdict", "window",
+        ],
+    ),
     (
         "reply",
         &["dialect", "engine", "exchange", "json", "policy", "verdict"],
