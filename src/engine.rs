@@ -1,27 +1,28 @@
 //! The order of things: whose a request is, which quotas it falls under, what they say, and what is given back.
 
+mod checks;
+mod conclude;
 mod decision;
 mod foresee;
+mod pages;
 mod plan;
 mod settle;
 
+pub use checks::Memory;
 pub use decision::{Decision, Effort, Finding, Intent, Lease, QuotaState};
 pub use foresee::{Content, api};
 pub use settle::{Ending, Reservation, Settlement};
 
 use crate::dialect::Api;
-use crate::exchange::{Exchange, Millis, Now};
+use crate::exchange::{Exchange, Now};
 use crate::identity::{self, Key, Secret, Unknown};
-use crate::policy::{Policy, Quota, Rule, Trait};
-use crate::quota::{self, Admission, Charge};
-use crate::store::{Change, Page, Store, StoreError};
+use crate::policy::check::Check;
+use crate::policy::{Policy, Quota};
+use crate::store::Store;
 use crate::traits::Traits;
-use crate::verdict::{Reason, Verdict};
-use plan::{Plan, Visit};
-use settle::Pledge;
-
-/// How long a client is told to wait for a request in flight to end: nobody knows when it will.
-const IN_FLIGHT_WAIT: Millis = 1_000;
+use crate::verdict::Reason;
+use checks::{Care, Findings};
+use plan::Plan;
 
 /// A policy at work. Holds no state: counters are the store's, time is an argument.
 #[derive(Debug, Clone)]
@@ -39,14 +40,6 @@ pub enum Screening {
     ReadBody,
     /// Refused, whatever the body says.
     Refuse(Box<Decision>),
-}
-
-/// What the pages of a plan said together.
-#[derive(Default)]
-struct Outcome {
-    refused: bool,
-    shadow_refused: bool,
-    effort: Effort,
 }
 
 impl Engine {
@@ -87,18 +80,19 @@ impl Engine {
     /// Whether a rule wants to know something of this request that only its body tells.
     fn reads_body_of(&self, exchange: &Exchange<'_>) -> bool {
         // Only where a body may matter is the path looked at.
-        if !self.policy.may_cover(exchange, Quota::reads_body) {
+        let checked = self.policy.may_check(exchange, |check| check.reads_model);
+        if !checked && !self.policy.may_cover(exchange, Quota::reads_body) {
             return false;
         }
         let dialect = self.policy.dialect_of(exchange);
         let named = dialect.model_in_path(exchange.path).is_some();
         let free = Api::of(dialect, exchange.path) == Api::Free;
         let reads = |quota: &Quota| quota.reads_model && !named || quota.is_metered() && !free;
-        self.policy.may_cover(exchange, reads)
+        checked && !named || self.policy.may_cover(exchange, reads)
     }
 
-    /// What speaks against a request before its body is read: no key, a body that is too long, or a quota that does
-    /// not depend on the model. Only looks.
+    /// What speaks against a request before its body is read: no key, a check that needs no body, a body that is too long, or
+    /// a quota that does not depend on the model. Only looks.
     fn refused_by_headers<S: Store>(
         &self,
         exchange: &Exchange<'_>,
@@ -108,34 +102,58 @@ impl Engine {
         if self.policy.shadow {
             return None;
         }
-        let early = |quota: &Quota| !quota.shadow && !quota.reads_body();
-        let mut plan = Plan::default();
-        let key = match self.plan(&mut plan, exchange, store, early) {
+        let key = match identity::identify(exchange, &self.policy, self.secret) {
             Ok(key) => key,
             Err(unknown) => return Some(self.turn_away(unknown)),
         };
+        let mut traits = Traits::new(exchange, &self.policy, self.secret, key);
+        let known = |check: &Check| !check.shadow && !check.reads_model;
+        let mut findings = self
+            .check(&mut traits, &known, Care::Glance, now, store)
+            .ok()?;
+        if findings.refuse() {
+            findings = self
+                .check(&mut traits, &known, Care::Look, now, store)
+                .ok()?;
+        }
+        if findings.refuse() {
+            return Some(refused_by(findings, key));
+        }
         let long = content_length(exchange).is_some_and(|length| length > self.policy.body);
         if long && self.needs_body_of(exchange) && is_plain_json(exchange) {
             return Some(self.too_large());
         }
+        let mut plan = Plan::default();
+        let early =
+            |quota: &Quota| !quota.shadow && !quota.reads_body() && findings.activate(quota);
+        plan.fill(&self.policy, &mut traits, store.pages(), &early);
         if !self.glance(&mut plan, now, store).ok()?.refused {
             return None;
         }
         let outcome = self.peek(&mut plan, now, store).ok()?;
         outcome
             .refused
-            .then(|| self.conclude(key, &plan, &outcome, now))
+            .then(|| self.conclude(key, &plan, &outcome, findings, now))
     }
 
-    /// Decides: all quotas are looked at, then all are charged, or none.
+    /// Decides: first the checks, then the quotas, which are all looked at, and then all charged, or none.
     pub fn admit<S: Store>(&self, exchange: &Exchange<'_>, now: Now, store: &S) -> Decision {
-        let mut plan = Plan::default();
-        let key = match self.plan(&mut plan, exchange, store, |_| true) {
+        let key = match identity::identify(exchange, &self.policy, self.secret) {
             Ok(key) => key,
             Err(unknown) => return self.turn_away(unknown),
         };
+        let mut traits = Traits::new(exchange, &self.policy, self.secret, key);
+        let Ok(findings) = self.check(&mut traits, &|_| true, Care::Look, now, store) else {
+            return self.without_store(key);
+        };
+        if findings.refuse() {
+            return refused_by(findings, key);
+        }
+        let mut plan = Plan::default();
+        let active = |quota: &Quota| findings.activate(quota);
+        plan.fill(&self.policy, &mut traits, store.pages(), &active);
         match self.charge(&mut plan, now, store) {
-            Ok(outcome) => self.conclude(key, &plan, &outcome, now),
+            Ok(outcome) => self.conclude(key, &plan, &outcome, findings, now),
             Err(_) => self.without_store(key),
         }
     }
@@ -144,68 +162,15 @@ impl Engine {
     /// read.
     #[must_use]
     pub fn needs_body_of(&self, exchange: &Exchange<'_>) -> bool {
-        let enforced = |quota: &Quota| quota.reads_body() && !quota.shadow;
-        self.policy.may_cover(exchange, enforced)
+        let quota = |quota: &Quota| quota.reads_body() && !quota.shadow;
+        let check = |check: &Check| check.reads_model && !check.shadow;
+        self.policy.may_cover(exchange, quota) || self.policy.may_check(exchange, check)
     }
 
     /// The decision about a body that turned out to be longer than the policy lets a rule read.
     #[must_use]
     pub const fn too_large(&self) -> Decision {
         Decision::deny(Reason::BodyTooLarge, self.policy.shadow)
-    }
-
-    /// Gives slots in flight back. What cannot be given back runs out by itself.
-    ///
-    /// # Errors
-    /// The store's, if any page could not be reached.
-    pub fn release<S: Store>(
-        &self,
-        leases: &[Lease],
-        now: Now,
-        store: &S,
-    ) -> Result<(), StoreError> {
-        let mut result = Ok(());
-        for lease in leases {
-            result = result.and(give_back(store, lease, now));
-        }
-        result
-    }
-
-    /// Makes slots in flight last for another lease from now.
-    ///
-    /// # Errors
-    /// The store's, if any page could not be reached; the leases on it are as they were.
-    pub fn renew<S: Store>(
-        &self,
-        leases: &mut [Lease],
-        now: Now,
-        store: &S,
-    ) -> Result<(), StoreError> {
-        let mut result = Ok(());
-        for lease in leases {
-            let renewed = store.update(lease.page, |page| {
-                quota::renew(page, &lease.held, now.steady)
-            });
-            match renewed {
-                Ok(filed) => lease.held.filed = filed,
-                Err(error) => result = Err(error),
-            }
-        }
-        result
-    }
-
-    /// Finds whose the request is, and plans the charges of every `wanted` quota that covers it.
-    fn plan<S: Store>(
-        &self,
-        plan: &mut Plan,
-        exchange: &Exchange<'_>,
-        store: &S,
-        wanted: impl Fn(&Quota) -> bool,
-    ) -> Result<Key, Unknown> {
-        let key = identity::identify(exchange, &self.policy, self.secret)?;
-        let mut traits = Traits::new(exchange, &self.policy, self.secret, key);
-        plan.fill(&self.policy, &mut traits, store.pages(), wanted);
-        Ok(key)
     }
 
     const fn turn_away(&self, unknown: Unknown) -> Decision {
@@ -225,194 +190,14 @@ impl Engine {
         decision.key = Some(key);
         decision
     }
-
-    /// Looks at every page as it is now.
-    fn peek<S: Store>(&self, plan: &mut Plan, now: Now, store: &S) -> Result<Outcome, StoreError> {
-        self.look(plan, now, |page, look| {
-            store.update(page, |page| (look(page), Change::Keep))
-        })
-    }
-
-    /// Looks at every page as it was a moment ago.
-    fn glance<S: Store>(
-        &self,
-        plan: &mut Plan,
-        now: Now,
-        store: &S,
-    ) -> Result<Outcome, StoreError> {
-        self.look(plan, now, |page, look| {
-            store.glance(page, |page| look(page))
-        })
-    }
-
-    fn look(
-        &self,
-        plan: &mut Plan,
-        now: Now,
-        mut visit: impl FnMut(u32, &mut dyn FnMut(&Page) -> Admission) -> Result<Admission, StoreError>,
-    ) -> Result<Outcome, StoreError> {
-        let mut outcome = Outcome::default();
-        for place in plan.visits.clone() {
-            let charges = plan.charges_mut(&place);
-            let mut look =
-                |page: &Page| quota::peek(page, charges, &self.policy.newcomers, now.steady);
-            let admission = visit(place.page, &mut look)?;
-            outcome.refused |= admission.refused;
-            outcome.shadow_refused |= admission.shadow_refused;
-        }
-        Ok(outcome)
-    }
-
-    /// Charges every page, or none. With several pages all are looked at first, so that a refusal writes nothing;
-    /// where another thread is faster between the look and the charge, what was charged is given back.
-    fn charge<S: Store>(
-        &self,
-        plan: &mut Plan,
-        now: Now,
-        store: &S,
-    ) -> Result<Outcome, StoreError> {
-        let mut outcome = Outcome::default();
-        if plan.visits.len() > 1 {
-            outcome = self.peek(plan, now, store)?;
-            if outcome.refused {
-                return Ok(outcome);
-            }
-        }
-        let visits = plan.visits.clone();
-        for (done, visit) in visits.iter().enumerate() {
-            let charges = plan.charges_mut(visit);
-            let shadow_refused = outcome.shadow_refused;
-            let admission = store.update(visit.page, |page| {
-                quota::admit(
-                    page,
-                    charges,
-                    &self.policy.newcomers,
-                    shadow_refused,
-                    now.steady,
-                )
-            });
-            if !matches!(&admission, Ok(admission) if !admission.refused) {
-                take_back(plan, visits.iter().take(done), now, store);
-            }
-            let admission = admission?;
-            outcome.refused = admission.refused;
-            outcome.shadow_refused |= admission.shadow_refused;
-            outcome.effort.evicted = outcome.effort.evicted.saturating_add(admission.evicted);
-            outcome.effort.shared |= admission.shared;
-            if admission.refused {
-                break;
-            }
-        }
-        Ok(outcome)
-    }
-
-    /// Sums up what the pages said.
-    fn conclude(&self, key: Key, plan: &Plan, outcome: &Outcome, now: Now) -> Decision {
-        let mut decision = Decision::allow(Reason::None);
-        decision.key = Some(key);
-        decision.effort = outcome.effort;
-        decision.quotas.reserve_exact(plan.charges.len());
-        let mut shadow_retry = None;
-        for visit in &plan.visits {
-            for charge in plan.charges(visit) {
-                let standing = &charge.standing;
-                let Some(quota) = self.policy.quotas.get(charge.quota) else {
-                    continue;
-                };
-                let concurrent = quota.is_concurrent();
-                let retry = if concurrent {
-                    now.steady.saturating_add(IN_FLIGHT_WAIT)
-                } else {
-                    standing.frees
-                };
-                if let Some(lease) = Lease::of(visit.page, charge).filter(|_| !outcome.refused) {
-                    self.hold(&mut decision, charge, quota, lease);
-                }
-                if charge.shadow {
-                    if !standing.fits && shadow_retry.is_none_or(|other| retry > other) {
-                        shadow_retry = Some(retry);
-                        decision.shadow = Some(Intent {
-                            verdict: Verdict::Throttle,
-                            reason: Reason::Quota,
-                            rule: Some(Rule::Quota(charge.quota)),
-                        });
-                    }
-                    continue;
-                }
-                if !standing.fits && decision.retry_at.is_none_or(|other| retry > other) {
-                    (decision.retry_at, decision.rule) =
-                        (Some(retry), Some(Rule::Quota(charge.quota)));
-                }
-                // In the order of the policy, which subjects may have mixed up.
-                let after = decision
-                    .quotas
-                    .iter()
-                    .position(|other| other.quota > charge.quota);
-                let state = QuotaState {
-                    quota: charge.quota,
-                    limit: charge.limit,
-                    standing: *standing,
-                };
-                decision
-                    .quotas
-                    .insert(after.unwrap_or(decision.quotas.len()), state);
-            }
-        }
-        if decision.reservation.is_metered() {
-            decision.reservation.rates = plan.rates.unwrap_or_default();
-        }
-        if outcome.refused {
-            (decision.verdict, decision.reason) = (Verdict::Throttle, Reason::Quota);
-            decision.shadow = None;
-        }
-        decision
-    }
-
-    /// Notes what is to be given back, or settled, when the request has ended.
-    fn hold(&self, decision: &mut Decision, charge: &Charge, quota: &Quota, lease: Lease) {
-        let reservation = &mut decision.reservation;
-        if quota.is_concurrent() {
-            decision.leases.push(lease);
-        } else if quota.is_metered() {
-            reservation.enforced |= !quota.shadow;
-            reservation.metered.push(Pledge {
-                quota: charge.quota,
-                lease,
-            });
-        } else if charge.standing.fresh && self.is_of_key(quota) {
-            reservation.newcomer.push(lease);
-        }
-    }
-
-    /// Whether a quota's counters are of keys, about which the origin's word is awaited.
-    fn is_of_key(&self, quota: &Quota) -> bool {
-        let subject = self.policy.subjects.get(quota.subject);
-        !self.policy.by_network
-            && subject.is_some_and(|subject| subject.traits.contains(&Trait::Key))
-    }
 }
 
-/// Gives back what a request was charged that in the end was refused. If a page is out of reach the charge stays
-/// until its window has passed: too much is counted then, never too little.
-fn take_back<'v, S: Store>(
-    plan: &Plan,
-    visits: impl Iterator<Item = &'v Visit>,
-    now: Now,
-    store: &S,
-) {
-    for visit in visits {
-        for charge in plan.charges(visit) {
-            if let Some(lease) = Lease::of(visit.page, charge) {
-                let _ = give_back(store, &lease, now);
-            }
-        }
-    }
-}
-
-fn give_back<S: Store>(store: &S, lease: &Lease, now: Now) -> Result<(), StoreError> {
-    store.update(lease.page, |page| {
-        ((), quota::settle(page, &lease.held, 0, now.steady))
-    })
+/// The decision about a request that checks refuse.
+fn refused_by(findings: Findings, key: Key) -> Decision {
+    let mut decision = Decision::allow(Reason::None);
+    decision.key = Some(key);
+    findings.conclude(&mut decision);
+    decision
 }
 
 /// The length that a body says it has.

@@ -42,10 +42,21 @@ impl Object {
         self.plain(name, &value.finish())
     }
 
-    /// Adds a list of one object.
+    /// Adds a list of objects.
     #[must_use]
-    pub fn list_of(self, name: &str, value: Self) -> Self {
-        self.plain(name, &["[", &value.finish(), "]"].concat())
+    pub fn list_of(mut self, name: &str, values: impl IntoIterator<Item = Self>) -> Self {
+        self.name(name);
+        let mut separator = '[';
+        for value in values {
+            self.text.push(separator);
+            self.text.push_str(&value.finish());
+            separator = ',';
+        }
+        if separator == '[' {
+            self.text.push('[');
+        }
+        self.text.push(']');
+        self
     }
 
     /// Adds a list of one string.
@@ -112,11 +123,12 @@ mod tests {
             .text("b", "x")
             .null("a")
             .object("o", inner("n"))
-            .list_of("l", inner("m"))
+            .list_of("l", [inner("m"), inner("n")])
+            .list_of("e", [])
             .list_of_text("t", "y");
         assert_eq!(
             object.finish(),
-            r#"{"b":"x","a":null,"o":{"n":18446744073709551615},"l":[{"m":18446744073709551615}],"t":["y"]}"#
+            r#"{"b":"x","a":null,"o":{"n":18446744073709551615},"l":[{"m":18446744073709551615},{"n":18446744073709551615}],"e":[],"t":["y"]}"#
         );
         assert_eq!(Object::default().finish(), "{}");
     }

@@ -61,6 +61,7 @@
 
 pub mod agent;
 pub mod dialect;
+pub mod distinct;
 pub mod engine;
 pub mod estimate;
 pub mod exchange;

@@ -36,6 +36,8 @@ pub enum Plain {
     StoreFailures,
     /// Stored pages that were of another version or corrupted, and were taken as empty.
     PagesDiscarded,
+    /// Distinct values that were not counted, since there was no room for them beside the counters.
+    DistinctUncounted,
     /// Requests of keys nobody had seen, and which the origin did not know.
     UnknownKeys,
     /// Input tokens as they were estimated, of requests of which the origin told the truth.
@@ -107,12 +109,13 @@ const PARTS: [Part; 3] = [Part::Request, Part::Answer, Part::Number];
 const LOADS: [Load; 2] = [Load::Accepted, Load::Rejected];
 
 /// All that have no labels.
-pub const PLAIN: [Plain; 8] = [
+pub const PLAIN: [Plain; 9] = [
     Plain::Evictions,
     Plain::SharedNewcomers,
     Plain::StoreConflicts,
     Plain::StoreFailures,
     Plain::PagesDiscarded,
+    Plain::DistinctUncounted,
     Plain::UnknownKeys,
     Plain::EstimatedTokens,
     Plain::EstimateError,
@@ -239,6 +242,7 @@ impl Plain {
             Self::StoreConflicts => "store_conflicts",
             Self::StoreFailures => "store_failures",
             Self::PagesDiscarded => "pages_discarded",
+            Self::DistinctUncounted => "distinct_uncounted",
             Self::UnknownKeys => "unknown_keys",
             Self::EstimatedTokens => "estimated_tokens",
             Self::EstimateError => "estimate_error_tokens",

@@ -281,6 +281,21 @@ impl Policy {
             || self.checks.iter().any(|check| check.reads_model)
     }
 
+    /// The name of a trait.
+    #[must_use]
+    pub fn name_of_trait(&self, of: Trait) -> &str {
+        match of {
+            Trait::Key => "key",
+            Trait::Network => "network",
+            Trait::Path => "path",
+            Trait::Method => "method",
+            Trait::Model => "model",
+            Trait::Shape => "shape",
+            Trait::Agent => "agent",
+            Trait::Fact(place) => self.facts.get(place).map_or("", |fact| &fact.name),
+        }
+    }
+
     /// Whether any quota of a kind may cover this request.
     #[must_use]
     pub fn may_cover(&self, exchange: &Exchange<'_>, kind: impl Fn(&Quota) -> bool) -> bool {

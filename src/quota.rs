@@ -56,7 +56,7 @@ pub struct Admission {
     pub refused: bool,
     /// Whether any rule at all refuses: then nothing was charged to rules in shadow.
     pub shadow_refused: bool,
-    /// Replenished counters that made room.
+    /// Replenished counters, and sets, that made room.
     pub evicted: u32,
     /// Whether a counter was the one that newcomers share.
     pub shared: bool,
@@ -83,7 +83,11 @@ pub fn admit(
     if !admission.refused && fresh && crowded(page, charges.len(), newcomers) {
         let needed =
             |tag| charges.iter().any(|charge| charge.tag == tag) || newcomers.contains(&tag);
-        admission.evicted = page.evict(now, needed);
+        admission.evicted = page.evict(now, &needed);
+        // What `assess` took to be free may still be held by small sets.
+        let absent = |view: &&View| view.place != Place::None && page.find(view.tag).is_none();
+        let absent = views.iter().filter(absent).count();
+        admission.evicted = admission.evicted.saturating_add(page.make_room(absent));
         for view in &mut views {
             view.slot = page.find(view.tag);
         }
@@ -177,6 +181,7 @@ impl Held {
         match place {
             Some(place) => page.put(place, window.keep()),
             None => {
+                page.make_room(1);
                 page.push(self.tag, window.keep());
             }
         }
@@ -250,7 +255,7 @@ enum Room {
 }
 
 /// Looks whether `fresh` counters fit beside room for all that newcomers share, once everything is evicted that no
-/// longer matters and is not of this request.
+/// longer matters and is not of this request. Small sets never do.
 fn room_for(page: &Page, fresh: usize, charges: &[Charge], newcomers: &[u64], now: Millis) -> Room {
     let own = charges
         .iter()

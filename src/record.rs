@@ -1,8 +1,10 @@
 //! One line about a decision for the host's access log: what was decided and why, and nothing that leads back to a
 //! credential.
 
-use crate::engine::{Decision, Settlement};
+use crate::distinct::ERROR;
+use crate::engine::{Decision, Finding, Settlement};
 use crate::json::Object;
+use crate::policy::check::Test;
 use crate::policy::{Policy, Rule};
 
 /// Writes the record as compact JSON; with its settlement, once there is one.
@@ -28,6 +30,20 @@ pub fn write(decision: &Decision, policy: &Policy, settlement: Option<&Settlemen
             .text("reason", intent.reason.label());
         record = record.object("shadow", with_rule(shadow, intent.rule));
     }
+    if !decision.findings.is_empty() {
+        record = record.list_of(
+            "checks",
+            decision
+                .findings
+                .iter()
+                .map(|finding| found(finding, policy)),
+        );
+        let mut traits = Object::default();
+        for (of, text) in &decision.traits {
+            traits = traits.text(policy.name_of_trait(*of), text);
+        }
+        record = record.object("traits", traits);
+    }
     if let Some(Settlement { source, usage, .. }) = settlement {
         let usage = Object::default()
             .text("source", source.label())
@@ -40,12 +56,32 @@ pub fn write(decision: &Decision, policy: &Policy, settlement: Option<&Settlemen
     record.finish()
 }
 
+/// What one check found. A count that is an estimate has its error beside it: two standard deviations.
+fn found(finding: &Finding, policy: &Policy) -> Object {
+    let mut object = Object::default().text("rule", policy.name_of(Rule::Check(finding.check)));
+    let Some(check) = policy.checks.get(finding.check) else {
+        return object;
+    };
+    object = object.text("then", check.then.label());
+    if let (Some((count, exact)), Test::Distinct(distinct)) = (finding.count, &check.test) {
+        object = object.number("count", u64::from(count));
+        if !exact {
+            object = object.text("error", ERROR);
+        }
+        object = object.number("limit", u64::from(distinct.limit));
+    }
+    if check.shadow {
+        object = object.text("mode", "shadow");
+    }
+    object
+}
+
 /// What is left under the rule that refused; otherwise the fewest requests that are left under any rule that counts those.
 fn remaining(decision: &Decision, policy: &Policy) -> Option<u64> {
     let told = decision.quotas.iter().filter_map(|state| {
         let quota = policy.quotas.get(state.quota)?;
-        let told = match decision.rule {
-            Some(rule) => rule == Rule::Quota(state.quota),
+        let told = match decision.quota() {
+            Some(place) => place == state.quota,
             None => !quota.is_metered(),
         };
         told.then(|| u64::from(state.standing.remaining).saturating_mul(quota.unit))

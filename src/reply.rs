@@ -8,7 +8,7 @@ pub use fields::{FAMILIES, Family, fields};
 use crate::dialect::Dialect;
 use crate::engine::Decision;
 use crate::exchange::{Millis, Now};
-use crate::policy::{Count, Policy, Quota, Rule};
+use crate::policy::{Count, Policy, Quota};
 use crate::verdict::{Reason, Verdict};
 
 /// A header: its name in lower case, and its value.
@@ -61,12 +61,30 @@ pub fn refusal(decision: &Decision, dialect: Dialect, policy: &Policy, now: Now)
     }
 }
 
+/// Writes the headers that tell the origin what was found about a request that goes on to it; none if that is nothing.
+#[must_use]
+pub fn tags(decision: &Decision, policy: &Policy) -> Vec<Field> {
+    if decision.verdict != Verdict::Tag {
+        return Vec::new();
+    }
+    let mut names = String::new();
+    let found = decision.findings.iter();
+    let checks = found.filter_map(|finding| policy.checks.get(finding.check));
+    for check in checks.filter(|check| !check.shadow) {
+        if !names.is_empty() {
+            names.push(',');
+        }
+        names.push_str(&check.name);
+    }
+    vec![
+        ("x-stillgate-verdict", decision.verdict.label().to_owned()),
+        ("x-stillgate-checks", names),
+    ]
+}
+
 /// The quota that refused.
 fn quota<'p>(decision: &Decision, policy: &'p Policy) -> Option<&'p Quota> {
-    match decision.rule? {
-        Rule::Quota(place) => policy.quotas.get(place),
-        Rule::Check(_) => None,
-    }
+    policy.quotas.get(decision.quota()?)
 }
 
 /// Whole seconds until it is worth asking again: rounded up, so never before the truth.
@@ -95,7 +113,7 @@ fn message(decision: &Decision, policy: &Policy, wait: Option<u64>) -> String {
     let limit = decision
         .quotas
         .iter()
-        .find(|state| Some(Rule::Quota(state.quota)) == decision.rule)
+        .find(|state| Some(state.quota) == decision.quota())
         .map_or(0, |state| state.limit);
     match (decision.reason, rule) {
         (Reason::Quota, Some(rule)) if rule.is_concurrent() => format!(

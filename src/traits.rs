@@ -6,6 +6,7 @@ use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
+use crate::agent::fingerprint::{Ja4, ja3};
 use crate::agent::{self, Agent};
 use crate::exchange::{Exchange, Model};
 use crate::identity::{Key, Network, Secret};
@@ -25,7 +26,7 @@ pub struct Traits<'e> {
     source: Option<Option<IpAddr>>,
     network: Option<Network>,
     shape: Option<u64>,
-    agent: Option<Option<Agent<'e>>>,
+    agent: Option<Option<Agent>>,
     facts: SmallVec<[Option<Option<Text>>; 8]>,
 }
 
@@ -67,7 +68,7 @@ impl<'e> Traits<'e> {
     }
 
     /// What the client says it is.
-    pub fn agent(&mut self) -> Option<&Agent<'e>> {
+    pub fn agent(&mut self) -> Option<&Agent> {
         let exchange = self.exchange;
         self.agent
             .get_or_insert_with(|| agent::of(exchange))
@@ -143,8 +144,12 @@ impl<'e> Traits<'e> {
         match of {
             Trait::Key => visit(hex(self.key.0).as_bytes()),
             Trait::Shape => visit(hex(self.shape()).as_bytes()),
-            // A hash of it is nothing that anybody could write down.
-            Trait::Network => {}
+            // An address is told to nobody.
+            Trait::Network => {
+                if let Some(hash) = self.hash_of(of) {
+                    visit(hex(hash).as_bytes());
+                }
+            }
             Trait::Model => {
                 if let Model::Named(name) = self.exchange.model {
                     visit(name);
@@ -220,8 +225,8 @@ fn spelt(kind: Kind, text: &[u8]) -> Option<Text> {
     let trimmed = text.trim_ascii();
     match kind {
         Kind::Text => Some(Text::from_slice(text)),
-        Kind::Ja4 => agent::ja4(trimmed),
-        Kind::Ja3 => agent::ja3(trimmed),
+        Kind::Ja4 => Ja4::read(trimmed).map(|ja4| Text::from_slice(ja4.bytes())),
+        Kind::Ja3 => ja3(trimmed).map(|_| trimmed.to_ascii_lowercase().into()),
         Kind::Country => {
             let letters = trimmed.len() == 2 && trimmed.iter().all(u8::is_ascii_alphabetic);
             letters.then(|| trimmed.iter().map(u8::to_ascii_uppercase).collect())

@@ -17,8 +17,11 @@ const USES: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("scan", &[]),
     ("verdict", &[]),
+    ("agent", &["exchange", "scan"]),
+    ("shape", &["exchange", "scan"]),
     ("window", &["exchange"]),
     ("store", &["exchange", "window"]),
+    ("distinct", &["exchange", "store", "window"]),
     ("metrics", &["verdict"]),
     ("dialect", &["exchange", "scan"]),
     ("usage", &["scan"]),
@@ -37,11 +40,11 @@ const USES: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "dialect", "estimate", "exchange", "identity", "policy", "quota", "store", "traits",
-            "usage", "verdict", "window",
+            "agent", "dialect", "distinct", "estimate", "exchange", "identity", "policy", "quota",
+            "store", "traits", "usage", "verdict", "window",
         ],
     ),
-    ("record", &["engine", "json", "policy"]),
+    ("record", &["distinct", "engine", "json", "policy"]),
     (
         "reply",
         &["dialect", "engine", "exchange", "json", "policy", "verdict"],

@@ -3,7 +3,7 @@
 use super::settle::Reservation;
 use crate::exchange::Millis;
 use crate::identity::Key;
-use crate::policy::Rule;
+use crate::policy::{Rule, Trait};
 use crate::quota::{Charge, Held, Standing};
 use crate::verdict::{Reason, Verdict};
 
@@ -18,6 +18,9 @@ pub struct Decision {
     pub rule: Option<Rule>,
     /// What checks found, in the order of the policy; those in shadow too.
     pub findings: Vec<Finding>,
+    /// The traits that those checks looked at, as they are written in lists; a network as its pseudonym. The key is
+    /// [`key`](Self::key).
+    pub traits: Vec<(Trait, String)>,
     /// Who asked, if that is known.
     pub key: Option<Key>,
     /// What rules in shadow would have done, if that is more than was done.
@@ -90,6 +93,7 @@ impl Decision {
             reason,
             rule: None,
             findings: Vec::new(),
+            traits: Vec::new(),
             key: None,
             shadow: None,
             quotas: Vec::new(),
@@ -100,6 +104,15 @@ impl Decision {
                 evicted: 0,
                 shared: false,
             },
+        }
+    }
+
+    /// The quota that refused, by its place in the policy.
+    #[must_use]
+    pub const fn quota(&self) -> Option<usize> {
+        match self.rule {
+            Some(Rule::Quota(place)) => Some(place),
+            _ => None,
         }
     }
 

@@ -38,7 +38,7 @@ impl Plan {
         policy: &Policy,
         traits: &mut Traits<'_>,
         pages: u32,
-        wanted: impl Fn(&Quota) -> bool,
+        wanted: &dyn Fn(&Quota) -> bool,
     ) {
         let exchange = traits.exchange();
         for (index, subject) in policy.subjects.iter().enumerate() {

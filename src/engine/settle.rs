@@ -1,6 +1,7 @@
 //! From a reservation to the truth: what is known at the end replaces what was reserved, once.
 
 use super::Engine;
+use super::checks::Sighting;
 use super::decision::Lease;
 use crate::estimate::Estimator;
 use crate::exchange::{Foreseen, Now};
@@ -19,6 +20,8 @@ pub struct Reservation {
     pub(super) metered: Vec<Pledge>,
     /// Charges that are the first of a key that nobody had seen within their windows.
     pub(super) newcomer: Vec<Lease>,
+    /// What the request showed that checks count, and that was not counted yet.
+    pub(super) unseen: Vec<Sighting>,
     /// What the charges were computed from.
     pub(super) foreseen: Foreseen,
     /// What the model's tokens cost.
@@ -84,6 +87,7 @@ impl Reservation {
     pub const NONE: Self = Self {
         metered: Vec::new(),
         newcomer: Vec::new(),
+        unseen: Vec::new(),
         foreseen: Foreseen {
             input: 0,
             output: 0,
@@ -102,7 +106,13 @@ impl Reservation {
     /// Whether there is nothing to settle, whatever the answer.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.metered.is_empty() && self.newcomer.is_empty()
+        self.metered.is_empty() && self.newcomer.is_empty() && self.unseen.is_empty()
+    }
+
+    /// Whether the request showed something that checks count, and that was not counted yet.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        !self.unseen.is_empty()
     }
 
     /// Whether what the answer says of its usage matters.

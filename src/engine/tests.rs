@@ -1,12 +1,16 @@
+mod checks;
 mod metered;
 
 use core::net::IpAddr;
 
+use super::conclude::IN_FLIGHT_WAIT;
 use super::*;
 use crate::dialect::request;
 use crate::estimate::Estimator;
-use crate::exchange::{Attributes, Foreseen, Model, split_target};
+use crate::exchange::{Attributes, Foreseen, Millis, Model, split_target};
+use crate::policy::Rule;
 use crate::store::MemoryStore;
+use crate::verdict::Verdict;
 
 const START: Millis = 1_000_000;
 

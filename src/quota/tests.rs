@@ -215,14 +215,89 @@ fn a_known_key_is_not_thrown_among_the_flood() {
     assert!(!known.refused && !known.shared, "{known:?}");
 }
 
+/// A set of so many members, and when it was written.
+fn set(members: u32, written: u32) -> Kept {
+    let mut numbers = [0; 12];
+    (numbers[0], numbers[11]) = (members, written);
+    Kept::of_set(60 * MINUTE, numbers)
+}
+
+/// A page of `counters`, then small sets, of which the last is the oldest.
+fn crowd(counters: u64) -> Page {
+    let mut page = Page::default();
+    for tag in 100..100 + counters {
+        assert!(!go(&mut page, &[charge(tag, 3)], 0).refused);
+    }
+    while page.len() < SLOTS {
+        let place = page.len();
+        assert!(page.push((1_000 + place as u64) << 32, set(2, 99 - place as u32)));
+    }
+    page
+}
+
+#[test]
+fn small_sets_make_room_for_counters_and_no_more_than_needed() {
+    let mut page = crowd(40);
+    let oldest = |page: &Page| {
+        let mut held = false;
+        page.each_part(1_061 << 32, |_, _| held = true);
+        held
+    };
+    assert!(oldest(&page));
+    let known = go(&mut page, &[charge(100, 3)], 1_000);
+    assert_eq!((known.evicted, page.len()), (0, SLOTS));
+    for stranger in 0..21 {
+        let seen = go(&mut page, &[charge(500 + stranger, 3)], 1_000);
+        assert!(
+            !seen.refused && !seen.shared && seen.evicted == 1,
+            "{stranger}: {seen:?}"
+        );
+        assert!(!oldest(&page));
+    }
+    // One slot is left to the newcomers, held by a small set; another counter's own there is not.
+    let shared = go(&mut page, &[charge(600, 3)], 1_000);
+    assert!(
+        !shared.refused && shared.shared && shared.evicted == 1,
+        "{shared:?}"
+    );
+    assert!(go(&mut page, &[charge(601, 3)], 1_000).shared);
+    assert_eq!(page.census(0).counters, SLOTS);
+}
+
+#[test]
+fn large_sets_make_no_room_before_they_are_over() {
+    let mut page = crowd(40);
+    for place in 40..SLOTS {
+        page.put(place, set(3, 0));
+    }
+    assert!(go(&mut page, &[charge(600, 3)], 1_000).refused);
+    let later = go(&mut page, &[charge(600, 3)], 61_000);
+    assert!(!later.refused && later.evicted == 40, "{later:?}");
+    assert_eq!(page.census(0).large, 22);
+    assert_eq!(go(&mut page, &[charge(601, 3)], 60 * MINUTE).evicted, 0);
+}
+
+#[test]
+fn what_was_spent_is_written_in_a_small_sets_place() {
+    let mut page = Page::default();
+    let held = reserve(&mut page, 400, 0);
+    let mut page = crowd(40);
+    settle(&mut page, &held, 900, 200_000);
+    assert_eq!((spent(&page, 200_000), page.len()), (500, SLOTS));
+    assert_eq!(page.census(0).small, 21);
+}
+
 proptest! {
     /// An admitted request is on the page, with every one of its charges, however full that is.
     #[test]
     fn whatever_is_admitted_is_counted(
-        asks in prop::collection::vec((0u64..40, 1usize..4, 0u64..40_000), 1..400),
+        asks in prop::collection::vec((0u64..40, 1usize..4, 0u64..40_000), 1..400), sets in 0u64..62,
     ) {
         let mut page = Page::default();
         let mut now = 0;
+        for at in 0..sets {
+            page.push((1_000 + at) << 32, set(1 + (at % 2) as u32, at as u32));
+        }
         for (key, rules, gap) in asks {
             now += gap;
             let charges: Vec<Charge> = (0..rules as u64)

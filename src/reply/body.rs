@@ -125,13 +125,13 @@ fn gemini(refusal: Refusal, status: u64, message: &str, wait: Option<u64>) -> Ob
         let info = Object::default()
             .text("@type", "type.googleapis.com/google.rpc.ErrorInfo")
             .text("reason", VERIFICATION);
-        error = error.list_of("details", info);
+        error = error.list_of("details", [info]);
     }
     if let Some(wait) = wait {
         let info = Object::default()
             .text("@type", "type.googleapis.com/google.rpc.RetryInfo")
             .text("retryDelay", &format!("{wait}s"));
-        error = error.list_of("details", info);
+        error = error.list_of("details", [info]);
     }
     Object::default().object("error", error)
 }

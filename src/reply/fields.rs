@@ -6,7 +6,7 @@ use super::{Field, seconds_until};
 use crate::dialect::Dialect;
 use crate::engine::{Decision, QuotaState};
 use crate::exchange::{Millis, Now};
-use crate::policy::{Count, Policy, Quota, Rule};
+use crate::policy::{Count, Policy, Quota};
 
 /// Headers that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,8 +144,8 @@ impl<'d> Told<'d> {
     fn tightest(&self, counts: &[Count]) -> Option<(&'d Quota, &'d QuotaState)> {
         let told = self.quotas(counts).filter(|(_, state)| {
             self.decision
-                .rule
-                .is_none_or(|rule| rule == Rule::Quota(state.quota))
+                .quota()
+                .is_none_or(|quota| quota == state.quota)
         });
         told.min_by_key(|(quota, state)| remaining(quota, state))
     }
@@ -188,7 +188,7 @@ impl<'d> Told<'d> {
             separate(&mut limits);
             member(&mut limits, &quota.name, "r", remaining(quota, state));
             if !quota.is_concurrent() {
-                let refused = self.decision.rule == Some(Rule::Quota(state.quota));
+                let refused = self.decision.quota() == Some(state.quota);
                 let retry_at = self.decision.retry_at.filter(|_| refused);
                 let at = retry_at.unwrap_or(state.standing.frees);
                 parameter(&mut limits, "t", seconds_until(at, now));

@@ -1,7 +1,7 @@
 use super::*;
 use crate::engine::QuotaState;
+use crate::policy::Rule;
 use crate::quota::Standing;
-use crate::verdict::Verdict;
 use serde_json::Value;
 
 const POLICY: &str = r#"{"version": 1, "quotas": [

@@ -1,8 +1,12 @@
-//! A page: 62 counters side by side, the same bytes in memory and in a host's store.
+//! A page: 62 slots side by side, the same bytes in memory and in a host's store. A counter takes one slot, a set of
+//! distinct things up to 15.
+
+mod room;
+
+pub use room::{Census, SMALL};
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::exchange::Millis;
 use crate::window::Kept;
 
 #[cfg(target_endian = "big")]
@@ -10,23 +14,26 @@ compile_error!(
     "pages are stored as they lie in memory, which is little-endian on every host of ours"
 );
 
-/// How many counters a page holds.
+/// How many slots a page has.
 pub const SLOTS: usize = 62;
+
+/// The most slots that one set takes.
+pub const PARTS: usize = 15;
 
 /// The layout below. A page that begins with another number was written by another version, or is no page.
 const VERSION: u8 = 1;
 
-/// One counter: whose it is, and what is kept of its window. 64 bytes.
+/// One counter, or a part of a set: whose it is, and what is kept of it. 64 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
 #[repr(C)]
 pub struct Slot {
-    /// Keyed hash of subject and rule.
+    /// Keyed hash of subject and rule; of a set's part, what [`part`] makes of it.
     pub tag: u64,
-    /// The window.
+    /// The window, or the part.
     pub kept: Kept,
 }
 
-/// A set-associative bucket of counters: 4,032 bytes.
+/// A set-associative bucket of counters and sets: 4,032 bytes.
 ///
 /// INVARIANT: the first `len` slots are in use, `len` is at most [`SLOTS`], and `prints` holds the low byte of each
 /// one's tag, so that a look-up touches two cache lines and not the whole page.
@@ -62,10 +69,10 @@ impl Page {
             .then_some(page)
     }
 
-    /// Whether what is held twice agrees, and every window has a shape.
+    /// Whether what is held twice agrees. Windows and sets may be any bytes.
     fn is_whole(&self) -> bool {
         let mut slots = self.prints.iter().zip(&self.slots).take(self.len());
-        slots.all(|(&mark, slot)| mark == print(slot.tag) && slot.kept.shape().is_some())
+        slots.all(|(&mark, slot)| mark == print(slot.tag))
     }
 
     /// The page as it is stored.
@@ -74,13 +81,13 @@ impl Page {
         bytemuck::bytes_of(self)
     }
 
-    /// Counters in use.
+    /// Slots in use.
     #[must_use]
     pub fn len(&self) -> usize {
         usize::from(self.len).min(SLOTS)
     }
 
-    /// Whether no counter is in use.
+    /// Whether no slot is in use.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -89,9 +96,48 @@ impl Page {
     /// The place of the counter with this tag.
     #[must_use]
     pub fn find(&self, tag: u64) -> Option<usize> {
+        self.find_slot(tag, false)
+    }
+
+    fn find_slot(&self, tag: u64, set: bool) -> Option<usize> {
         let prints = self.prints.get(..self.len())?;
         let mut places = memchr::memchr_iter(print(tag), prints);
-        places.find(|&place| self.slots.get(place).is_some_and(|slot| slot.tag == tag))
+        places.find(|&place| {
+            self.slots
+                .get(place)
+                .is_some_and(|slot| slot.tag == tag && slot.kept.is_set() == set)
+        })
+    }
+
+    /// Visits the parts that are there of the set with this tag, each with its index.
+    pub fn each_part<'p>(&'p self, tag: u64, mut visit: impl FnMut(usize, &'p Kept)) {
+        let prints = self.prints.get(..self.len()).unwrap_or_default();
+        for place in memchr::memchr_iter(print(tag), prints) {
+            if let Some(slot) = self.slots.get(place)
+                && let Some(index) = slot.index_in(tag)
+            {
+                visit(index, &slot.kept);
+            }
+        }
+    }
+
+    /// Replaces or adds a part of a set; `false` if it is new and the page is full.
+    pub fn put_part(&mut self, tag: u64, index: usize, kept: Kept) -> bool {
+        let tag = part(tag, index);
+        match self.find_slot(tag, true) {
+            Some(place) => {
+                self.put(place, kept);
+                true
+            }
+            None => self.push(tag, kept),
+        }
+    }
+
+    /// Removes a part of a set, if it is there.
+    pub fn remove_part(&mut self, tag: u64, index: usize) {
+        if let Some(place) = self.find_slot(part(tag, index), true) {
+            self.swap_remove(place);
+        }
     }
 
     /// What is kept at a place.
@@ -123,38 +169,7 @@ impl Page {
         true
     }
 
-    /// Whether the counter at a place still matters at `now`: it is not replenished, or another of the same subject
-    /// is not, so that a known subject keeps the slots that it has.
-    #[must_use]
-    pub fn matters(&self, place: usize, now: Millis) -> bool {
-        let used = self.slots.get(..self.len()).unwrap_or_default();
-        let Some(slot) = used.get(place) else {
-            return false;
-        };
-        let live = |slot: &Slot| slot.kept.replenished() > now;
-        live(slot)
-            || used
-                .iter()
-                .any(|other| subject(other.tag) == subject(slot.tag) && live(other))
-    }
-
-    /// Removes every counter that no longer matters at `now`, but none that is `needed`, and says how many:
-    /// forgetting those forgives nobody.
-    pub fn evict(&mut self, now: Millis, needed: impl Fn(u64) -> bool) -> u32 {
-        let mut evicted: u32 = 0;
-        let mut place = 0;
-        while place < self.len() {
-            let tag = self.slots.get(place).map_or(0, |slot| slot.tag);
-            if needed(tag) || self.matters(place, now) {
-                place = place.saturating_add(1);
-            } else {
-                self.swap_remove(place);
-                evicted = evicted.saturating_add(1);
-            }
-        }
-        evicted
-    }
-
+    #[inline(never)] // All that makes room calls it, and none of it is in a hurry.
     fn swap_remove(&mut self, place: usize) {
         let last = self.len().saturating_sub(1);
         if place < self.len() {
@@ -163,6 +178,22 @@ impl Page {
             self.len = self.len.saturating_sub(1);
         }
     }
+}
+
+impl Slot {
+    /// Which part of the set with this tag it is, if it is one.
+    fn index_in(&self, tag: u64) -> Option<usize> {
+        let index = (self.tag ^ tag) >> 8;
+        (self.kept.is_set() && index < PARTS as u64 && print(self.tag) == print(tag))
+            .then_some(index as usize)
+    }
+}
+
+/// The tag of a set's part by its index; the first has the set's own. All have the low byte in common, so that one look at
+/// the prints finds them.
+#[must_use]
+pub const fn part(tag: u64, index: usize) -> u64 {
+    tag ^ ((index as u64) << 8)
 }
 
 /// The part of a tag that all counters of one subject share: its upper half.
@@ -178,6 +209,7 @@ fn print(tag: u64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::Millis;
     use proptest::prelude::*;
 
     fn kept(replenished: Millis) -> Kept {
@@ -206,32 +238,6 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_replenished_is_evicted() {
-        let mut page = Page::default();
-        for at in 0..SLOTS as u64 {
-            assert!(page.push((at << 32) | at, kept(at)));
-        }
-        assert!(!page.push(99, kept(99)));
-        assert_eq!(page.evict(30, |_| false), 31);
-        assert_eq!(page.len(), SLOTS - 31);
-        assert!((0..=30u64).all(|at| page.find((at << 32) | at).is_none()));
-        assert!((31..62u64).all(|at| page.find((at << 32) | at).is_some()));
-    }
-
-    #[test]
-    fn a_replenished_counter_stays_beside_a_live_one_of_its_subject() {
-        let mut page = Page::default();
-        let (dead, sibling, other) = ((7 << 32) | 1, (7 << 32) | 2, (8 << 32) | 1);
-        for (tag, at) in [(dead, 5), (sibling, 50), (other, 5)] {
-            assert!(page.push(tag, kept(at)));
-        }
-        assert_eq!(page.evict(10, |tag| tag == other), 0);
-        assert_eq!(page.evict(10, |_| false), 1);
-        assert!(page.find(dead).is_some() && page.find(other).is_none());
-        assert_eq!(page.evict(50, |_| false), 2);
-    }
-
-    #[test]
     fn foreign_bytes_are_no_page() {
         let mut page = Page::default();
         page.push(1, kept(5));
@@ -245,7 +251,6 @@ mod tests {
             (1, 255),
             (2, 9),
             (64, 9),
-            (72, 3),
         ] {
             let mut other = page.as_bytes().to_vec();
             other[place] = value;
@@ -279,7 +284,7 @@ mod tests {
             (bytes[0], bytes[1]) = (VERSION, len);
             if let Some(page) = Page::from_bytes(&mut bytes) {
                 let _ = page.find(u64::from(len));
-                page.evict(now, |_| false);
+                page.evict(now, &|_| false);
                 while page.push(1, Kept::default()) {}
                 prop_assert_eq!(page.len(), SLOTS);
             }

@@ -7,6 +7,9 @@ use crate::exchange::Millis;
 /// How many numbers of 16 bits are kept of a window.
 pub(super) const WORDS: usize = 24;
 
+/// The number in the place of a shape that marks a part of a set.
+const SET: u64 = 3;
+
 /// The largest limit that is kept as a log of single units.
 pub(super) const LOG_LIMIT: u32 = 12;
 
@@ -38,7 +41,7 @@ impl Shape {
         }
     }
 
-    /// Reads a stored shape; `None` for a number that no shape has.
+    /// Reads a stored shape; `None` for the number that marks a set, which is no window.
     #[must_use]
     pub const fn from_bits(bits: u64) -> Option<Self> {
         match bits {
@@ -67,24 +70,46 @@ impl Shape {
     }
 }
 
-/// What is kept of a window between two requests: 56 bytes.
+/// What is kept of a window between two requests, or of a part of a set: 56 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
 #[repr(C)]
 pub struct Kept {
-    /// When nothing of it counts any more, in milliseconds, shifted left by two; the low bits are the [`Shape`].
+    /// When nothing of it counts any more, in milliseconds, shifted left by two; the low bits are the [`Shape`], or 3
+    /// for a part of a set.
     pub clock: u64,
-    /// Ages or cells.
+    /// Ages or cells; or what a set holds.
     pub words: [u16; WORDS],
 }
 
 impl Kept {
+    /// A part of a set of distinct things, of which nothing counts any more at `over`.
+    #[must_use]
+    pub fn of_set(over: Millis, numbers: [u32; WORDS / 2]) -> Self {
+        Self {
+            clock: (over << 2) | SET,
+            words: bytemuck::cast(numbers),
+        }
+    }
+
+    /// Whether this is a part of a set and not a window.
+    #[must_use]
+    pub const fn is_set(&self) -> bool {
+        self.clock & 3 == SET
+    }
+
+    /// The words two by two, the low one first.
+    #[must_use]
+    pub fn numbers(&self) -> [u32; WORDS / 2] {
+        bytemuck::cast(self.words)
+    }
+
     /// When all of it is replenished and it may be forgotten; 0 if it holds nothing.
     #[must_use]
     pub const fn replenished(&self) -> Millis {
         self.clock >> 2
     }
 
-    /// Its shape; `None` if these are not the bytes of a window.
+    /// Its shape; `None` if this is no window.
     #[must_use]
     pub const fn shape(&self) -> Option<Shape> {
         Shape::from_bits(self.clock & 3)

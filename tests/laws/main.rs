@@ -20,6 +20,7 @@ mod admission;
 mod bounds;
 mod change;
 mod crowd;
+mod distinct;
 mod flight;
 mod hostile;
 mod refusal;

@@ -113,6 +113,9 @@ impl Admitted {
             let status = value(":status").and_then(|text| core::str::from_utf8(text).ok());
             self.status = status.and_then(|text| text.parse().ok());
         }
+        if let Some(status) = self.status.filter(|_| reservation.is_news()) {
+            running.remember(&mut self.decision.reservation, status);
+        }
         if metered
             && !value("content-encoding")
                 .is_none_or(|value| value.eq_ignore_ascii_case(b"identity"))

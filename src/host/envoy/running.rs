@@ -95,6 +95,21 @@ impl Running {
         }
     }
 
+    /// Counts what a request showed that has this answer.
+    pub(super) fn remember(&self, reservation: &mut Reservation, status: u16) {
+        let result = self
+            .engine
+            .remember(reservation, status, now(), &self.store);
+        self.count_store(result.is_err());
+        let memory = result.unwrap_or_default();
+        for (plain, by) in [
+            (Plain::DistinctUncounted, memory.uncounted),
+            (Plain::Evictions, memory.evicted),
+        ] {
+            add(Metric::Plain(plain), u64::from(by));
+        }
+    }
+
     /// Settles a request, and counts what came of it.
     pub(super) fn settle(&self, reservation: &Reservation, ending: &Ending) -> Settlement {
         let (settlement, result) =

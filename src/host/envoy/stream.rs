@@ -17,7 +17,7 @@ use crate::host::wire::pairs;
 use crate::metrics::{Metric, Part};
 use crate::record;
 use crate::reply;
-use crate::verdict::{Reason, Verdict};
+use crate::verdict::Reason;
 
 /// Request headers that only Stillgate sets.
 const OWN_HEADERS: &[u8] = b"x-stillgate-";
@@ -66,6 +66,15 @@ impl Attributes for Host {
     fn property(&self, path: &[String]) -> Option<Vec<u8>> {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         abi::property(&path)
+    }
+
+    /// What the TLS inspector saw, from the filter state that `envoy.yaml` has it put into.
+    fn vouched(&self, name: &str) -> Option<Vec<u8>> {
+        match name {
+            "ja4" => abi::property(&["filter_state", "fp.ja4"]),
+            "ja3" => abi::property(&["filter_state", "fp.ja3"]),
+            _ => None,
+        }
     }
 }
 
@@ -222,7 +231,10 @@ impl Stream {
             let record = record::write(&decision, policy, None);
             abi::set_property("stillgate", record.as_bytes());
         }
-        if decision.verdict == Verdict::Allow {
+        if decision.verdict.passes() {
+            for (name, value) in reply::tags(&decision, policy) {
+                abi::add_header(Map::Request, name, &value);
+            }
             if !decision.leases.is_empty() {
                 running.hold(self.id, core::mem::take(&mut decision.leases), now);
             }

@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 use core::net::IpAddr;
 use std::borrow::Cow;
 
-use crate::agent;
+use crate::agent::fingerprint::{Ja4, ja3};
 use crate::policy::list::Block;
 
 /// How the values of a trait are spelt. Traits that are spelt alike share what is compiled of a list.
@@ -49,9 +49,9 @@ impl Spelling {
             Self::Address => false,
             Self::Ja4 => {
                 bytes.contains(&b'*') && all(bytes, |byte| letter(byte) || b"_*".contains(&byte))
-                    || agent::ja4(bytes).is_some()
+                    || Ja4::read(bytes).is_some()
             }
-            Self::Ja3 => agent::ja3(bytes).is_some(),
+            Self::Ja3 => ja3(bytes).is_some(),
             Self::Pseudonym => bytes.len() == 16 && all(bytes, |byte| byte.is_ascii_hexdigit()),
             Self::Country => bytes.len() == 2 && all(bytes, |byte| byte.is_ascii_alphabetic()),
             Self::Asn => return number(bytes).map(|number| Cow::Owned(number.to_string())),

@@ -1,0 +1,377 @@
+//! Checks at work: what a request shows is held against lists, against itself, and against what was seen before.
+
+use smallvec::SmallVec;
+
+use super::Engine;
+use super::decision::{Decision, Finding, Intent};
+use super::plan::{page, tag};
+use super::settle::Reservation;
+use crate::agent::known;
+use crate::distinct::{self, Sight, Watch};
+use crate::exchange::{Millis, Now};
+use crate::policy::check::{Against, Check, Distinct, Test};
+use crate::policy::{Quota, Rule, Trait};
+use crate::store::{Change, Store, StoreError};
+use crate::traits::{Traits, mix};
+use crate::verdict::{Reason, Verdict};
+
+/// How late a thread may see what others have counted, in milliseconds: so much later a check may begin to act.
+const LAG: Millis = 50;
+
+/// As many bytes of a trait are told, so that a record stays a line.
+const TOLD: usize = 128;
+
+/// What all checks of a request came to.
+#[derive(Default)]
+pub(super) struct Findings {
+    /// What was found, in the order of the policy.
+    pub(super) found: SmallVec<[Finding; 4]>,
+    /// Values that were not counted yet. They are, once the origin has served the request.
+    pub(super) unseen: Vec<Sighting>,
+    /// The strictest that is enforced.
+    enforced: Option<Loudest>,
+    /// The strictest that is only noted.
+    noted: Option<Loudest>,
+    /// What the checks that found something had looked at.
+    traits: Vec<(Trait, String)>,
+}
+
+/// A value that a request shows, for one check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sighting {
+    pub(super) page: u32,
+    pub(super) watch: Watch,
+}
+
+/// What it took to count what requests showed, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Memory {
+    /// Values that there was no room for.
+    pub uncounted: u32,
+    /// Counters that made room.
+    pub evicted: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Loudest {
+    verdict: Verdict,
+    reason: Reason,
+    check: usize,
+}
+
+/// How pages are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
+    /// As they were a moment ago, and nothing is changed.
+    Glance,
+    /// As they are but for [`LAG`]; whoever is known there stays known.
+    Look,
+}
+
+/// A check that counts, with what it is to look at.
+struct Pending {
+    place: usize,
+    sighting: Sighting,
+    sight: Option<Sight>,
+}
+
+impl Engine {
+    /// Runs every `wanted` check that is about the request. Those that need no counter go first, and where they deny the
+    /// request no counter is looked at.
+    pub(super) fn check<S: Store>(
+        &self,
+        traits: &mut Traits<'_>,
+        wanted: &dyn Fn(&Check) -> bool,
+        care: Care,
+        now: Now,
+        store: &S,
+    ) -> Result<Findings, StoreError> {
+        let mut findings = Findings::default();
+        let mut counted: SmallVec<[Pending; 2]> = SmallVec::new();
+        for (place, check) in self.policy.checks.iter().enumerate() {
+            if !wanted(check)
+                || !check.scope.covers(traits.exchange())
+                || traits.excepted(&check.scope.except)
+            {
+                continue;
+            }
+            match &check.test {
+                Test::Listed(member) => {
+                    if traits.listed(member).unwrap_or(check.absent_matches) {
+                        findings.note(place, check, Reason::List, None);
+                    }
+                }
+                Test::Contradiction(against) => {
+                    if contradicts(traits, *against) {
+                        findings.note(place, check, Reason::Contradiction, None);
+                    }
+                }
+                Test::Distinct(distinct) => {
+                    if let Some(sighting) = self.sighting(traits, check, distinct, store.pages()) {
+                        counted.push(Pending {
+                            place,
+                            sighting,
+                            sight: None,
+                        });
+                    }
+                }
+            }
+        }
+        if findings.verdict() != Verdict::Deny {
+            let reserved = self.policy.newcomers.len();
+            look(&mut counted, care, reserved, now.steady, store)?;
+            for pending in &counted {
+                if let Some(check) = self.policy.checks.get(pending.place) {
+                    findings.count(check, pending);
+                }
+            }
+        }
+        for finding in &findings.found {
+            if let Some(check) = self.policy.checks.get(finding.check) {
+                self.describe(&mut findings.traits, check, traits);
+            }
+        }
+        Ok(findings)
+    }
+
+    /// Writes down the traits that a check looks at.
+    fn describe(&self, told: &mut Vec<(Trait, String)>, check: &Check, traits: &mut Traits<'_>) {
+        let mut tell = |of: Trait| {
+            if of != Trait::Key && told.iter().all(|&(other, _)| other != of) {
+                traits.text(of, |text| {
+                    let text = text.get(..TOLD).unwrap_or(text);
+                    told.push((of, String::from_utf8_lossy(text).into_owned()));
+                });
+            }
+        };
+        match &check.test {
+            Test::Listed(member) => tell(member.of),
+            Test::Contradiction(against) => {
+                tell(Trait::Agent);
+                tell(match against {
+                    Against::Ja4(ja4) => *ja4,
+                    Against::Shape => Trait::Shape,
+                });
+            }
+            Test::Distinct(distinct) => {
+                let subject = self.policy.subjects.get(distinct.subject);
+                let parts = subject.map_or(&[][..], |subject| &subject.traits);
+                parts.iter().copied().chain([distinct.of]).for_each(tell);
+            }
+        }
+    }
+
+    /// What a check that counts distinct values is to look at; `None` if the request lacks a trait of it.
+    fn sighting(
+        &self,
+        traits: &mut Traits<'_>,
+        check: &Check,
+        distinct: &Distinct,
+        pages: u32,
+    ) -> Option<Sighting> {
+        let subject = self.policy.subjects.get(distinct.subject)?;
+        let (hash, complete) = traits.hash(subject);
+        let value = traits.hash_of(distinct.of);
+        if !(check.absent_matches || complete && value.is_some()) {
+            return None;
+        }
+        let element = mix(value.unwrap_or_default() ^ distinct.id);
+        Some(Sighting {
+            page: page(hash, pages),
+            watch: Watch {
+                tag: tag(hash, distinct.id),
+                element: (element >> 32) as u32,
+                window: distinct.window,
+            },
+        })
+    }
+
+    /// Counts what a request showed, once its status is known: only if the origin has served it is its key known to be one. A host
+    /// calls this when the answer begins, since it may be long. Answers what it took.
+    ///
+    /// # Errors
+    /// The store's, if any page could not be reached; what lies there goes uncounted.
+    pub fn remember<S: Store>(
+        &self,
+        reservation: &mut Reservation,
+        status: u16,
+        now: Now,
+        store: &S,
+    ) -> Result<Memory, StoreError> {
+        let unseen = core::mem::take(&mut reservation.unseen);
+        let mut memory = Memory::default();
+        let mut result = Ok(());
+        for Sighting { page, watch } in unseen.iter().filter(|_| status < 400) {
+            let reserved = self.policy.newcomers.len();
+            let added = store.update(*page, |page| {
+                distinct::add(page, watch, reserved, now.steady)
+            });
+            match added {
+                Ok(added) => {
+                    memory.uncounted = memory.uncounted.saturating_add(u32::from(added.full));
+                    memory.evicted = memory.evicted.saturating_add(added.evicted);
+                }
+                Err(error) => result = Err(error),
+            }
+        }
+        result.map(|()| memory)
+    }
+}
+
+/// Looks at every page once, for all the checks whose counters lie there.
+fn look<S: Store>(
+    counted: &mut [Pending],
+    care: Care,
+    reserved: usize,
+    now: Millis,
+    store: &S,
+) -> Result<(), StoreError> {
+    let age = match care {
+        Care::Glance => Millis::MAX,
+        Care::Look => LAG,
+    };
+    while let Some(first) = counted.iter().find(|pending| pending.sight.is_none()) {
+        let page = first.sighting.page;
+        let mut due = store.glance(page, now, age, |content| {
+            see(counted, page, |watch| distinct::peek(content, watch, now))
+        })?;
+        if care == Care::Glance {
+            due = Change::Keep;
+        }
+        // Once for every member in half a window.
+        if due == Change::Replace {
+            store.update(page, |content| {
+                let change = see(counted, page, |watch| {
+                    distinct::look(content, watch, reserved, now)
+                });
+                ((), change)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes what `look` sees for all that lie on a page, and whether any of it changes the page.
+fn see(
+    counted: &mut [Pending],
+    page: u32,
+    mut look: impl FnMut(&Watch) -> (Sight, Change),
+) -> Change {
+    let mut change = Change::Keep;
+    for pending in counted {
+        if pending.sighting.page == page {
+            let (sight, changed) = look(&pending.sighting.watch);
+            pending.sight = Some(sight);
+            if changed == Change::Replace {
+                change = changed;
+            }
+        }
+    }
+    change
+}
+
+impl Findings {
+    /// What the checks alone would have done with the request.
+    pub(super) fn verdict(&self) -> Verdict {
+        self.enforced
+            .map_or(Verdict::Allow, |loudest| loudest.verdict)
+    }
+
+    /// Whether a quota holds for this request, as far as that depends on checks.
+    pub(super) fn activate(&self, quota: &Quota) -> bool {
+        quota
+            .after
+            .is_none_or(|check| self.found.iter().any(|finding| finding.check == check))
+    }
+
+    /// Whether the request is refused, whatever its quotas say.
+    pub(super) fn refuse(&self) -> bool {
+        !effect(self.verdict()).passes()
+    }
+
+    fn count(&mut self, check: &Check, pending: &Pending) {
+        let (Some(sight), Test::Distinct(distinct)) = (&pending.sight, &check.test) else {
+            return;
+        };
+        if !sight.member {
+            self.unseen.push(pending.sighting);
+        }
+        if sight.count > distinct.limit {
+            let count = Some((sight.count, sight.exact));
+            self.note(pending.place, check, Reason::Distinct, count);
+        }
+    }
+
+    fn note(&mut self, place: usize, check: &Check, reason: Reason, count: Option<(u32, bool)>) {
+        let after = self.found.partition_point(|finding| finding.check < place);
+        let finding = Finding {
+            check: place,
+            count,
+        };
+        self.found.insert(after, finding);
+        let loudest = if check.shadow {
+            &mut self.noted
+        } else {
+            &mut self.enforced
+        };
+        if loudest.is_none_or(|other| check.then > other.verdict) {
+            *loudest = Some(Loudest {
+                verdict: check.then,
+                reason,
+                check: place,
+            });
+        }
+    }
+
+    /// Writes what was found into a decision about which the quotas have spoken, or need not speak.
+    pub(super) fn conclude(self, decision: &mut Decision) {
+        if let Some(loudest) = self.enforced
+            && effect(loudest.verdict) > decision.verdict
+        {
+            decision.verdict = effect(loudest.verdict);
+            decision.reason = loudest.reason;
+            decision.rule = Some(Rule::Check(loudest.check));
+        }
+        if let Some(loudest) = self.noted {
+            let verdict = effect(loudest.verdict);
+            let louder = decision
+                .shadow
+                .map_or(decision.verdict, |intent| intent.verdict);
+            if verdict > louder.max(decision.verdict) {
+                decision.shadow = Some(Intent {
+                    verdict,
+                    reason: loudest.reason,
+                    rule: Some(Rule::Check(loudest.check)),
+                });
+            }
+        }
+        if decision.verdict.passes() {
+            decision.reservation.unseen = self.unseen;
+        }
+        decision.findings = self.found.into_vec();
+        decision.traits = self.traits;
+    }
+}
+
+/// What an action does by itself: a tighter quota is a quota's business, and what fits under it passes, marked.
+const fn effect(then: Verdict) -> Verdict {
+    match then {
+        Verdict::Throttle => Verdict::Tag,
+        other => other,
+    }
+}
+
+/// Whether what the client says it is and what it looks like are two things.
+fn contradicts(traits: &mut Traits<'_>, against: Against) -> bool {
+    let exchange = traits.exchange();
+    let Some(agent) = traits.agent().copied() else {
+        return false;
+    };
+    match against {
+        Against::Shape => known::contradicts_headers(&agent, exchange),
+        Against::Ja4(Trait::Fact(place)) => traits
+            .fact(place)
+            .is_some_and(|ja4| known::contradicts_ja4(&agent, ja4)),
+        Against::Ja4(_) => false,
+    }
+}

@@ -1,0 +1,111 @@
+//! From what the rules said to one decision.
+
+use super::Engine;
+use super::checks::Findings;
+use super::decision::{Decision, Intent, Lease, QuotaState};
+use super::pages::Outcome;
+use super::plan::Plan;
+use super::settle::Pledge;
+use crate::exchange::{Millis, Now};
+use crate::identity::Key;
+use crate::policy::{Quota, Rule, Trait};
+use crate::quota::Charge;
+use crate::verdict::{Reason, Verdict};
+
+/// How long a client is told to wait for a request in flight to end: nobody knows when it will.
+pub(super) const IN_FLIGHT_WAIT: Millis = 1_000;
+
+impl Engine {
+    /// Sums up what the pages said.
+    pub(super) fn conclude(
+        &self,
+        key: Key,
+        plan: &Plan,
+        outcome: &Outcome,
+        findings: Findings,
+        now: Now,
+    ) -> Decision {
+        let mut decision = Decision::allow(Reason::None);
+        decision.key = Some(key);
+        decision.effort = outcome.effort;
+        decision.quotas.reserve_exact(plan.charges.len());
+        let mut shadow_retry = None;
+        for visit in &plan.visits {
+            for charge in plan.charges(visit) {
+                let standing = &charge.standing;
+                let Some(quota) = self.policy.quotas.get(charge.quota) else {
+                    continue;
+                };
+                let concurrent = quota.is_concurrent();
+                let retry = if concurrent {
+                    now.steady.saturating_add(IN_FLIGHT_WAIT)
+                } else {
+                    standing.frees
+                };
+                if let Some(lease) = Lease::of(visit.page, charge).filter(|_| !outcome.refused) {
+                    self.hold(&mut decision, charge, quota, lease);
+                }
+                if charge.shadow {
+                    if !standing.fits && shadow_retry.is_none_or(|other| retry > other) {
+                        shadow_retry = Some(retry);
+                        decision.shadow = Some(Intent {
+                            verdict: Verdict::Throttle,
+                            reason: Reason::Quota,
+                            rule: Some(Rule::Quota(charge.quota)),
+                        });
+                    }
+                    continue;
+                }
+                if !standing.fits && decision.retry_at.is_none_or(|other| retry > other) {
+                    (decision.retry_at, decision.rule) =
+                        (Some(retry), Some(Rule::Quota(charge.quota)));
+                }
+                // In the order of the policy, which subjects may have mixed up.
+                let after = decision
+                    .quotas
+                    .iter()
+                    .position(|other| other.quota > charge.quota);
+                let state = QuotaState {
+                    quota: charge.quota,
+                    limit: charge.limit,
+                    standing: *standing,
+                };
+                decision
+                    .quotas
+                    .insert(after.unwrap_or(decision.quotas.len()), state);
+            }
+        }
+        if decision.reservation.is_metered() {
+            decision.reservation.rates = plan.rates.unwrap_or_default();
+        }
+        if outcome.refused {
+            (decision.verdict, decision.reason) = (Verdict::Throttle, Reason::Quota);
+            decision.shadow = None;
+        }
+        findings.conclude(&mut decision);
+        decision
+    }
+
+    /// Notes what is to be given back, or settled, when the request has ended.
+    fn hold(&self, decision: &mut Decision, charge: &Charge, quota: &Quota, lease: Lease) {
+        let reservation = &mut decision.reservation;
+        if quota.is_concurrent() {
+            decision.leases.push(lease);
+        } else if quota.is_metered() {
+            reservation.enforced |= !quota.shadow;
+            reservation.metered.push(Pledge {
+                quota: charge.quota,
+                lease,
+            });
+        } else if charge.standing.fresh && self.is_of_key(quota) {
+            reservation.newcomer.push(lease);
+        }
+    }
+
+    /// Whether a quota's counters are of keys, about which the origin's word is awaited.
+    fn is_of_key(&self, quota: &Quota) -> bool {
+        let subject = self.policy.subjects.get(quota.subject);
+        !self.policy.by_network
+            && subject.is_some_and(|subject| subject.traits.contains(&Trait::Key))
+    }
+}
