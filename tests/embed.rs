@@ -68,12 +68,13 @@ impl Folder {
         let checked = self.run(&["check", "--format", "json"]);
         assert_eq!(checked.status.code(), Some(3), "{checked:?}");
         let report: Value = serde_json::from_slice(&checked.stdout).expect("a report");
-        let found = report["policies"][0]["faults"].as_array().expect("faults");
+        let found = report.pointer("/policies/0/faults");
+        let found = found.and_then(Value::as_array).expect("faults");
         let found: Vec<String> = found
             .iter()
             .map(|fault| {
-                let [path, found, expected] =
-                    ["path", "found", "expected"].map(|name| fault[name].as_str().expect(name));
+                let [path, found, expected] = ["path", "found", "expected"]
+                    .map(|name| fault.get(name).and_then(Value::as_str).expect(name));
                 format!("{path}: {found}; {expected}")
             })
             .collect();
