@@ -153,10 +153,10 @@ proptest! {
     #[test]
     fn what_a_proxy_adds_anywhere_changes_no_shape(
         names in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..70), 0..60),
-        place in any::<prop::sample::Index>(),
+        place in 0_usize..60,
     ) {
         let mut added = names.clone();
-        added.insert(place.index(names.len() + 1), b"x-forwarded-for".to_vec());
+        added.insert(place.min(names.len()), b"x-forwarded-for".to_vec());
         prop_assert_eq!(
             shape(names.iter().map(Vec::as_slice)),
             shape(added.iter().map(Vec::as_slice))
