@@ -15,7 +15,7 @@ use crate::traits::Traits;
 use crate::verdict::{Reason, Verdict};
 
 /// How late a thread may see what others have counted, in milliseconds: so much later a check may begin to act.
-const LAG: Millis = 50;
+const LAG: Millis = 10;
 
 /// As many bytes of a trait are told, so that a record stays a line.
 const TOLD: usize = 128;
