@@ -43,6 +43,9 @@ pub struct Sight {
     /// Whether the element is a member. Beside an estimate a stranger may look like one, the likelier the more members there
     /// are; a member never looks like a stranger.
     pub member: bool,
+    /// Whether it is to be [added](add) if it is served: a stranger is; and beside an estimate, where a look lets nobody stay,
+    /// so is whoever was not seen in this half of the window.
+    pub news: bool,
 }
 
 /// What became of an element that was to be added.
@@ -185,6 +188,7 @@ fn sight(set: &Set, seen: Seen) -> Sight {
         count: set.count(),
         exact: set.exact(),
         member: seen != Seen::Never,
+        news: seen == Seen::Never || (seen == Seen::Before && !set.exact()),
     }
 }
 

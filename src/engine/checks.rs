@@ -290,7 +290,7 @@ impl Findings {
         let (Some(sight), Test::Distinct(distinct)) = (&pending.sight, &check.test) else {
             return;
         };
-        if !sight.member {
+        if sight.news {
             self.unseen.push(pending.sighting);
         }
         if sight.count > distinct.limit {
