@@ -111,10 +111,10 @@ impl Engine {
         let mut findings = self
             .check(&mut traits, &known, Care::Glance, now, store)
             .ok()?;
+        // What is refused is recorded with all that can be known of it, also what is only noted.
+        let all = |check: &Check| !check.reads_model;
         if findings.refuse() {
-            findings = self
-                .check(&mut traits, &known, Care::Look, now, store)
-                .ok()?;
+            findings = self.check(&mut traits, &all, Care::Look, now, store).ok()?;
         }
         if findings.refuse() {
             return Some(refused_by(findings, key));
@@ -131,9 +131,15 @@ impl Engine {
             return None;
         }
         let outcome = self.peek(&mut plan, now, store).ok()?;
-        outcome
-            .refused
-            .then(|| self.conclude(key, &plan, &outcome, findings, now))
+        if !outcome.refused {
+            return None;
+        }
+        let findings = self.check(&mut traits, &all, Care::Look, now, store).ok()?;
+        Some(if findings.refuse() {
+            refused_by(findings, key)
+        } else {
+            self.conclude(key, &plan, &outcome, findings, now)
+        })
     }
 
     /// Decides: first the checks, then the quotas, which are all looked at, and then all charged, or none.
@@ -152,7 +158,7 @@ impl Engine {
         let mut plan = Plan::default();
         let active = |quota: &Quota| findings.activate(quota);
         plan.fill(&self.policy, &mut traits, store.pages(), &active);
-        match self.charge(&mut plan, now, store) {
+        match self.charge(&mut plan, findings.would_refuse(), now, store) {
             Ok(outcome) => self.conclude(key, &plan, &outcome, findings, now),
             Err(_) => self.without_store(key),
         }

@@ -27,6 +27,8 @@ pub(super) struct Findings {
     pub(super) found: SmallVec<[Finding; 4]>,
     /// Values that were not counted yet. They are, once the origin has served the request.
     pub(super) unseen: Vec<Sighting>,
+    /// The same for checks in shadow, which count what enforcement would have them see.
+    noted_unseen: Vec<Sighting>,
     /// The strictest that is enforced.
     enforced: Option<Loudest>,
     /// The strictest that is only noted.
@@ -120,13 +122,17 @@ impl Engine {
             }
         }
         if findings.verdict() != Verdict::Deny {
+            if findings.noted_verdict() == Verdict::Deny {
+                counted.retain(|pending| !self.is_shadow(pending));
+            }
             look(&mut counted, care, now.steady, store)?;
             for pending in &counted {
                 if let Some(check) = self.policy.checks.get(pending.place) {
                     findings.count(check, pending);
                 }
             }
-            if care == Care::Look && findings.refuse() {
+            if care == Care::Look && (findings.refuse() || findings.would_refuse()) {
+                counted.retain(|pending| findings.refuse() || self.is_shadow(pending));
                 self.renew_counted(&counted, now.steady, store)?;
             }
         }
@@ -165,6 +171,12 @@ impl Engine {
         }
     }
 
+    /// Whether what is to be looked at is only noted.
+    fn is_shadow(&self, pending: &Pending) -> bool {
+        let check = self.policy.checks.get(pending.place);
+        check.is_some_and(|check| check.shadow)
+    }
+
     /// Lets those whom a check keeps out stay in its count: a campaign that goes on is not forgotten because nobody serves it.
     fn renew_counted<S: Store>(
         &self,
@@ -186,8 +198,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Counts what a request showed, once its status is known: only if the origin has served it is its key known to be one. A host
-    /// calls this when the answer begins, since it may be long. Answers what it took.
+    /// Counts what a request showed, once its status is known: only if the origin has served it is its key known to be one; a
+    /// redirection asks for none. A host calls this when the answer begins, since it may be long. Answers what it took.
     ///
     /// # Errors
     /// The store's, if any page could not be reached; what lies there goes uncounted.
@@ -201,7 +213,7 @@ impl Engine {
         let unseen = core::mem::take(&mut reservation.unseen);
         let mut memory = Memory::default();
         let mut result = Ok(());
-        for Sighting { page, watch } in unseen.iter().filter(|_| status < 400) {
+        for Sighting { page, watch } in unseen.iter().filter(|_| status < 300) {
             let reserved = self.policy.newcomers.len();
             let added = store.update(*page, |page| {
                 distinct::add(page, watch, reserved, now.steady)
@@ -274,6 +286,12 @@ impl Findings {
             .map_or(Verdict::Allow, |loudest| loudest.verdict)
     }
 
+    /// The same if what is only noted were enforced.
+    fn noted_verdict(&self) -> Verdict {
+        let noted = self.noted.map_or(Verdict::Allow, |loudest| loudest.verdict);
+        noted.max(self.verdict())
+    }
+
     /// Whether a quota holds for this request, as far as that depends on checks.
     pub(super) fn activate(&self, quota: &Quota) -> bool {
         quota
@@ -286,12 +304,22 @@ impl Findings {
         !effect(self.verdict()).passes()
     }
 
+    /// Whether it would be refused if what is only noted were enforced. Then rules in shadow count it no more than they would.
+    pub(super) fn would_refuse(&self) -> bool {
+        !effect(self.noted_verdict()).passes()
+    }
+
     fn count(&mut self, check: &Check, pending: &Pending) {
         let (Some(sight), Test::Distinct(distinct)) = (&pending.sight, &check.test) else {
             return;
         };
         if sight.news {
-            self.unseen.push(pending.sighting);
+            let unseen = if check.shadow {
+                &mut self.noted_unseen
+            } else {
+                &mut self.unseen
+            };
+            unseen.push(pending.sighting);
         }
         if sight.count > distinct.limit {
             let count = Some((sight.count, sight.exact));
@@ -344,6 +372,9 @@ impl Findings {
         }
         if decision.verdict.passes() {
             decision.reservation.unseen = self.unseen;
+            if decision.shadow.is_none_or(|intent| intent.verdict.passes()) {
+                decision.reservation.unseen.extend(self.noted_unseen);
+            }
         }
         decision.findings = self.found.into_vec();
         decision.traits = self.traits;

@@ -98,11 +98,13 @@ impl Engine {
         Ok(outcome)
     }
 
-    /// Charges every page, or none. With several pages all are looked at first, so that a refusal writes nothing;
-    /// where another thread is faster between the look and the charge, what was charged is given back.
+    /// Charges every page, or none; rules in shadow not if something else would have refused already. With several pages all are
+    /// looked at first, so that a refusal writes nothing; where another thread is faster between the look and the charge, what
+    /// was charged is given back.
     pub(super) fn charge<S: Store>(
         &self,
         plan: &mut Plan,
+        would_refuse: bool,
         now: Now,
         store: &S,
     ) -> Result<Outcome, StoreError> {
@@ -113,6 +115,7 @@ impl Engine {
                 return Ok(outcome);
             }
         }
+        outcome.shadow_refused |= would_refuse;
         let visits = plan.visits.clone();
         for (done, visit) in visits.iter().enumerate() {
             let charges = plan.charges_mut(visit);

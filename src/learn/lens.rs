@@ -13,7 +13,7 @@ use crate::traits::{Traits, mix};
 use crate::usage::Usage;
 
 /// Requests up to this status were served: then what they showed is counted.
-const SERVED: u16 = 399;
+const SERVED: u16 = 299;
 
 /// Whoever counts what rules see.
 pub(super) trait Rules {

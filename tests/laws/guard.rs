@@ -168,12 +168,17 @@ impl Memory {
                 });
             }
         }
-        let denied =
-            |found: &Found| checks[found.check].then == "deny" && !checks[found.check].shadow;
+        // Where a request is denied already no counter is looked at; in shadow not where it would be.
+        let denied = |found: &Found| checks[found.check].then == "deny";
+        let in_shadow = found.iter().any(denied);
+        let denied = |found: &Found| denied(found) && !checks[found.check].shadow;
         if found.iter().any(denied) {
             return found;
         }
         for (place, check) in checks.iter().enumerate() {
+            if check.shadow && in_shadow {
+                continue;
+            }
             let Some((limit, half, held, value)) = self.held(place, check, visit) else {
                 continue;
             };
