@@ -21,6 +21,7 @@ on_every_store!(
     what_a_check_refuses_might_as_well_not_have_been_asked,
     a_count_of_many_follows_the_truth,
     no_threads_values_are_lost,
+    keys_that_need_not_be_one_are_counted_nowhere,
     a_flood_of_random_keys_changes_no_finding,
 );
 
@@ -276,6 +277,32 @@ fn a_count_of_many_follows_the_truth<S: Fresh>() {
         let later = gate.ask(&client(0, 1), START + 5 * HOUR);
         assert_eq!(later.verdict, Verdict::Allow);
     }
+}
+
+/// Neither by what refuses them, nor by what answers whoever comes.
+fn keys_that_need_not_be_one_are_counted_nowhere<S: Fresh>() {
+    let gate = Gate::<S>::new(&farm(1, "deny", "64KiB"));
+    let preflight = |number| Request {
+        method: b"OPTIONS".to_vec(),
+        ..client(number, 1)
+    };
+    for number in 0..20 {
+        for status in [301, 302, 304, 308, 400, 401, 403, 404, 429, 500, 503] {
+            gate.serve(
+                &client(number * 1_000 + u64::from(status), 1),
+                status,
+                START,
+            );
+        }
+        for status in [200, 204] {
+            gate.serve(&preflight(number), status, START);
+        }
+    }
+    for number in 1..3 {
+        let decision = gate.serve(&client(number, 1), 200, START);
+        assert_eq!(decision.verdict, Verdict::Allow);
+    }
+    assert_eq!(gate.ask(&client(3, 1), START).verdict, Verdict::Deny);
 }
 
 /// Each thread serves keys of its own to the same networks.

@@ -20,12 +20,57 @@ use crate::traffic::cases;
 
 on_every_store!(nothing_panics, nothing_leaks);
 
+/// Checks that look at every trait, each by itself and all together; most of them only tag.
+fn checks() -> Vec<Value> {
+    let mut checks = Vec::new();
+    for of in ["path", "method", "model", "agent", "ja4", "org", "tier"] {
+        checks.push(json!({"trait": of, "in": if of == "method" { json!("*") } else { json!({"list": "all"}) }}));
+    }
+    for (of, entry) in [
+        ("key", "0123456789abcdef"),
+        ("shape", "0123456789abcdef"),
+        ("country", "NL"),
+        ("asn", "64512"),
+        ("ja3", "e7d705a3286e19ea42f587b344ee6865"),
+    ] {
+        checks.push(json!({"trait": of, "in": entry, "absent": "match", "mode": "shadow"}));
+    }
+    checks.push(json!({"trait": "network", "in": {"list": "nets"}, "absent": "match"}));
+    checks.push(json!({"contradiction": ["agent", "ja4"]}));
+    checks.push(json!({"contradiction": ["agent", "shape"]}));
+    let all = [
+        "network", "path", "method", "model", "shape", "agent", "ja4", "ja3", "country", "asn",
+        "org", "tier",
+    ];
+    for (place, of) in all.iter().enumerate() {
+        let then = ["tag", "tag", "tag", "throttle", "verify", "deny"][place % 6];
+        let mut check = json!({"per": ["key"], "distinct": of, "limit": 1 + place * place, "window": "1m", "then": then, "absent": "match"});
+        if then == "throttle" {
+            check["quota"] = json!({"name": format!("lane-{of}"), "per": all, "count": "tokens", "limit": 5_000, "window": "1m"});
+        }
+        checks.push(check);
+    }
+    checks.push(json!({"per": all, "distinct": "key", "limit": 1, "window": "366d", "mode": "shadow", "then": "deny"}));
+    for (place, check) in checks.iter_mut().enumerate() {
+        check["name"] = json!(format!("check-{place}"));
+        if check.get("then").is_none() {
+            check["then"] = json!("tag");
+        }
+    }
+    checks
+}
+
 /// A policy that looks at everything that there is to look at.
 fn curious(mode: &str) -> Value {
     json!({
         "version": 1, "mode": mode, "record": "all", "limits": {"memory": "64KiB", "body": "1KiB"},
         "identity": {"missing": "by_network"},
         "account": {"org": {"header": "x-org"}, "tier": {"property": "metadata.tier"}},
+        "traits": {"ja4": {"header": "x-ja4"}, "ja3": {"header": "x-ja3"}, "country": {"header": "x-country"},
+            "asn": {"header": "x-asn"}, "network": {"ipv4": 32, "ipv6": 128}},
+        "lists": {"all": ["*", "*a*b*"], "nets": ["0.0.0.0/1", "8000::/1", "192.0.2.7"]},
+        "verify_url": "https://example.org/verify?\"a\\",
+        "checks": checks(),
         "quotas": [
             {"name": "all", "per": ["key", "network", "path", "method", "model", "org", "tier"],
                 "count": "requests", "limit": 2, "window": "1m"},
@@ -45,8 +90,9 @@ fn print(decision: &Decision, policy: &Policy, path: &[u8], now: Now) -> String 
     let reply = reply::refusal(decision, dialect, policy, now);
     let fields =
         reply::FAMILIES.map(|family| reply::fields(family, decision, dialect, policy, now));
+    let tags = reply::tags(decision, policy);
     format!(
-        "{reply:?} {fields:?} {} {decision:?}",
+        "{reply:?} {fields:?} {tags:?} {} {decision:?}",
         record::write(decision, policy, None)
     )
 }
@@ -74,6 +120,13 @@ fn request() -> impl Strategy<Value = Request> {
         b"content-encoding",
         b"x-org",
         b"host",
+        b"user-agent",
+        b"x-ja4",
+        b"x-ja3",
+        b"x-country",
+        b"x-asn",
+        b"x-stainless-lang",
+        b"x-stillgate-verdict",
     ];
     let values: &[&[u8]] = &[
         b"Bearer a",
@@ -82,6 +135,13 @@ fn request() -> impl Strategy<Value = Request> {
         b"99999999999999999999",
         b"a",
         b"identity",
+        b"OpenAI/Python 1.40.0",
+        b"Mozilla/5.0 (X11) AppleWebKit/537.36 Chrome/131.0.0.0 Safari/537.36",
+        b"t13d1516h2_8daaf6152771_02713d6af862",
+        b"e7d705a3286e19ea42f587b344ee6865",
+        b"NL",
+        b"AS4294967295",
+        b"",
     ];
     let targets: &[&[u8]] = &[
         b"/v1/chat/completions",
@@ -135,6 +195,7 @@ fn nothing_panics<S: Fresh>() {
                 let now = Now { steady: *steady, wall: *wall };
                 let mut decision = decide(&gate.engine, &gate.estimator, &gate.store, request, now);
                 print(&decision, gate.engine.policy(), &request.target, now);
+                gate.answer(&mut decision, if *wall % 3 > 0 { 200 } else { 404 }, *steady);
                 gate.renew(&mut decision.leases, *wall);
                 gate.release(&decision.leases, *steady);
             }
@@ -169,11 +230,15 @@ fn no_stored_page_panics() {
         for (request, at) in &steps {
             let mut decision = gate.ask(request, *at);
             print(&decision, gate.engine.policy(), &request.target, Now::at(*at));
+            gate.answer(&mut decision, 200, *at);
             gate.renew(&mut decision.leases, *at);
             gate.release(&decision.leases, *at);
         }
     });
 }
+
+/// What a client puts where only names and versions are read.
+const HIDDEN: &str = "Something.That.Nobody.Reads";
 
 /// Neither credential nor address is in anything that is kept or told, whatever the verdict.
 fn nothing_leaks<S: Fresh>() {
@@ -191,6 +256,9 @@ fn nothing_leaks<S: Fresh>() {
                 ..bare()
             },
             Request::of(credential).with("x-api-key", "another"),
+            Request::of(credential)
+                .with("user-agent", &format!("curl/8 ({credential}; {HIDDEN})"))
+                .with("cookie", HIDDEN),
             bare(),
         ]
     };
@@ -208,7 +276,9 @@ fn nothing_leaks<S: Fresh>() {
             for request in carriers(&credential).iter().flat_map(|request| [request; 4]) {
                 for source in sources {
                     let request = Request { source: Some(source), ..request.clone() };
-                    let decision = decide(&engine, &Estimator::new(), &store, &request, Now::at(START));
+                    let mut decision = decide(&engine, &Estimator::new(), &store, &request, Now::at(START));
+                    told += &format!("{decision:?}");
+                    engine.remember(&mut decision.reservation, 200, Now::at(START), &store).unwrap();
                     let path = request.target.split(|&byte| byte == b'?').next().unwrap_or_default();
                     told += &print(&decision, engine.policy(), path, Now::at(START));
                     verdicts.push(decision.verdict);
@@ -216,13 +286,13 @@ fn nothing_leaks<S: Fresh>() {
             }
             let refuses = verdicts.contains(&Verdict::Throttle) && verdicts.contains(&Verdict::Deny);
             prop_assert_eq!(refuses, mode == "enforce", "{:?}", verdicts);
-            for text in [&credential, core::str::from_utf8(secret).unwrap(), &sources[0].to_string()] {
+            for text in [&credential, HIDDEN, core::str::from_utf8(secret).unwrap(), &sources[0].to_string()] {
                 prop_assert!(!told.contains(text), "{} in {}", text, told);
             }
             // A short address may be part of a number by chance, with its dots it is not.
             prop_assert!(!told.contains(&sources[1].to_string()));
             let stored = bytes(&store);
-            for raw in [credential.as_bytes(), &octets[..6], secret] {
+            for raw in [credential.as_bytes(), HIDDEN.as_bytes(), &octets[..6], secret] {
                 prop_assert!(!stored.windows(raw.len()).any(|window| window == raw));
             }
         }

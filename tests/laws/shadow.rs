@@ -5,17 +5,20 @@ use serde_json::json;
 use stillgate::dialect::Dialect;
 use stillgate::engine::Decision;
 use stillgate::exchange::Now;
-use stillgate::policy::Policy;
-use stillgate::reply::{FAMILIES, fields};
+use stillgate::policy::{Policy, Rule as Place};
+use stillgate::reply::{self, FAMILIES, fields};
 use stillgate::verdict::Verdict;
 
 use crate::gate::{Gate, Request, START};
+use crate::guard::{Check, guarded, policies, visits};
 use crate::stores::{Fresh, on_every_store};
 use crate::traffic::{Rule, cases, policy_of, traffic};
 
 on_every_store!(
     a_policy_in_shadow_is_invisible_and_shows_what_enforcement_does,
     a_rule_in_shadow_is_invisible,
+    checks_in_shadow_show_what_enforcement_does,
+    a_check_in_shadow_is_invisible,
     nothing_is_refused_in_shadow,
 );
 
@@ -67,6 +70,66 @@ fn a_rule_in_shadow_is_invisible<S: Fresh>() {
             prop_assert_eq!(told(&one, with.engine.policy(), ask.at), told(&other, without.engine.policy(), ask.at));
         }
     });
+}
+
+/// As for quotas. What passes in shadow is served; under the policy that is enforced it would have been served as well, or not
+/// have come that far.
+fn checks_in_shadow_show_what_enforcement_does<S: Fresh>() {
+    proptest!(cases(128), |((quotas, checks) in policies(0.0, true), visits in visits(300))| {
+        let mut policy = guarded(&quotas, &checks, "4MiB");
+        let enforcing = Gate::<S>::new(&policy);
+        policy["mode"] = json!("shadow");
+        let shadow = Gate::<S>::new(&policy);
+        for visit in &visits {
+            let (request, at) = (visit.request(), visit.ask.at);
+            let done = enforcing.serve(&request, visit.status, at);
+            let noted = shadow.serve(&request, visit.status, at);
+            prop_assert_eq!(noted.verdict, Verdict::Allow);
+            prop_assert_eq!(all_told(&noted, shadow.engine.policy(), at), vec![]);
+            let intent = noted.shadow.map(|intent| (intent.verdict, intent.reason, intent.rule));
+            let expected = (done.verdict != Verdict::Allow).then_some((done.verdict, done.reason, done.rule));
+            prop_assert_eq!(intent, expected, "{:?}", visit);
+            prop_assert_eq!(&noted.findings, &done.findings);
+            prop_assert_eq!(&noted.traits, &done.traits);
+        }
+    });
+}
+
+/// The same traffic before a policy and before what of it is enforced: neither clients nor the origin can tell them apart.
+fn a_check_in_shadow_is_invisible<S: Fresh>() {
+    proptest!(cases(128), |((quotas, checks) in policies(0.5, false), visits in visits(300))| {
+        let policy = guarded(&quotas, &checks, "4MiB");
+        let with = Gate::<S>::new(&policy);
+        let enforced: Vec<Check> = checks.iter().filter(|check| !check.shadow).cloned().collect();
+        let mut without = policy;
+        for rules in ["quotas", "checks"] {
+            without[rules].as_array_mut().unwrap().retain(|rule| rule["mode"] == "enforce");
+        }
+        let without = Gate::<S>::new(&without);
+        prop_assert_eq!(without.engine.policy().checks.len(), enforced.len());
+        for visit in &visits {
+            let (request, at) = (visit.request(), visit.ask.at);
+            let one = with.serve(&request, visit.status, at);
+            let other = without.serve(&request, visit.status, at);
+            prop_assert_eq!((one.verdict, one.reason, one.retry_at), (other.verdict, other.reason, other.retry_at), "{:?}", visit);
+            prop_assert_eq!(all_told(&one, with.engine.policy(), at), all_told(&other, without.engine.policy(), at));
+            let name = |gate: &Gate<S>, rule: Option<Place>| rule.map(|rule| gate.engine.policy().name_of(rule).to_owned());
+            prop_assert_eq!(name(&with, one.rule), name(&without, other.rule));
+        }
+    });
+}
+
+/// All that clients and the origin are told.
+fn all_told(decision: &Decision, policy: &Policy, at: u64) -> Vec<(&'static str, String)> {
+    let mut all = told(decision, policy, at);
+    all.extend(reply::tags(decision, policy));
+    if !decision.verdict.passes() {
+        let reply = reply::refusal(decision, Dialect::OpenAi, policy, Now::at(at));
+        all.extend(reply.headers);
+        all.push(("details", reply.details));
+        all.push(("body", reply.body));
+    }
+    all
 }
 
 /// Whatever else a policy refuses for is noted too, and no more.
