@@ -10,7 +10,9 @@ mod spelling;
 pub use checks::MAX_CHECKS;
 pub use quotas::MAX_QUOTAS;
 
-use super::file::{Check, Count, File, Headers, Limits, Mode, OnError, Quota, Record, Size};
+use super::file::{
+    Check, Count, Fact, File, Headers, Limits, Mode, OnError, Quota, Record, Size, Source,
+};
 use super::node::{Fields, Node};
 use crate::verdict::Verdict;
 use lists::Lists;
@@ -125,9 +127,28 @@ pub(super) fn file(root: &Node<'_>) -> Option<(File, Rules)> {
         on_unreadable: metering::on_unreadable(&fields),
         account,
     };
+    note_credentials(root, &file);
     let rules = Rules { quotas, checks };
     rules.note_what_is_needed(root, &fields);
     Some((file, rules))
+}
+
+/// Notes facts that are credentials: what a check has looked at is told in records, where no credential may stand.
+fn note_credentials(root: &Node<'_>, file: &File) {
+    for (name, fact) in &file.account {
+        let Fact::Header { header: mine } = fact else {
+            continue;
+        };
+        let holds =
+            |source: &Source| matches!(source, Source::Header { header, .. } if header == mine);
+        if file.identity.from.iter().any(holds) {
+            root.fault_at(
+                &format!("/account/{name}/header"),
+                "a credential stands there, and facts are written into records",
+                "name a header that tells of the account, or use `key`",
+            );
+        }
+    }
 }
 
 impl Rules {

@@ -83,6 +83,14 @@ fn every_fault_has_a_sentence_of_its_own() {
             "/account/key: found an object; expected another name: `key` is a trait that every request has",
         ),
         (
+            r#"{"version": 1, "account": {"who": {"header": "X-Api-Key"}}}"#,
+            "/account/who/header: a credential stands there, and facts are written into records; name a header that tells of the account, or use `key`",
+        ),
+        (
+            r#"{"version": 1, "account": {"who": {"header": "X-Own"}}, "identity": {"from": [{"header": "x-own"}]}}"#,
+            "/account/who/header: a credential stands there, and facts are written into records; name a header that tells of the account, or use `key`",
+        ),
+        (
             r#"{"version": 1, "account": {"org": {}}}"#,
             "/account/org: found an object; expected {\"header\": …} or {\"property\": …}",
         ),
