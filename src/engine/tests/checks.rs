@@ -246,6 +246,25 @@ fn only_keys_that_the_origin_has_served_are_counted() {
 }
 
 #[test]
+fn many_who_keep_asking_stay_counted_from_one_half_window_to_the_next() {
+    let farm = FARM
+        .replace("\"limit\": 3", "\"limit\": 300")
+        .replace("verify\",", "tag\",");
+    let door = Door::new(&farm);
+    for half in 0..6 {
+        let at = START + half * 1_800_000;
+        for key in 0..1_000 {
+            door.serve(Client(&format!("key-{key}"), "192.0.2.1", &[]), 200, at);
+        }
+        let decision = door.ask(Client("key-7", "192.0.2.1", &[]), at);
+        let Some((count, false)) = decision.findings[0].count else {
+            panic!("{decision:?}");
+        };
+        assert!((850..1_150).contains(&count), "{count} in half {half}");
+    }
+}
+
+#[test]
 fn what_lacks_a_trait_is_skipped_unless_the_check_says_otherwise() {
     for (absent, listed, counted) in [
         ("skip", Verdict::Allow, Verdict::Allow),
