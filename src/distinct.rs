@@ -43,6 +43,9 @@ pub struct Sight {
     /// Whether the element is a member. Beside an estimate a stranger may look like one, the likelier the more members there
     /// are; a member never looks like a stranger.
     pub member: bool,
+    /// Whether it is to be [added](add) if it is served: a stranger is; and beside an estimate, where a look lets nobody stay,
+    /// so is whoever was not seen in this half of the window.
+    pub news: bool,
 }
 
 /// What became of an element that was to be added.
@@ -62,26 +65,30 @@ pub fn look(page: &mut Page, watch: &Watch, now: Millis) -> (Sight, Change) {
     let mut set = Set::read(page, watch, now);
     let hash = set::hash(watch.element);
     let seen = set.seen(hash);
+    let change = due(&set, seen);
     let sight = sight(&set, seen);
-    if seen == Seen::Never || !set.exact() || set.has_now(seen) {
-        return (sight, Change::Keep);
+    if change == Change::Replace {
+        set.add(hash);
+        set.write(page, watch.tag, now);
     }
-    set.add(hash);
-    set.write(page, watch.tag, now);
-    (sight, Change::Replace)
+    (sight, change)
 }
 
-/// Looks and changes nothing; also says whether [`add`] would.
+/// Looks and changes nothing; also says whether [`look`] would.
 #[must_use]
 pub fn peek(page: &Page, watch: &Watch, now: Millis) -> (Sight, Change) {
     let set = Set::read(page, watch, now);
     let seen = set.seen(set::hash(watch.element));
-    let change = if set.has_now(seen) {
+    (sight(&set, seen), due(&set, seen))
+}
+
+/// Whether a look lets an element stay longer.
+fn due(set: &Set, seen: Seen) -> Change {
+    if seen == Seen::Never || !set.exact() || set.has_now(seen) {
         Change::Keep
     } else {
         Change::Replace
-    };
-    (sight(&set, seen), change)
+    }
 }
 
 /// Lets whoever looks like a member stay for as long as if it had been added now, also where the count is an estimate: no
@@ -181,6 +188,7 @@ fn sight(set: &Set, seen: Seen) -> Sight {
         count: set.count(),
         exact: set.exact(),
         member: seen != Seen::Never,
+        news: seen == Seen::Never || (seen == Seen::Before && !set.exact()),
     }
 }
 

@@ -52,6 +52,7 @@ fn exact(count: u32, member: bool) -> Sight {
         count,
         exact: true,
         member,
+        news: !member,
     }
 }
 

@@ -48,10 +48,11 @@ impl Values {
             count: u32::try_from(self.list.len()).unwrap_or(u32::MAX),
             exact: true,
             member: place.is_some(),
+            news: place.is_none(),
         }
     }
 
-    /// Adds a value that was looked for, and was not among them; says how many there are now, and whether exactly.
+    /// Adds a value that was looked for, and was news; says how many there are now, and whether exactly.
     pub(super) fn add(&mut self, element: u32, window: Millis, now: Millis) -> (u32, bool) {
         if self.page.is_none() && self.list.len() < EXACT {
             self.list.push(element | SEEN);
@@ -123,7 +124,7 @@ mod tests {
                 let seen = values.look(element, WINDOW, now);
                 let expected = distinct::look(&mut page, &watch(element, WINDOW), now).0;
                 prop_assert_eq!(seen, expected);
-                if !seen.member {
+                if seen.news {
                     let added = values.add(element, WINDOW, now);
                     let expected = distinct::add(&mut page, &watch(element, WINDOW), 0, now).0.sight;
                     prop_assert_eq!(added, (expected.count, expected.exact));
@@ -138,7 +139,7 @@ mod tests {
         let mut last = (0, true);
         for value in 0..20_000 {
             let element = hash(value);
-            if !values.look(element, 60_000, 1_000).member {
+            if values.look(element, 60_000, 1_000).news {
                 last = values.add(element, 60_000, 1_000);
             }
         }

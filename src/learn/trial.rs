@@ -173,7 +173,7 @@ impl Rules for Bench {
             let found = sight.count > limit;
             // What is refused is not served, and shows nothing.
             let passes = !found || matches!(check.then, Verdict::Tag | Verdict::Throttle);
-            if passes && sighting.served && !sight.member {
+            if passes && sighting.served && sight.news {
                 values.add(sighting.element, window, now);
             }
             found

@@ -132,6 +132,25 @@ impl<S: Fresh> Gate<S> {
         decide(engine, estimator, &self.store, request, Now::at(at))
     }
 
+    /// Asks, and has the origin answer at once with this status if the request passes.
+    pub(crate) fn serve(&self, request: &Request, status: u16, at: Millis) -> Decision {
+        let mut decision = self.ask(request, at);
+        self.answer(&mut decision, status, at);
+        decision
+    }
+
+    /// What a host does when an answer begins: only requests that pass have one.
+    pub(crate) fn answer(&self, decision: &mut Decision, status: u16, at: Millis) {
+        if decision.verdict.passes() {
+            let reservation = &mut decision.reservation;
+            self.engine
+                .remember(reservation, status, Now::at(at), &self.store)
+                .unwrap();
+        } else {
+            assert!(decision.reservation.is_empty() && decision.leases.is_empty());
+        }
+    }
+
     pub(crate) fn release(&self, leases: &[Lease], at: Millis) {
         self.engine
             .release(leases, Now::at(at), &self.store)

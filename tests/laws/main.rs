@@ -12,6 +12,7 @@
 )]
 
 mod gate;
+mod guard;
 mod ledger;
 mod stores;
 mod traffic;
@@ -19,6 +20,7 @@ mod traffic;
 mod admission;
 mod bounds;
 mod change;
+mod checks;
 mod crowd;
 mod distinct;
 mod flight;
