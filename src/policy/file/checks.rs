@@ -177,7 +177,7 @@ pub(super) struct Written {
     /// The most values that are nothing to note, up to 100,000,000. Beyond, every request of that subject is found.
     #[schemars(default, with = "u32", range(min = 1, max = 100_000_000))]
     limit: Option<u32>,
-    /// How long a value counts, from `1m` to `366d`: for half of it at least, and for all of it at most.
+    /// How long a value counts, from `1s` to `366d`: for half of it at least, and for all of it at most.
     #[schemars(default, with = "Duration")]
     window: Option<Duration>,
     /// What follows.

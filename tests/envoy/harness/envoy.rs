@@ -116,6 +116,19 @@ impl Envoy {
         .await
     }
 
+    /// The same from an address in 127.0.0.0/8.
+    pub(crate) async fn connect_from(
+        &self,
+        source: [u8; 4],
+        listener: &str,
+        wire: Wire,
+    ) -> Connection {
+        let (address, certificate) = (self.address(listener).await, self.file(CERTIFICATE));
+        Connection::try_open_from(source.into(), address, wire, Some(&certificate))
+            .await
+            .expect("Envoy takes connections")
+    }
+
     /// One request on a connection of its own.
     pub(crate) async fn send(&self, request: super::client::Request) -> Reply {
         self.connect(Wire::H1).await.send(request).await
