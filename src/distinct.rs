@@ -56,35 +56,50 @@ pub struct Added {
     pub evicted: u32,
 }
 
-/// Looks, and lets a member stay for as long as if it had been added now: a listed one, since in an estimate nobody can be
-/// told from a stranger. Adds nobody.
-pub fn look(page: &mut Page, watch: &Watch, now: Millis) -> (Sight, Change) {
-    let mut set = Set::read(page, watch, now);
-    let hash = set::hash(watch.element);
-    let seen = set.seen(hash);
+/// Looks, and lets a member stay for as long as if it had been added now. Adds nobody: where the count is an estimate,
+/// whoever looks like a member is taken for one, which raises no count and lets none that is still asked for fall.
+pub fn look(page: &mut Page, watch: &Watch, reserved: usize, now: Millis) -> (Sight, Change) {
+    let set = Set::read(page, watch, now);
+    let seen = set.seen(set::hash(watch.element));
     let sight = sight(&set, seen);
-    if seen == Seen::Never || !set.exact() || (seen == Seen::Now && !set.stale) {
+    if seen == Seen::Never {
         return (sight, Change::Keep);
     }
-    set.add(hash);
-    set.write(page, watch.tag, now);
-    (sight, Change::Replace)
+    let (_, change) = keep(page, set, seen, watch, reserved, now);
+    (sight, change)
 }
 
-/// Looks and changes nothing.
+/// Looks and changes nothing; also says whether [`look`] would.
 #[must_use]
-pub fn peek(page: &Page, watch: &Watch, now: Millis) -> Sight {
+pub fn peek(page: &Page, watch: &Watch, now: Millis) -> (Sight, Change) {
     let set = Set::read(page, watch, now);
-    sight(&set, set.seen(set::hash(watch.element)))
+    let seen = set.seen(set::hash(watch.element));
+    let change = match seen {
+        Seen::Never => Change::Keep,
+        Seen::Now if !set.stale => Change::Keep,
+        Seen::Before | Seen::Now => Change::Replace,
+    };
+    (sight(&set, seen), change)
 }
 
 /// Makes an element a member, or lets it stay longer.
 ///
 /// `reserved` slots are kept free for counters, or held by small sets, which make room for them.
 pub fn add(page: &mut Page, watch: &Watch, reserved: usize, now: Millis) -> (Added, Change) {
-    let mut set = Set::read(page, watch, now);
-    let hash = set::hash(watch.element);
-    let seen = set.seen(hash);
+    let set = Set::read(page, watch, now);
+    let seen = set.seen(set::hash(watch.element));
+    keep(page, set, seen, watch, reserved, now)
+}
+
+/// Counts an element in this generation, unless it is.
+fn keep(
+    page: &mut Page,
+    mut set: Set,
+    seen: Seen,
+    watch: &Watch,
+    reserved: usize,
+    now: Millis,
+) -> (Added, Change) {
     let mut added = Added {
         sight: sight(&set, seen),
         full: false,
@@ -93,7 +108,7 @@ pub fn add(page: &mut Page, watch: &Watch, reserved: usize, now: Millis) -> (Add
     if seen == Seen::Now && !set.stale {
         return (added, Change::Keep);
     }
-    set.add(hash);
+    set.add(set::hash(watch.element));
     added.full = !make_room(page, &mut set, watch.tag, reserved, now, &mut added.evicted);
     if !added.full {
         set.write(page, watch.tag, now);

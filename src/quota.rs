@@ -255,7 +255,7 @@ enum Room {
 }
 
 /// Looks whether `fresh` counters fit beside room for all that newcomers share, once everything is evicted that no
-/// longer matters and is not of this request. Small sets do not, even while they live.
+/// longer matters and is not of this request. Small sets never do.
 fn room_for(page: &Page, fresh: usize, charges: &[Charge], newcomers: &[u64], now: Millis) -> Room {
     let own = charges
         .iter()

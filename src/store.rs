@@ -8,6 +8,8 @@ pub use page::Page;
 
 use core::fmt;
 
+use crate::exchange::Millis;
+
 /// What a page costs in memory, in bytes: in Envoy, the allocator's next size above its own, and 128 for the key and
 /// the map node beside it.
 pub const PAGE_COST: u64 = 4_096 + 128;
@@ -68,12 +70,18 @@ pub trait Store {
         visit: impl FnMut(&mut Page) -> (T, Change),
     ) -> Result<T, StoreError>;
 
-    /// Looks at a page as it was a moment ago, if that is cheaper than to look at it now: good enough to let a request go
-    /// on to a decision, and not to refuse it.
+    /// Looks at a page as it was at most `age` before `now`, on the steady clock, if that is cheaper than to look at it as it
+    /// is. Of any age it is good enough to let a request go on to a decision, and not to refuse it.
     ///
     /// # Errors
     /// When the page could not be read.
-    fn glance<T>(&self, page: u32, mut visit: impl FnMut(&Page) -> T) -> Result<T, StoreError> {
+    fn glance<T>(
+        &self,
+        page: u32,
+        _now: Millis,
+        _age: Millis,
+        mut visit: impl FnMut(&Page) -> T,
+    ) -> Result<T, StoreError> {
         self.update(page, |page| (visit(page), Change::Keep))
     }
 }

@@ -15,6 +15,9 @@ use crate::store::{Change, Store, StoreError};
 use crate::traits::{Traits, mix};
 use crate::verdict::{Reason, Verdict};
 
+/// How late a thread may see what others have counted, in milliseconds: so much later a check may begin to act.
+const LAG: Millis = 50;
+
 /// As many bytes of a trait are told, so that a record stays a line.
 const TOLD: usize = 128;
 
@@ -61,7 +64,7 @@ struct Loudest {
 pub(super) enum Care {
     /// As they were a moment ago, and nothing is changed.
     Glance,
-    /// As they are now; whoever is known there stays known.
+    /// As they are but for [`LAG`]; whoever is known there stays known.
     Look,
 }
 
@@ -115,7 +118,8 @@ impl Engine {
             }
         }
         if findings.verdict() != Verdict::Deny {
-            look(&mut counted, care, now.steady, store)?;
+            let reserved = self.policy.newcomers.len();
+            look(&mut counted, care, reserved, now.steady, store)?;
             for pending in &counted {
                 if let Some(check) = self.policy.checks.get(pending.place) {
                     findings.count(check, pending);
@@ -218,38 +222,52 @@ impl Engine {
 fn look<S: Store>(
     counted: &mut [Pending],
     care: Care,
+    reserved: usize,
     now: Millis,
     store: &S,
 ) -> Result<(), StoreError> {
+    let age = match care {
+        Care::Glance => Millis::MAX,
+        Care::Look => LAG,
+    };
     while let Some(first) = counted.iter().find(|pending| pending.sight.is_none()) {
         let page = first.sighting.page;
-        match care {
-            Care::Glance => store.glance(page, |content| {
-                see(counted, page, |watch| distinct::peek(content, watch, now));
-            })?,
-            Care::Look => store.update(page, |content| {
-                let mut change = Change::Keep;
-                see(counted, page, |watch| {
-                    let (sight, changed) = distinct::look(content, watch, now);
-                    if changed == Change::Replace {
-                        change = changed;
-                    }
-                    sight
+        let mut due = store.glance(page, now, age, |content| {
+            see(counted, page, |watch| distinct::peek(content, watch, now))
+        })?;
+        if care == Care::Glance {
+            due = Change::Keep;
+        }
+        // Once for every member in half a window.
+        if due == Change::Replace {
+            store.update(page, |content| {
+                let change = see(counted, page, |watch| {
+                    distinct::look(content, watch, reserved, now)
                 });
                 ((), change)
-            })?,
+            })?;
         }
     }
     Ok(())
 }
 
-/// Notes what `look` sees for all that lie on a page.
-fn see(counted: &mut [Pending], page: u32, mut look: impl FnMut(&Watch) -> Sight) {
+/// Notes what `look` sees for all that lie on a page, and whether any of it changes the page.
+fn see(
+    counted: &mut [Pending],
+    page: u32,
+    mut look: impl FnMut(&Watch) -> (Sight, Change),
+) -> Change {
+    let mut change = Change::Keep;
     for pending in counted {
         if pending.sighting.page == page {
-            pending.sight = Some(look(&pending.sighting.watch));
+            let (sight, changed) = look(&pending.sighting.watch);
+            pending.sight = Some(sight);
+            if changed == Change::Replace {
+                change = changed;
+            }
         }
     }
+    change
 }
 
 impl Findings {

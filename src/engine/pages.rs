@@ -3,7 +3,7 @@
 use super::Engine;
 use super::decision::{Effort, Lease};
 use super::plan::{Plan, Visit};
-use crate::exchange::Now;
+use crate::exchange::{Millis, Now};
 use crate::quota::{self, Admission};
 use crate::store::{Change, Page, Store, StoreError};
 
@@ -76,7 +76,7 @@ impl Engine {
         store: &S,
     ) -> Result<Outcome, StoreError> {
         self.look(plan, now, |page, look| {
-            store.glance(page, |page| look(page))
+            store.glance(page, now.steady, Millis::MAX, |page| look(page))
         })
     }
 

@@ -218,9 +218,10 @@ fn source(source: Source) -> super::Source {
 
 /// What a rule is about, as a part of what it means.
 fn meaning_of(matches: &Match) -> [String; 3] {
-    [&matches.path, &matches.model, &matches.method].map(|list| {
-        let list = list.clone().map(file::OneOrMany::into_vec);
-        format!("{list:?}")
+    [&matches.path, &matches.model, &matches.method].map(|list| match list {
+        None => String::from("None"),
+        Some(file::OneOrMany::One(text)) => format!("Some({:?})", [text]),
+        Some(file::OneOrMany::Many(texts)) => format!("Some({texts:?})"),
     })
 }
 

@@ -43,7 +43,8 @@ pub struct File {
         default,
         with = "String",
         regex(pattern = "^https?://[!-~]+$"),
-        length(max = 2048)
+        length(max = 2048),
+        skip_serializing_if = "Option::is_none"
     )]
     pub verify_url: Option<String>,
     /// Tests of what requests are recognised by, at most 32. They come before any quota.

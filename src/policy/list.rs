@@ -3,7 +3,7 @@
 mod blocks;
 mod texts;
 
-pub use blocks::Blocks;
+pub use blocks::{Block, Blocks};
 pub use texts::{MAX_PATTERNS, Texts};
 
 /// A list.

@@ -68,6 +68,7 @@ impl<'a> Node<'a> {
 
     /// Where this stands: an RFC 6901 pointer. Looked for when it is asked for, since few values have faults.
     #[must_use]
+    #[inline(never)] // As `Fields::get`.
     pub fn path(&self) -> String {
         let mut path = String::new();
         find(self.notes.file, self.value, &mut path);
@@ -101,6 +102,7 @@ impl<'a> Node<'a> {
 
     /// An object with no other fields than `known`.
     #[must_use]
+    #[inline(never)] // As `Fields::get`.
     pub fn fields(&self, known: &[&str]) -> Option<Fields<'a>> {
         let fields = self.entries()?;
         for (index, (name, value)) in fields.entries.iter().enumerate() {
@@ -133,6 +135,7 @@ impl<'a> Node<'a> {
 
     /// An object whose field names are free.
     #[must_use]
+    #[inline(never)] // As `Fields::get`.
     pub fn entries(&self) -> Option<Fields<'a>> {
         let Json::Object(entries) = self.value else {
             self.fault("expected an object {…}");
@@ -146,6 +149,7 @@ impl<'a> Node<'a> {
 
     /// A list.
     #[must_use]
+    #[inline(never)] // As `Fields::get`.
     pub fn items(&self) -> Option<Vec<Node<'a>>> {
         let Json::List(items) = self.value else {
             self.fault("expected a list […]");
@@ -156,6 +160,7 @@ impl<'a> Node<'a> {
 
     /// One string, or a list of strings that is not empty.
     #[must_use]
+    #[inline(never)] // As `Fields::get`.
     pub fn texts(&self) -> Option<Vec<(Node<'a>, &'a str)>> {
         if matches!(self.value, Json::Text(_)) {
             return Some(vec![(*self, self.text()?)]);
@@ -173,6 +178,7 @@ impl<'a> Node<'a> {
 
     /// A string that is not empty.
     #[must_use]
+    #[inline(never)] // As `Fields::get`.
     pub fn text(&self) -> Option<&'a str> {
         match self.value {
             Json::Text(text) if !text.is_empty() => Some(text),
@@ -185,6 +191,7 @@ impl<'a> Node<'a> {
 
     /// A whole number in a range. A number in quotes is one too: Envoy's YAML reader makes such of numbers in a `Struct`.
     #[must_use]
+    #[inline(never)] // As `Fields::get`.
     pub fn whole(&self, range: RangeInclusive<u64>) -> Option<u64> {
         let number = match self.value {
             Json::Number(number) => number.as_u64().or_else(|| whole_float(number.as_f64()?)),
@@ -204,6 +211,7 @@ impl<'a> Node<'a> {
 
     /// A number from 0 up to `most`, with up to six decimals, in millionths. Like a whole one it may stand in quotes.
     #[must_use]
+    #[inline(never)] // As `Fields::get`.
     pub fn decimal(&self, most: u64) -> Option<u64> {
         let number = match self.value {
             Json::Number(number) => units::millionths(&number.to_string()),
@@ -231,6 +239,7 @@ impl<'a> Node<'a> {
 
     /// A duration in a range.
     #[must_use]
+    #[inline(never)] // As `Fields::get`.
     pub fn duration(&self, range: RangeInclusive<&str>) -> Option<Millis> {
         let bounds = (
             units::duration(range.start())?,
@@ -251,6 +260,7 @@ impl<'a> Node<'a> {
 
     /// A size in bytes in a range.
     #[must_use]
+    #[inline(never)] // As `Fields::get`.
     pub fn size(&self, range: RangeInclusive<&str>) -> Option<u64> {
         let bounds = (units::size(range.start())?, units::size(range.end())?);
         let found = self
@@ -309,6 +319,7 @@ impl<'a> Fields<'a> {
 
     /// A field that must be written.
     #[must_use]
+    #[inline(never)] // As `get`.
     pub fn required(&self, name: &str) -> Option<Node<'a>> {
         let found = self.get(name);
         if found.is_none() {

@@ -1,5 +1,7 @@
 use super::*;
 
+mod checks;
+
 fn faults(policy: &str) -> Vec<String> {
     match Policy::parse(policy.as_bytes()) {
         Ok(_) => Vec::new(),

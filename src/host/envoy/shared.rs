@@ -15,6 +15,7 @@ use core::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
 use super::abi::{self, Status};
+use crate::exchange::Millis;
 use crate::store::{Change, Page, Store, StoreError, pages_in};
 
 /// How often a page that others keep changing is read again. With as many workers as this, one of them has changed
@@ -56,6 +57,8 @@ struct Recent {
     bytes: Vec<u8>,
     /// The number that it had, or should have now.
     cas: Option<u32>,
+    /// When it was last read, on the steady clock.
+    seen: Millis,
 }
 
 impl SharedStore {
@@ -162,7 +165,7 @@ impl Store for SharedStore {
                 }
             }
         }
-        (recent.page, recent.cas) = (page, None);
+        (recent.page, recent.cas, recent.seen) = (page, None, 0);
         for _ in 0..ATTEMPTS {
             recent.cas = self.load(&key, &mut recent.bytes)?;
             let content = Page::from_bytes(&mut recent.bytes).ok_or(StoreError::Unavailable)?;
@@ -184,16 +187,27 @@ impl Store for SharedStore {
         Err(StoreError::Contended)
     }
 
-    fn glance<T>(&self, page: u32, mut visit: impl FnMut(&Page) -> T) -> Result<T, StoreError> {
-        if let Ok(mut recent) = self.recent.try_borrow_mut()
-            && let Some(recent) = recent.get_mut(page as usize & (RECENT - 1))
-            && recent.page == page
-            && recent.cas.is_some()
-            && let Some(content) = Page::from_bytes(&mut recent.bytes)
-        {
-            return Ok(visit(content));
+    fn glance<T>(
+        &self,
+        page: u32,
+        now: Millis,
+        age: Millis,
+        mut visit: impl FnMut(&Page) -> T,
+    ) -> Result<T, StoreError> {
+        let mut recent = self
+            .recent
+            .try_borrow_mut()
+            .map_err(|_| StoreError::Unavailable)?;
+        let recent = recent
+            .get_mut(page as usize & (RECENT - 1))
+            .ok_or(StoreError::Unavailable)?;
+        if recent.page != page || recent.cas.is_none() || now.saturating_sub(recent.seen) > age {
+            (recent.page, recent.cas) = (page, None);
+            recent.cas = self.load(&self.key(page), &mut recent.bytes)?;
+            recent.seen = now;
         }
-        self.update(page, |page| (visit(page), Change::Keep))
+        let content = Page::from_bytes(&mut recent.bytes).ok_or(StoreError::Unavailable)?;
+        Ok(visit(content))
     }
 }
 

@@ -159,7 +159,12 @@ pub(super) struct Written {
     #[schemars(regex(pattern = "^[a-z0-9._-]{1,64}$"))]
     name: String,
     /// The trait that is looked for in `in`.
-    #[schemars(default, rename = "trait", with = "String")]
+    #[schemars(
+        default,
+        rename = "trait",
+        with = "String",
+        skip_serializing_if = "Option::is_none"
+    )]
     of: Option<String>,
     /// The values of `trait` that are looked for.
     #[schemars(default, rename = "in", with = "In")]
@@ -169,13 +174,18 @@ pub(super) struct Written {
     #[schemars(default, with = "[Side; 2]", extend("uniqueItems" = true))]
     contradiction: Option<[Side; 2]>,
     /// What `distinct` is counted for, as in a quota.
-    #[schemars(default, with = "Vec<String>", extend("uniqueItems" = true))]
+    #[schemars(default, with = "Vec<String>", extend("uniqueItems" = true), skip_serializing_if = "Option::is_none")]
     per: Option<Vec<String>>,
     /// The trait whose values are counted, each once a window: exactly up to 179, then within 10 % in 19 of 20 cases.
-    #[schemars(default, with = "String")]
+    #[schemars(default, with = "String", skip_serializing_if = "Option::is_none")]
     distinct: Option<String>,
     /// The most values that are nothing to note, up to 100,000,000. Beyond, every request of that subject is found.
-    #[schemars(default, with = "u32", range(min = 1, max = 100_000_000))]
+    #[schemars(
+        default,
+        with = "u32",
+        range(min = 1, max = 100_000_000),
+        skip_serializing_if = "Option::is_none"
+    )]
     limit: Option<u32>,
     /// How long a value counts, from `1s` to `366d`: for half of it at least, and for all of it at most.
     #[schemars(default, with = "Duration")]

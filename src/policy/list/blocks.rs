@@ -13,13 +13,43 @@ pub struct Blocks {
     ipv6: Vec<(u128, u128)>,
 }
 
+/// A block of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Block {
+    /// Whether the addresses are of IPv4, and have 32 bits.
+    pub is_ipv4: bool,
+    /// The first address.
+    pub first: u128,
+    /// The last.
+    pub last: u128,
+}
+
 impl Blocks {
-    /// Takes ranges, first and last address of each, in any order; what overlaps or touches becomes one.
+    /// Takes blocks in any order; what overlaps or touches becomes one.
     #[must_use]
-    pub fn new(ipv4: &[(u32, u32)], ipv6: &[(u128, u128)]) -> Self {
+    pub fn new(blocks: &[Block]) -> Self {
+        let at = |place: u32| blocks.get(place as usize);
+        let count = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
+        let mut merged: Vec<Block> = Vec::new();
+        for place in order(count, &|one, other| at(one) < at(other)) {
+            let Some(&block) = at(place) else { continue };
+            match merged.last_mut() {
+                Some(before)
+                    if before.is_ipv4 == block.is_ipv4
+                        && block.first <= before.last.saturating_add(1) =>
+                {
+                    before.last = before.last.max(block.last);
+                }
+                _ => merged.push(block),
+            }
+        }
+        let bits = |address| u32::try_from(address).unwrap_or(u32::MAX);
+        let of = |is_ipv4| merged.iter().filter(move |block| block.is_ipv4 == is_ipv4);
         Self {
-            ipv4: merged(ipv4, |last| last.saturating_add(1)),
-            ipv6: merged(ipv6, |last| last.saturating_add(1)),
+            ipv4: of(true)
+                .map(|block| (bits(block.first), bits(block.last)))
+                .collect(),
+            ipv6: of(false).map(|block| (block.first, block.last)).collect(),
         }
     }
 
@@ -37,22 +67,4 @@ fn within<T: Copy + Ord>(ranges: &[(T, T)], address: T) -> bool {
     let after = ranges.partition_point(|&(first, _)| first <= address);
     let range = after.checked_sub(1).and_then(|place| ranges.get(place));
     range.is_some_and(|&(_, last)| address <= last)
-}
-
-fn merged<T: Copy + Ord>(ranges: &[(T, T)], next: fn(T) -> T) -> Vec<(T, T)> {
-    let at = |place: u32| ranges.get(place as usize).copied();
-    let mut merged: Vec<(T, T)> = Vec::new();
-    let count = u32::try_from(ranges.len()).unwrap_or(u32::MAX);
-    for place in order(count, &|one, other| at(one) < at(other)) {
-        let Some((first, last)) = at(place) else {
-            continue;
-        };
-        match merged.last_mut() {
-            Some(before) if first <= next(before.1) => before.1 = before.1.max(last),
-            _ => merged.push((first, last)),
-        }
-    }
-    // The policy lives as long as the process.
-    merged.shrink_to_fit();
-    merged
 }

@@ -11,6 +11,24 @@ fn texts(entries: &[&str]) -> Texts {
     Texts::new(entries.iter().copied())
 }
 
+/// A block of IPv4 by its first and last address.
+fn block((first, last): (u32, u32)) -> Block {
+    Block {
+        is_ipv4: true,
+        first: first.into(),
+        last: last.into(),
+    }
+}
+
+/// A block of IPv6 by its first and last address.
+fn of_ipv6((first, last): (u128, u128)) -> Block {
+    Block {
+        is_ipv4: false,
+        first,
+        last,
+    }
+}
+
 #[test]
 fn texts_prefixes_and_patterns_are_found() {
     let list = texts(&[
@@ -54,14 +72,15 @@ fn what_is_there_twice_is_kept_once() {
             "{text}"
         );
     }
-    let blocks = Blocks::new(&[(5, 9), (1, 2), (3, 4), (7, 20), (22, 22), (22, 22)], &[]);
-    assert_eq!(blocks, Blocks::new(&[(1, 20), (22, 22)], &[]));
+    let blocks = [(5, 9), (1, 2), (3, 4), (7, 20), (22, 22), (22, 22)].map(block);
+    let merged = [(1, 20), (22, 22)].map(block);
+    assert_eq!(Blocks::new(&blocks), Blocks::new(&merged));
 }
 
 #[test]
 fn ipv4_in_ipv6_is_ipv4_and_all_of_ipv6_is_not() {
-    let all_of_ipv6 = Blocks::new(&[], &[(0, u128::MAX)]);
-    let all_of_ipv4 = Blocks::new(&[(0, u32::MAX)], &[]);
+    let all_of_ipv6 = Blocks::new(&[of_ipv6((0, u128::MAX))]);
+    let all_of_ipv4 = Blocks::new(&[block((0, u32::MAX))]);
     for (address, is_ipv4) in [
         ("192.0.2.1", true),
         ("::ffff:192.0.2.1", true),
@@ -84,8 +103,10 @@ fn ten_thousand_entries_are_all_found_and_their_neighbours_are_not() {
     let list = Texts::new(entries.iter().map(String::as_str));
     let prefixes: Vec<String> = entries.iter().map(|entry| format!("{entry}*")).collect();
     let prefixes = Texts::new(prefixes.iter().map(String::as_str));
-    let ranges: Vec<(u32, u32)> = (0..10_000).map(|n| (n << 10, (n << 10) | 0xff)).collect();
-    let blocks = Blocks::new(&ranges, &[]);
+    let blocks: Vec<Block> = (0..10_000)
+        .map(|number| block((number << 10, (number << 10) | 0xff)))
+        .collect();
+    let blocks = Blocks::new(&blocks);
     for number in 0..10_000 {
         let (mine, other) = (entry(number), entry(number.wrapping_add(10_000)));
         assert!(list.has(mine.as_bytes()) && prefixes.has(mine.as_bytes()));
@@ -125,7 +146,8 @@ proptest! {
         let (high4, high6) = if top { (u32::MAX - 60, u128::MAX - 60) } else { (0, 1 << 32) };
         let ipv4: Vec<_> = ipv4.iter().map(|&(first, more)| (high4 + first, high4 + first + more)).collect();
         let ipv6: Vec<_> = ipv6.iter().map(|&(first, more)| (high6 + first, high6 + first + more)).collect();
-        let blocks = Blocks::new(&ipv4, &ipv6);
+        let blocks: Vec<Block> = ipv6.iter().copied().map(of_ipv6).chain(ipv4.iter().copied().map(block)).collect();
+        let blocks = Blocks::new(&blocks);
         for offset in 0..=60 {
             let (one, other) = (high4 + offset, high6 + u128::from(offset));
             let naive = ipv4.iter().any(|&(first, last)| (first..=last).contains(&one));

@@ -141,9 +141,7 @@ struct Table {
 
 impl Table {
     fn new(texts: &Strings) -> Self {
-        let mut hasher = SipHasher13::new();
-        hasher.write(&texts.bytes);
-        let seed = hasher.finish();
+        let seed = hash(&texts.bytes, 0);
         let buckets = match texts.ends.len() {
             0..=FEW => 1,
             many => many.next_power_of_two(),
@@ -184,8 +182,13 @@ fn bucket(text: &[u8], seed: u64, buckets: usize) -> usize {
     if buckets <= 1 {
         return 0;
     }
+    let mask = buckets.wrapping_sub(1) as u64;
+    usize::try_from(hash(text, seed) & mask).unwrap_or(0)
+}
+
+#[inline(never)] // It is long.
+fn hash(text: &[u8], seed: u64) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(seed, 0);
     hasher.write(text);
-    let mask = buckets.wrapping_sub(1) as u64;
-    usize::try_from(hasher.finish() & mask).unwrap_or(0)
+    hasher.finish()
 }

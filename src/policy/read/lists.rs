@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::spelling::{Block, Spelling, block};
+use super::spelling::{Spelling, block};
 use crate::policy::json::Json;
 use crate::policy::list::{Blocks, List, MAX_PATTERNS, Texts};
 use crate::policy::node::{Node, nearest};
@@ -12,6 +12,8 @@ use crate::policy::node::{Node, nearest};
 const MAX_ENTRIES: usize = 100_000;
 /// The longest entry, in bytes.
 const MAX_LENGTH: usize = 1_024;
+const NO_FILES: &str =
+    "a filter reads no files: `stillgate embed` writes a policy with its files in it";
 const TOO_LONG: &str = "expected at most 1024 bytes";
 /// How many wrong entries of a list are told one by one.
 const TOLD: usize = 16;
@@ -50,7 +52,7 @@ impl<'a> Lists<'a> {
                 node.fault(&format!("`{name}` is written twice; write it once"));
                 continue;
             }
-            let entries = lists.entries_of(&node, &["file"]);
+            let entries = lists.entries_of(&node);
             lists.named.push(Named {
                 name,
                 node,
@@ -64,15 +66,16 @@ impl<'a> Lists<'a> {
 
     /// Reads what stands behind an `in`, for a trait that is spelt like this, if it is one: the place of the list.
     pub(super) fn place(&mut self, node: &Node<'a>, spelling: Option<Spelling>) -> Option<usize> {
-        let name = match node.value() {
-            Json::Object(fields) => fields.iter().find(|(name, _)| name == "list"),
-            _ => None,
-        };
-        if name.is_none() {
-            let entries = self.entries_of(node, &["list", "file"])?;
+        if !matches!(node.value(), Json::Object(_)) {
+            let entries = self.entries_of(node)?;
             return self.add(node, entries, spelling?);
         }
-        let name = node.fields(&["list"])?.get("list")?;
+        let fields = node.fields(&["list", "file"])?;
+        if let Some(file) = fields.get("file") {
+            file.fault(NO_FILES);
+            return None;
+        }
+        let name = fields.required("list")?;
         let text = name.text()?;
         let Some(place) = self.named.iter().position(|list| list.name == text) else {
             let known: Vec<&str> = self.named.iter().map(|list| list.name).collect();
@@ -115,18 +118,18 @@ impl<'a> Lists<'a> {
     }
 
     /// The entries of a list as they are written, counted.
-    fn entries_of(&mut self, node: &Node<'a>, known: &[&str]) -> Option<&'a [Json]> {
+    fn entries_of(&mut self, node: &Node<'a>) -> Option<&'a [Json]> {
         let entries = match node.value() {
             Json::List(entries) => entries.as_slice(),
             text @ Json::Text(_) => core::slice::from_ref(text),
             Json::Object(_) => {
-                if let Some(file) = node.fields(known)?.required("file") {
-                    file.fault("a filter reads no files: `stillgate embed` writes a policy with its files in it");
+                if let Some(file) = node.fields(&["file"])?.required("file") {
+                    file.fault(NO_FILES);
                 }
                 return None;
             }
             _ => {
-                node.fault("expected a list of strings, or {\"file\": …}");
+                node.fault("expected a list of strings");
                 return None;
             }
         };
@@ -137,8 +140,7 @@ impl<'a> Lists<'a> {
         self.entries = self.entries.saturating_add(entries.len());
         if self.entries > MAX_ENTRIES {
             node.fault(&format!(
-                "makes {} entries in all lists; expected at most {MAX_ENTRIES}",
-                self.entries
+                "expected at most {MAX_ENTRIES} entries in all lists together"
             ));
             return None;
         }
@@ -148,17 +150,14 @@ impl<'a> Lists<'a> {
 
 /// Compiles entries that stand at a node.
 fn compile(node: &Node<'_>, entries: &[Json], spelling: Spelling) -> Option<List> {
-    let (mut texts, mut ipv4, mut ipv6) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut texts, mut blocks) = (Vec::new(), Vec::new());
     let mut wrong = 0_usize;
     for (place, entry) in entries.iter().enumerate() {
         let read = match entry {
             Json::Text(text) if text.len() > MAX_LENGTH => Err(Cow::Borrowed(TOO_LONG)),
             Json::Text(text) if text.is_empty() => Err(Cow::Borrowed(spelling.expected())),
             Json::Text(text) if spelling == Spelling::Address => {
-                block(text).map(|block| match block {
-                    Block::V4(first, last) => ipv4.push((first, last)),
-                    Block::V6(first, last) => ipv6.push((first, last)),
-                })
+                block(text).map(|block| blocks.push(block))
             }
             Json::Text(text) => match spelling.normal(text) {
                 Some(text) => Ok(texts.push(text)),
@@ -182,7 +181,7 @@ fn compile(node: &Node<'_>, entries: &[Json], spelling: Spelling) -> Option<List
         return None;
     }
     if spelling == Spelling::Address {
-        return Some(List::Blocks(Blocks::new(&ipv4, &ipv6)));
+        return Some(List::Blocks(Blocks::new(&blocks)));
     }
     let texts = Texts::new(texts.iter().map(AsRef::as_ref));
     if texts.patterns() > MAX_PATTERNS {

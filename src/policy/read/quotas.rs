@@ -46,14 +46,19 @@ pub(super) fn quota<'a>(node: &Node<'a>, names: &mut Names<'a>) -> Option<Quota>
     let except = except(&fields, names);
     let mode = mode(&fields);
     let (window, lease) = lengths(&fields, count);
+    let (Some(name), Some(per), Some(count), Some(limit), Some(matches)) =
+        (name, per, count, limit, matches)
+    else {
+        return None;
+    };
     Some(Quota {
-        name: name?,
-        per: per?,
-        count: count?,
-        limit: limit?,
+        name,
+        per,
+        count,
+        limit,
         window,
         lease,
-        matches: matches?,
+        matches,
         except,
         mode,
     })

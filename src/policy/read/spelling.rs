@@ -1,9 +1,11 @@
 //! How the values of each trait are spelt in lists: in the one way in which requests are read, or not at all.
 
+use core::fmt::Write as _;
 use core::net::IpAddr;
 use std::borrow::Cow;
 
 use crate::agent::fingerprint::{Ja4, ja3};
+use crate::policy::list::Block;
 
 /// How the values of a trait are spelt. Traits that are spelt alike share what is compiled of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +23,6 @@ pub(super) enum Spelling {
     Method,
     Path,
     Text,
-}
-
-/// First and last address of a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Block {
-    V4(u32, u32),
-    V6(u128, u128),
 }
 
 impl Spelling {
@@ -49,42 +44,29 @@ impl Spelling {
 
     /// A text as requests have it; `None` if no request can.
     pub(super) fn normal(self, text: &str) -> Option<Cow<'_, str>> {
-        let of_hash = |length: usize| {
-            let fits = text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-            fits.then(|| lower(text))
+        let bytes = text.as_bytes();
+        let sound = match self {
+            Self::Address => false,
+            Self::Ja4 => {
+                bytes.contains(&b'*') && all(bytes, |byte| letter(byte) || b"_*".contains(&byte))
+                    || Ja4::read(bytes).is_some()
+            }
+            Self::Ja3 => ja3(bytes).is_some(),
+            Self::Pseudonym => bytes.len() == 16 && all(bytes, |byte| byte.is_ascii_hexdigit()),
+            Self::Country => bytes.len() == 2 && all(bytes, |byte| byte.is_ascii_alphabetic()),
+            Self::Asn => return number(bytes).map(|number| Cow::Owned(number.to_string())),
+            Self::Method => all(bytes, |byte| {
+                byte.is_ascii_uppercase() || b"-*".contains(&byte)
+            }),
+            Self::Path => matches!(bytes, [b'/' | b'*', ..]) && !bytes.contains(&b'?'),
+            Self::Agent | Self::Text => true,
         };
-        match self {
-            Self::Address => None,
-            Self::Ja4 if text.contains('*') => {
-                let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_*".contains(&byte);
-                text.bytes().all(letter).then(|| lower(text))
-            }
-            Self::Ja4 => owned(Ja4::read(text.as_bytes())?.bytes()),
-            Self::Ja3 => ja3(text.as_bytes()).map(|_| lower(text)),
-            Self::Pseudonym => of_hash(16),
-            Self::Country => {
-                let fits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
-                fits.then(|| Cow::Owned(text.to_ascii_uppercase()))
-            }
-            Self::Asn => {
-                let digits = match text.as_bytes() {
-                    [b'A' | b'a', b'S' | b's', ..] => text.get(2..)?,
-                    _ => text,
-                };
-                let number: u32 = digits.parse().ok().filter(|_| !digits.starts_with('+'))?;
-                Some(Cow::Owned(number.to_string()))
-            }
-            Self::Agent => Some(lower(text)),
-            Self::Method => {
-                let letter = |byte: u8| byte.is_ascii_uppercase() || b"-*".contains(&byte);
-                text.bytes().all(letter).then_some(Cow::Borrowed(text))
-            }
-            Self::Path => {
-                let rooted = text.starts_with(['/', '*']) && !text.contains('?');
-                rooted.then_some(Cow::Borrowed(text))
-            }
-            Self::Text => Some(Cow::Borrowed(text)),
-        }
+        let folded = match self {
+            Self::Country => text.to_ascii_uppercase(),
+            Self::Ja4 | Self::Ja3 | Self::Pseudonym | Self::Agent => text.to_ascii_lowercase(),
+            _ => return sound.then_some(Cow::Borrowed(text)),
+        };
+        sound.then_some(Cow::Owned(folded))
     }
 
     /// What should stand where [`normal`](Self::normal) or [`block`] finds nothing.
@@ -111,67 +93,109 @@ impl Spelling {
     }
 }
 
+fn letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+}
+
+/// Whether all bytes are of a kind. Not made anew for each kind.
+#[inline(never)]
+fn all(bytes: &[u8], kind: fn(u8) -> bool) -> bool {
+    bytes.iter().all(|&byte| kind(byte))
+}
+
+/// The number of an autonomous system, with or without `AS` before it.
+fn number(bytes: &[u8]) -> Option<u32> {
+    let digits = match bytes {
+        [b'A' | b'a', b'S' | b's', digits @ ..] => digits,
+        digits => digits,
+    };
+    decimal(digits)
+}
+
+/// Digits and nothing else.
+#[inline(never)]
+fn decimal(digits: &[u8]) -> Option<u32> {
+    let value = |value: u32, &digit: &u8| {
+        let digit = char::from(digit).to_digit(10)?;
+        value.checked_mul(10)?.checked_add(digit)
+    };
+    digits.first()?;
+    digits.iter().try_fold(0, value)
+}
+
 /// Reads an address or a block of them. What stands for IPv4 in IPv6 is IPv4.
 ///
 /// # Errors
 /// What should stand there.
 pub(super) fn block(text: &str) -> Result<Block, Cow<'static, str>> {
-    let malformed = || Cow::Borrowed(Spelling::Address.expected());
-    let (address, bits) = match text.split_once('/') {
-        Some((address, bits)) => (address, Some(bits)),
+    let slash = text.bytes().position(|byte| byte == b'/');
+    let (written, bits) = match slash.and_then(|place| text.split_at_checked(place)) {
+        Some((address, bits)) => (address, bits.as_bytes().get(1..)),
         None => (text, None),
     };
-    let written: IpAddr = address.parse().map_err(|_| malformed())?;
-    let whole = if written.is_ipv4() { 32 } else { 128 };
+    let malformed = || Cow::Borrowed(Spelling::Address.expected());
+    let address: IpAddr = written.parse().map_err(|_| malformed())?;
+    let whole = if address.is_ipv4() { 32 } else { 128 };
     let bits = match bits {
         None => whole,
-        Some(bits) => bits
-            .parse()
-            .ok()
-            .filter(|&number: &u8| number <= whole && !bits.starts_with('+'))
+        Some(bits) => decimal(bits)
+            .filter(|&bits| bits <= whole)
             .ok_or_else(malformed)?,
     };
-    let (address, bits) = match (written.to_canonical(), bits.checked_sub(96)) {
-        (address @ IpAddr::V4(_), Some(bits)) if written.is_ipv6() => (address, bits),
-        _ => (written, bits),
+    let (address, bits) = match (address.to_canonical(), bits.checked_sub(96)) {
+        (canonical @ IpAddr::V4(_), Some(bits)) if address.is_ipv6() => (canonical, bits),
+        _ => (address, bits),
     };
-    let (network, block) = match address {
-        IpAddr::V4(address) => {
-            let hosts = u32::MAX.checked_shr(u32::from(bits)).unwrap_or(0);
-            let first = address.to_bits() & !hosts;
-            (IpAddr::V4(first.into()), Block::V4(first, first | hosts))
-        }
-        IpAddr::V6(address) => {
-            let hosts = u128::MAX.checked_shr(u32::from(bits)).unwrap_or(0);
-            let first = address.to_bits() & !hosts;
-            (IpAddr::V6(first.into()), Block::V6(first, first | hosts))
-        }
+    let (value, most) = match address {
+        IpAddr::V4(address) => (u128::from(address.to_bits()), u128::from(u32::MAX)),
+        IpAddr::V6(address) => (address.to_bits(), u128::MAX),
     };
-    if network != address {
-        let whole = if address.is_ipv4() { 32 } else { 128 };
+    let hosts = most.checked_shr(bits).unwrap_or(0);
+    let block = Block {
+        is_ipv4: address.is_ipv4(),
+        first: value & !hosts,
+        last: value | hosts,
+    };
+    if block.first != value {
         return Err(Cow::Owned(format!(
-            "has host bits: write {network}/{bits}, or {address}/{whole}"
+            "has host bits: write {}/{bits}, or {written}/{whole}",
+            name(&block)
         )));
     }
     Ok(block)
 }
 
-fn lower(text: &str) -> Cow<'_, str> {
-    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Cow::Owned(text.to_ascii_lowercase())
+/// How the first address of a block is written. The library's way with IPv6 is 3 KB of the module.
+fn name(block: &Block) -> String {
+    let mut name = String::new();
+    let (width, groups) = if block.is_ipv4 {
+        (8, 4)
     } else {
-        Cow::Borrowed(text)
+        (16, 8_u32.saturating_sub(block.first.trailing_zeros() / 16))
+    };
+    for group in 0..groups {
+        let most: u32 = if block.is_ipv4 { 24 } else { 112 };
+        let value = block.first >> most.saturating_sub(group.saturating_mul(width));
+        // All of it that is looked at, in the width that is written elsewhere too.
+        let value = u64::try_from(value & 0xffff).unwrap_or(0);
+        let _ = if block.is_ipv4 {
+            let dot = if group > 0 { "." } else { "" };
+            write!(name, "{dot}{}", value & 0xff)
+        } else {
+            let colon = if group > 0 { ":" } else { "" };
+            write!(name, "{colon}{value:x}")
+        };
     }
-}
-
-fn owned<'t>(text: &[u8]) -> Option<Cow<'t, str>> {
-    core::str::from_utf8(text)
-        .ok()
-        .map(|text| Cow::Owned(text.to_owned()))
+    if !block.is_ipv4 && groups < 8 {
+        name.push_str("::");
+    }
+    name
 }
 
 #[cfg(test)]
 mod tests {
+    use core::net::Ipv6Addr;
+
     use super::*;
 
     #[test]
@@ -231,29 +255,36 @@ mod tests {
 
     #[test]
     fn blocks_are_ranges() {
-        let v6 = |text: &str| text.parse::<core::net::Ipv6Addr>().unwrap().to_bits();
+        let v4 = |first: u32, last: u32| Block {
+            is_ipv4: true,
+            first: first.into(),
+            last: last.into(),
+        };
+        let v6 = |first: &str, last: &str| {
+            let [first, last] =
+                [first, last].map(|text| text.parse::<Ipv6Addr>().unwrap().to_bits());
+            Block {
+                is_ipv4: false,
+                first,
+                last,
+            }
+        };
         for (text, expected) in [
-            ("192.0.2.7", Block::V4(0xc000_0207, 0xc000_0207)),
-            ("192.0.2.7/32", Block::V4(0xc000_0207, 0xc000_0207)),
-            ("203.0.113.0/24", Block::V4(0xcb00_7100, 0xcb00_71ff)),
-            ("0.0.0.0/0", Block::V4(0, u32::MAX)),
-            ("128.0.0.0/1", Block::V4(1 << 31, u32::MAX)),
-            ("::ffff:192.0.2.0/120", Block::V4(0xc000_0200, 0xc000_02ff)),
-            ("::ffff:192.0.2.7", Block::V4(0xc000_0207, 0xc000_0207)),
-            ("::FFFF:c000:0207/128", Block::V4(0xc000_0207, 0xc000_0207)),
-            ("::ffff:0:0/96", Block::V4(0, u32::MAX)),
-            ("::/0", Block::V6(0, u128::MAX)),
+            ("192.0.2.7", v4(0xc000_0207, 0xc000_0207)),
+            ("192.0.2.7/32", v4(0xc000_0207, 0xc000_0207)),
+            ("203.0.113.0/24", v4(0xcb00_7100, 0xcb00_71ff)),
+            ("0.0.0.0/0", v4(0, u32::MAX)),
+            ("128.0.0.0/1", v4(1 << 31, u32::MAX)),
+            ("::ffff:192.0.2.0/120", v4(0xc000_0200, 0xc000_02ff)),
+            ("::ffff:192.0.2.7", v4(0xc000_0207, 0xc000_0207)),
+            ("::FFFF:c000:0207/128", v4(0xc000_0207, 0xc000_0207)),
+            ("::ffff:0:0/96", v4(0, u32::MAX)),
+            ("::/0", v6("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")),
             (
                 "2001:db8::/32",
-                Block::V6(
-                    v6("2001:db8::"),
-                    v6("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"),
-                ),
+                v6("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"),
             ),
-            (
-                "2001:db8::1",
-                Block::V6(v6("2001:db8::1"), v6("2001:db8::1")),
-            ),
+            ("2001:db8::1", v6("2001:db8::1", "2001:db8::1")),
         ] {
             assert_eq!(block(text), Ok(expected), "{text}");
         }
@@ -273,11 +304,23 @@ mod tests {
             ),
             (
                 "::ffff:192.0.2.1/120",
-                "has host bits: write 192.0.2.0/24, or 192.0.2.1/32",
+                "has host bits: write 192.0.2.0/24, or ::ffff:192.0.2.1/128",
             ),
             (
                 "::ffff:192.0.2.0/64",
                 "has host bits: write ::/64, or ::ffff:192.0.2.0/128",
+            ),
+            (
+                "2001:0db8:a:b:c:d:e:1/112",
+                "has host bits: write 2001:db8:a:b:c:d:e::/112, or 2001:0db8:a:b:c:d:e:1/128",
+            ),
+            (
+                "1:0:0:2::1/64",
+                "has host bits: write 1:0:0:2::/64, or 1:0:0:2::1/128",
+            ),
+            (
+                "1::1:1/127",
+                "has host bits: write 1:0:0:0:0:0:1::/127, or 1::1:1/128",
             ),
             ("10.0.0.0/33", no_block),
             ("10.0.0.0/+8", no_block),

@@ -100,13 +100,19 @@ impl Contender {
         Self::telling(name, module, quotas, "refusals")
     }
 
+    /// Stillgate with a policy of these checks, and quotas beside them.
+    pub(crate) fn checked(name: &str, module: PathBuf, checks: &[Value], quotas: &[Value]) -> Self {
+        let mut policy = policy(quotas, "refusals");
+        policy["checks"] = checks.into();
+        policy["verify_url"] = json!("https://example.com/verify");
+        Self::with(name, module, &policy)
+    }
+
     fn telling(name: &str, module: PathBuf, quotas: &[Value], headers: &str) -> Self {
-        let policy = json!({
-            "version": 1,
-            "headers": headers,
-            "identity": {"from": [{"header": "authorization", "scheme": "Bearer"}]},
-            "quotas": quotas,
-        });
+        Self::with(name, module, &policy(quotas, headers))
+    }
+
+    fn with(name: &str, module: PathBuf, policy: &Value) -> Self {
         Self {
             name: name.into(),
             filters: vec![wasm("stillgate", module, &policy.to_string())],
@@ -122,6 +128,15 @@ impl Contender {
             limits: false,
         }
     }
+}
+
+fn policy(quotas: &[Value], headers: &str) -> Value {
+    json!({
+        "version": 1,
+        "headers": headers,
+        "identity": {"from": [{"header": "authorization", "scheme": "Bearer"}]},
+        "quotas": quotas,
+    })
 }
 
 /// A wasm filter, set up as `envoy/envoy.yaml` does it.

@@ -31,7 +31,7 @@ use contender::{Contender, Limit};
 use cost::{Expect, Per, Workload};
 use load::Request;
 use proxy::Route;
-use quotas::{ROOMY, chat, metered, quotas, requests};
+use quotas::{ROOMY, chat, checks, metered, quotas, requests};
 use serde_json::Value;
 
 /// Measures Stillgate in Envoy.
@@ -71,6 +71,8 @@ enum Part {
     Tokens,
     /// Processor time of the events of a stream under a token rule.
     Stream,
+    /// Processor time of requests that pass checks, with one key and with 100,000.
+    Checks,
     /// Processor time of requests that are refused.
     Refusal,
     /// Processor time of the steps that a filter is made of.
@@ -162,6 +164,7 @@ impl Bench {
                 expect: Expect::Refuse,
                 per: Per::Request,
             },
+            Part::Checks => return self.checks(get).await,
             Part::Tokens | Part::Stream => return self.metered(part == Part::Stream).await,
             Part::Flood => return self.flood().await,
             Part::Accuracy => return self.accuracy().await,
@@ -224,6 +227,49 @@ impl Bench {
         let beside = self.beside.iter();
         all.extend(beside.map(|(name, file)| Contender::stillgate(name, file.clone(), three)));
         all
+    }
+
+    /// The checks of the README's example, none of which finds anything.
+    async fn checks(&self, get: Request) -> Result<String> {
+        let checks = checks();
+        let stillgate = |name: &str, count: usize, quotas: &[Value]| {
+            let checks = checks.get(..count).unwrap_or(&checks);
+            Contender::checked(name, self.stillgate.clone(), checks, quotas)
+        };
+        let minute = [requests(ROOMY, "1m")];
+        let contenders = [
+            Contender::no_filter(),
+            Contender::empty(self.empty.clone()),
+            stillgate("Stillgate, a list of 10,000", 1, &[]),
+            stillgate("Stillgate, a list and a contradiction", 2, &[]),
+            stillgate("Stillgate, these and distinct networks of a key", 3, &[]),
+            stillgate("Stillgate, all four checks", 4, &[]),
+            stillgate(
+                "Stillgate, all four and a quota, headers on refusals",
+                4,
+                &minute,
+            ),
+        ];
+        let mut tables = Vec::new();
+        for (name, keys) in [("GET, one key", 1), ("GET, 100,000 keys", 100_000)] {
+            let workload = Workload {
+                name,
+                request: get.clone(),
+                keys,
+                expect: Expect::Pass,
+                per: Per::Request,
+            };
+            let measured = cost::measure(
+                &self.envoy,
+                &contenders,
+                Route::Direct,
+                &workload,
+                self.rounds,
+            )
+            .await?;
+            tables.extend(measured.iter().map(report::cost));
+        }
+        Ok(tables.join("\n"))
     }
 
     /// Token rules, before an origin that tells the usage.

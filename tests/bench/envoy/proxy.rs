@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::contender::Contender;
+use crate::quotas::JA4;
 
 /// Where the requests that pass go.
 #[derive(Debug, Clone, Copy)]
@@ -135,9 +136,21 @@ fn bootstrap(contender: &Contender, route: Route, address: SocketAddr) -> Value 
             "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
         },
     });
+    // Once per connection, where a TLS inspector's fingerprint would be.
+    let fingerprint = json!({
+        "name": "fingerprint",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.network.set_filter_state.v3.Config",
+            "on_new_connection": [{
+                "object_key": "fp.ja4",
+                "factory_key": "envoy.string",
+                "format_string": {"text_format_source": {"inline_string": JA4}},
+            }],
+        },
+    });
     json!({
         "static_resources": {
-            "listeners": [{"address": socket(address), "filter_chains": [{"filters": [manager]}]}],
+            "listeners": [{"address": socket(address), "filter_chains": [{"filters": [fingerprint, manager]}]}],
             "clusters": clusters,
         },
         "stats_config": {"stats_tags": [

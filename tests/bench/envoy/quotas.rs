@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::load::mix;
+
 /// Five quotas: the first, the first three or all are used. The windows grow and the limits with them, since a rule that
 /// another one always forestalls is a fault.
 pub(crate) fn quotas(limit: u64, windows: [&str; 3]) -> [Value; 5] {
@@ -27,6 +29,25 @@ pub(crate) const ROOMY: u64 = 500_000_000;
 pub(crate) fn metered(count: &str, window: &str) -> Value {
     json!({"name": format!("{count}-per-{window}"), "per": ["key"], "count": count, "limit": ROOMY * 1_000_000, "window": window})
 }
+
+/// Four checks, of which none finds anything: a list of 10,000, a contradiction, and two that count.
+pub(crate) fn checks() -> [Value; 4] {
+    let list: Vec<String> = (0..10_000)
+        .map(|number: u64| format!("t13d1516h2_{:012x}_02713d6af862", mix(number) >> 16))
+        .collect();
+    [
+        json!({"name": "known-scraper", "trait": "ja4", "in": list, "then": "deny"}),
+        json!({"name": "impostor", "contradiction": ["agent", "ja4"], "then": "tag"}),
+        json!({"name": "shared-key", "per": ["key"], "distinct": "network", "limit": 20, "window": "1d", "then": "tag"}),
+        json!({"name": "key-farm", "per": ["network", "shape", "ja4"], "distinct": "key", "limit": MANY, "window": "1d", "then": "verify"}),
+    ]
+}
+
+/// More keys than take part.
+const MANY: u64 = 100_000_000;
+
+/// The JA4 that all clients have: that of Python, as they say they are.
+pub(crate) const JA4: &str = "t13d1812h1_85036bcba153_d41ae481755e";
 
 /// A chat of so many KiB: a system text, turns with line ends and quotes in them, and a cap.
 pub(crate) fn chat(kib: usize) -> String {
