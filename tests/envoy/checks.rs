@@ -4,12 +4,15 @@ mod contradictions;
 mod counting;
 mod farm;
 mod hostile;
+mod large;
 mod lists;
 mod sdk;
 mod sharing;
 mod spoofing;
 mod tags;
 mod waiting;
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -91,6 +94,11 @@ async fn decisions(envoy: &Envoy, tag: &str, count: usize) -> Vec<Value> {
         (tagged.len() >= count).then_some(tagged)
     })
     .await
+}
+
+/// Waits until every worker has seen what any of them has counted: 50 ms is what the engine promises.
+async fn all_workers_know() {
+    tokio::time::sleep(Duration::from_millis(75)).await;
 }
 
 const VERIFY_URL: &str = "https://example.com/verify";

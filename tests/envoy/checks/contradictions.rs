@@ -8,6 +8,15 @@ use crate::harness::{Origin, Wire};
 
 const CHROME: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36";
 
+/// An agent, further headers, and the checks that find it over TLS and in the clear.
+type Case = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+    &'static str,
+);
+
+/// Two checks, one for each thing that can speak against an agent.
 pub(super) fn impostors() -> Value {
     policy(json!([
         {"name": "by-tls", "contradiction": ["agent", "ja4"], "then": "tag"},
@@ -29,7 +38,7 @@ async fn who_says_to_be_another_is_found_by_its_handshake_or_its_headers() {
         ("x-stainless-lang", "python"),
         ("x-stainless-package-version", "1.40.0"),
     ][..];
-    let cases: Vec<(&str, &[(&str, &str)], &str, &str)> = vec![
+    let cases: Vec<Case> = vec![
         // Nobody, and nobody known.
         ("", &[], "", ""),
         ("stillgate-test/1.0", &[], "", ""),
@@ -124,7 +133,7 @@ async fn who_says_to_be_another_is_found_by_its_handshake_or_its_headers() {
         json!({"agent": "openai-python/1.40.0", "ja4": ja4})
     );
     let contradictions = [("verdict", "tag"), ("reason", "contradiction")];
-    let once = |(_, _, over_tls, in_the_clear): &(&str, &[(&str, &str)], &str, &str)| {
+    let once = |(_, _, over_tls, in_the_clear): &Case| {
         2 * u64::from(!over_tls.is_empty()) + u64::from(!in_the_clear.is_empty())
     };
     envoy

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::counting::statuses_of_keys;
-use super::{ask, decisions, gate, policy, told};
+use super::{all_workers_know, ask, decisions, gate, policy, told};
 use crate::harness::client::Headers as _;
 use crate::harness::{Origin, Setup, Wire, post, until};
 use crate::quotas::REQUESTS;
@@ -18,7 +18,7 @@ async fn a_key_in_too_many_networks_is_found_wherever_it_is() {
         return;
     };
     let tags = async |key: &str, source: [u8; 4]| {
-        let (listener, wire) = if source[3] % 2 == 0 {
+        let (listener, wire) = if source[3].is_multiple_of(2) {
             ("tls", Wire::TlsH2)
         } else {
             ("main", Wire::H1)
@@ -39,6 +39,7 @@ async fn a_key_in_too_many_networks_is_found_wherever_it_is() {
             );
         }
     }
+    all_workers_know().await;
     for network in [0, 5, 6] {
         assert_eq!(
             tags("sk-shared", [127, 20, network, 1]).await,
@@ -62,6 +63,7 @@ async fn a_key_in_too_many_networks_is_found_wherever_it_is() {
         [&json!(6), &json!(6), &json!(6)],
         "{counts:?}"
     );
+    all_workers_know().await;
     assert_eq!(tags("sk-shared", [127, 20, 0, 1]).await, found);
     let records = decisions(&envoy, "sk-shared", 20).await;
     assert_eq!(records[19]["checks"][0]["count"], 7);
@@ -95,6 +97,7 @@ async fn a_key_that_asks_for_too_many_models_is_found_by_its_bodies() {
     ] {
         let body =
             json!({"messages": [{"role": "user", "content": "x".repeat(9_000)}], "model": model});
+        all_workers_know().await;
         assert_eq!(
             status("sk-one", "/v1/chat/completions", body).await,
             expected,

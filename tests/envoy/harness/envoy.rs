@@ -92,13 +92,11 @@ impl Envoy {
         let Some(address) = address else {
             panic!("no listener {listener} in {listeners}")
         };
-        format!(
-            "{}:{}",
-            address["address"].as_str().unwrap(),
-            address["port_value"]
-        )
-        .parse()
-        .unwrap()
+        let ip = address["address"].as_str().and_then(|ip| ip.parse().ok());
+        let port = address["port_value"]
+            .as_u64()
+            .and_then(|port| port.try_into().ok());
+        SocketAddr::new(ip.expect("an address"), port.expect("a port"))
     }
 
     /// A new connection to the only listener.
