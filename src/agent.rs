@@ -19,6 +19,7 @@ pub mod known;
 use core::fmt;
 
 use crate::exchange::Exchange;
+use crate::scan::Names;
 
 /// An agent's text is at most this many bytes; what is beyond them is cut off.
 pub const TEXT_BYTES: usize = 64;
@@ -36,17 +37,16 @@ pub struct Agent {
 /// or nothing that could be written down.
 #[must_use]
 pub fn of(exchange: &Exchange<'_>) -> Option<Agent> {
-    let first = |name: &[u8]| exchange.values(name).next().map(beginning);
-    let user_agent = first(b"user-agent").unwrap_or_default();
-    read(user_agent)
+    let first = |name: &[u8]| first(exchange, name);
+    read(first(b"user-agent").unwrap_or_default())
         .or_else(|| {
-            let language = Language::named(first(b"x-stainless-lang")?)?;
+            let language = language(first(b"x-stainless-lang")?)?;
             let version = first(b"x-stainless-package-version")?;
             let maker: &[u8] = match first(b"anthropic-version") {
                 Some(_) => b"anthropic",
                 None => b"openai",
             };
-            Agent::build(&[maker, b"-", language.name()], version)
+            Agent::build(&[maker, b"-", language], version)
         })
         .or_else(|| read(first(b"x-goog-api-client")?))
 }
@@ -60,12 +60,12 @@ fn read(text: &[u8]) -> Option<Agent> {
         return browser::read(text);
     }
     let second = words.next().unwrap_or_default();
-    if let Some(language) = Language::named(version)
+    if let Some(language) = language(version)
         && second.first().is_some_and(u8::is_ascii_digit)
     {
         // A synchronous and an asynchronous client are one.
         let maker = name.strip_prefix(b"Async").unwrap_or(name);
-        return Agent::build(&[maker, b"-", language.name()], second);
+        return Agent::build(&[maker, b"-", language], second);
     }
     if name == b"google-genai-sdk" {
         let language = match product(second).0 {
@@ -82,6 +82,7 @@ fn read(text: &[u8]) -> Option<Agent> {
 }
 
 /// A product's name and its version, which ends at a second slash.
+#[inline(never)]
 fn product(word: &[u8]) -> (&[u8], &[u8]) {
     let mut parts = word.split(|&byte| byte == b'/');
     (
@@ -90,58 +91,37 @@ fn product(word: &[u8]) -> (&[u8], &[u8]) {
     )
 }
 
-/// As much of a value as is looked at; browsers' are less than half of it.
-fn beginning(value: &[u8]) -> &[u8] {
-    let value = value.trim_ascii();
-    value.get(..512).unwrap_or(value)
+/// As much of a header's first value as is looked at; browsers' are less than half of it.
+#[inline(never)]
+fn first<'a>(exchange: &Exchange<'a>, name: &[u8]) -> Option<&'a [u8]> {
+    let value = exchange.values(name).next()?.trim_ascii();
+    Some(value.get(..512).unwrap_or(value))
 }
 
 /// The languages that one maker generates SDKs for, all of which put themselves as `Maker/Language 1.2.3`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Language {
-    Python,
-    Js,
-    Go,
-    Java,
-    Kotlin,
-    Ruby,
-    Php,
-    CSharp,
-}
+const LANGUAGES: Names<&[u8], 8> = Names::new([
+    ("js", b"js"),
+    ("go", b"go"),
+    ("php", b"php"),
+    ("java", b"java"),
+    ("ruby", b"ruby"),
+    ("python", b"python"),
+    ("kotlin", b"kotlin"),
+    ("csharp", b"csharp"),
+]);
 
-impl Language {
-    const ALL: [Self; 8] = [
-        Self::Python,
-        Self::Js,
-        Self::Go,
-        Self::Java,
-        Self::Kotlin,
-        Self::Ruby,
-        Self::Php,
-        Self::CSharp,
-    ];
-
-    fn named(name: &[u8]) -> Option<Self> {
-        let is = |language: &Self| name.eq_ignore_ascii_case(language.name());
-        Self::ALL.into_iter().find(is)
-    }
-
-    const fn name(self) -> &'static [u8] {
-        match self {
-            Self::Python => b"python",
-            Self::Js => b"js",
-            Self::Go => b"go",
-            Self::Java => b"java",
-            Self::Kotlin => b"kotlin",
-            Self::Ruby => b"ruby",
-            Self::Php => b"php",
-            Self::CSharp => b"csharp",
-        }
-    }
+/// A language by its name in any case.
+fn language(name: &[u8]) -> Option<&'static [u8]> {
+    let mut folded = [0; 6];
+    let folded = folded.get_mut(..name.len())?;
+    folded.copy_from_slice(name);
+    folded.make_ascii_lowercase();
+    LANGUAGES.find(folded)
 }
 
 impl Agent {
     /// Puts an agent together of the parts of its family and a version; `None` if nothing of the family is left.
+    #[inline(never)]
     fn build(family: &[&[u8]], version: &[u8]) -> Option<Self> {
         let mut agent = Self {
             text: [0; TEXT_BYTES],

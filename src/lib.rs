@@ -2,7 +2,8 @@
 //!
 //! One engine, and hosts around it. A host hands over a request as borrowed bytes ([`exchange`]), a moment and a
 //! [`store`]; the [`engine`] answers with a [`Decision`](engine::Decision), which [`reply`] turns into what a client
-//! reads and [`record`] into what a log keeps. Outside [`host`] there is no clock, no randomness, no file and no SDK.
+//! reads and [`record`] into what a log keeps. [`trace`] reads what was recorded elsewhere, and [`learn`] asks of it what
+//! limits would have to be. Outside [`host`] there is no clock, no randomness, no file and no SDK.
 //!
 //! ```text
 //! host bytes ─► exchange ─► identity ─► plan ─► pages ─► decision ─► reply ─► host
@@ -68,6 +69,7 @@ pub mod exchange;
 pub mod host;
 pub mod identity;
 pub mod json;
+pub mod learn;
 pub mod metrics;
 pub mod policy;
 pub mod quota;
@@ -76,6 +78,7 @@ pub mod reply;
 pub mod scan;
 pub mod shape;
 pub mod store;
+pub mod trace;
 pub mod traits;
 pub mod usage;
 pub mod verdict;

@@ -213,7 +213,7 @@ pub enum Limit {
 pub struct Quota {
     /// Its name in the policy.
     pub name: String,
-    /// Hash of its meaning (name, traits, what is counted, window, matches; not its limit or mode): counters of a
+    /// Hash of its meaning (name, traits, what is counted, window, matches; not its limit, exceptions or mode): counters of a
     /// rule survive a change of policy as long as this is the same.
     pub id: u64,
     /// The tag under which newcomers to a full page share it.

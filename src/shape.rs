@@ -15,8 +15,10 @@
 //! | `cookie`, `if-…`, `range`, `cache-control`, `pragma`, `idempotency-key`, `x-stainless-retry-count`, `x-stainless-read-timeout`, `x-stainless-timeout`, `x-stainless-helper-method`, `x-stainless-stream-helper` | they come and go between requests of one client |
 
 use core::hash::Hasher;
+use std::borrow::Cow;
 
 use crate::exchange::Exchange;
+use crate::scan::Names;
 
 /// How many names are told apart; of more it is only hashed that there are more.
 pub const NAMES: usize = 64;
@@ -26,131 +28,140 @@ pub const NAMES: usize = 64;
 /// A name that follows itself counts once, so that a header in several lines is one header.
 #[must_use]
 pub fn of(exchange: &Exchange<'_>, mut hasher: impl Hasher) -> u64 {
-    let mut last: &[u8] = &[];
+    let mut names = Vec::with_capacity(512);
+    let mut last = Cow::Borrowed(&b""[..]);
     let mut count = 0_usize;
     for &(name, _) in exchange.headers {
-        if name.eq_ignore_ascii_case(last) || is_left_out(name) {
+        let name = folded(name);
+        if name == last || is_left_out(&name) {
             continue;
         }
-        last = name;
+        // The length before the name: no name runs into the next.
+        let length = u32::try_from(name.len()).unwrap_or(u32::MAX);
         if count == NAMES {
-            hasher.write(&u32::MAX.to_le_bytes());
+            names.extend_from_slice(&u32::MAX.to_le_bytes());
             break;
         }
         count = count.saturating_add(1);
-        // The length before the name: no name runs into the next.
-        let length = u32::try_from(name.len()).unwrap_or(u32::MAX);
-        hasher.write(&length.to_le_bytes());
-        write_folded(name, &mut hasher);
+        names.extend_from_slice(&length.to_le_bytes());
+        names.extend_from_slice(&name);
+        last = name;
     }
+    hasher.write(&names);
     hasher.finish()
 }
 
-/// Writes a name in lower case.
-fn write_folded(name: &[u8], hasher: &mut impl Hasher) {
-    if !name.iter().any(u8::is_ascii_uppercase) {
-        hasher.write(name);
-        return;
-    }
-    for &byte in name {
-        hasher.write(&[byte.to_ascii_lowercase()]);
+/// A name in lower case, which it is already on every host but a replay.
+fn folded(name: &[u8]) -> Cow<'_, [u8]> {
+    if may_be_upper(name) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
-/// Whether a header tells nothing of its client. Also knows names that a host left in upper case.
+/// Whether any byte is one of `@` to `_`, among which upper-case letters are: those with `0x40` and without `0x20`.
+fn may_be_upper(name: &[u8]) -> bool {
+    let (eights, rest) = name.as_chunks();
+    let in_eights = eights.iter().fold(0, |found, &eight| {
+        let eight = u64::from_ne_bytes(eight);
+        found | eight & !(eight << 1)
+    });
+    let in_rest = rest
+        .iter()
+        .fold(0, |found, &byte| found | byte & !(byte << 1));
+    in_eights & 0x4040_4040_4040_4040 != 0 || in_rest & 0x40 != 0
+}
+
+/// Whether a header tells nothing of its client.
 fn is_left_out(name: &[u8]) -> bool {
-    let mut folded = [0; LONGEST];
-    let Some(place) = folded.get_mut(..name.len()) else {
-        // Longer than any name that is left out whole; what begins like one is long enough without its end.
-        let start = name.get(..LONGEST).unwrap_or_default();
-        folded.copy_from_slice(start);
-        folded.make_ascii_lowercase();
-        return begins_as_left_out(&folded);
-    };
-    place.copy_from_slice(name);
-    place.make_ascii_lowercase();
-    is_left_out_whole(place) || begins_as_left_out(place)
-}
-
-/// Nothing that is left out whole is longer.
-const LONGEST: usize = 32;
-
-fn is_left_out_whole(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"host"
-            | b"connection"
-            | b"keep-alive"
-            | b"te"
-            | b"trailer"
-            | b"transfer-encoding"
-            | b"upgrade"
-            | b"content-length"
-            | b"expect"
-            | b"forwarded"
-            | b"via"
-            | b"x-real-ip"
-            | b"x-client-ip"
-            | b"x-cluster-client-ip"
-            | b"true-client-ip"
-            | b"early-data"
-            | b"priority"
-            | b"x-request-id"
-            | b"x-correlation-id"
-            | b"x-amz-cf-id"
-            | b"traceparent"
-            | b"tracestate"
-            | b"baggage"
-            | b"b3"
-            | b"x-cloud-trace-context"
-            | b"sentry-trace"
-            | b"uber-trace-id"
-            | b"grpc-trace-bin"
-            | b"cookie"
-            | b"range"
-            | b"cache-control"
-            | b"pragma"
-            | b"idempotency-key"
-            | b"x-stainless-retry-count"
-            | b"x-stainless-read-timeout"
-            | b"x-stainless-timeout"
-            | b"x-stainless-helper-method"
-            | b"x-stainless-stream-helper"
-    )
-}
-
-fn begins_as_left_out(name: &[u8]) -> bool {
-    let begins = |starts: &[&[u8]]| starts.iter().any(|start| name.starts_with(start));
+    if WHOLE.find(name).is_some() {
+        return true;
+    }
     match name.first() {
         Some(b':') => true,
-        Some(b'x') => begins(&[
-            b"x-forwarded",
-            b"x-original-",
-            b"x-envoy-",
-            b"x-stillgate-",
-            b"x-amzn-",
-            b"x-akamai-",
-            b"x-azure-",
-            b"x-fd-",
-            b"x-arr-",
-            b"x-appengine-",
-            b"x-vercel-",
-            b"x-b3-",
-            b"x-datadog-",
-        ]),
-        Some(b'a' | b'c' | b'f' | b'i' | b'p') => begins(&[
-            b"cf-",
-            b"cdn-",
-            b"cloudfront-",
-            b"fastly-",
-            b"fly-",
-            b"akamai-",
-            b"if-",
-            b"proxy-",
-        ]),
+        Some(b'x') => begins_with_one_of(name, &AFTER_X),
+        Some(b'a' | b'c' | b'f' | b'i' | b'p') => begins_with_one_of(name, &OTHERS),
         _ => false,
     }
 }
+
+#[inline(never)]
+fn begins_with_one_of(name: &[u8], starts: &[&[u8]]) -> bool {
+    // Most names are told apart from all of these by one letter.
+    let letter = name.get(2);
+    starts
+        .iter()
+        .any(|start| start.get(2) == letter && name.starts_with(start))
+}
+
+const WHOLE: Names<(), 38> = Names::new([
+    ("te", ()),
+    ("b3", ()),
+    ("via", ()),
+    ("host", ()),
+    ("range", ()),
+    ("expect", ()),
+    ("cookie", ()),
+    ("pragma", ()),
+    ("trailer", ()),
+    ("upgrade", ()),
+    ("baggage", ()),
+    ("priority", ()),
+    ("forwarded", ()),
+    ("x-real-ip", ()),
+    ("connection", ()),
+    ("keep-alive", ()),
+    ("early-data", ()),
+    ("tracestate", ()),
+    ("x-client-ip", ()),
+    ("x-amz-cf-id", ()),
+    ("traceparent", ()),
+    ("x-request-id", ()),
+    ("sentry-trace", ()),
+    ("cache-control", ()),
+    ("uber-trace-id", ()),
+    ("content-length", ()),
+    ("true-client-ip", ()),
+    ("grpc-trace-bin", ()),
+    ("idempotency-key", ()),
+    ("x-correlation-id", ()),
+    ("transfer-encoding", ()),
+    ("x-cluster-client-ip", ()),
+    ("x-stainless-timeout", ()),
+    ("x-cloud-trace-context", ()),
+    ("x-stainless-retry-count", ()),
+    ("x-stainless-read-timeout", ()),
+    ("x-stainless-helper-method", ()),
+    ("x-stainless-stream-helper", ()),
+]);
+
+const AFTER_X: [&[u8]; 13] = [
+    b"x-forwarded",
+    b"x-original-",
+    b"x-envoy-",
+    b"x-stillgate-",
+    b"x-amzn-",
+    b"x-akamai-",
+    b"x-azure-",
+    b"x-fd-",
+    b"x-arr-",
+    b"x-appengine-",
+    b"x-vercel-",
+    b"x-b3-",
+    b"x-datadog-",
+];
+
+const OTHERS: [&[u8]; 8] = [
+    b"cf-",
+    b"cdn-",
+    b"cloudfront-",
+    b"fastly-",
+    b"fly-",
+    b"akamai-",
+    b"if-",
+    b"proxy-",
+];
 
 #[cfg(test)]
 mod tests;

@@ -27,7 +27,8 @@ pub struct Traits<'e> {
     network: Option<Network>,
     shape: Option<u64>,
     agent: Option<Option<Agent>>,
-    facts: SmallVec<[Option<Option<Text>>; 8]>,
+    /// Facts that were read, by their places.
+    facts: SmallVec<[(usize, Option<Text>); 2]>,
 }
 
 impl<'e> Traits<'e> {
@@ -85,15 +86,18 @@ impl<'e> Traits<'e> {
 
     /// A fact, by its place in the policy: what the host vouches for, or what stands where the policy says.
     pub fn fact(&mut self, place: usize) -> Option<&[u8]> {
-        let (exchange, facts) = (self.exchange, &self.policy.facts);
-        if self.facts.len() < facts.len() {
-            self.facts.resize(facts.len(), None);
-        }
-        let fact = facts.get(place)?;
-        let known = self.facts.get_mut(place)?;
-        known
-            .get_or_insert_with(|| read(fact, exchange).and_then(|text| spelt(fact.kind, &text)))
-            .as_deref()
+        let known = self.facts.iter().position(|&(other, _)| other == place);
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let fact = self.policy.facts.get(place)?;
+                let text = read(fact, self.exchange);
+                let text = text.and_then(|text| spelt(fact.kind, text));
+                self.facts.push((place, text));
+                self.facts.len().saturating_sub(1)
+            }
+        };
+        self.facts.get(known)?.1.as_deref()
     }
 
     /// Keyed hash of a request's traits, and whether it has all of them. A trait that is absent is a value like any other, and no
@@ -221,10 +225,10 @@ fn read(fact: &Fact, exchange: &Exchange<'_>) -> Option<Text> {
 }
 
 /// A fact in the one way in which it is spelt; `None` if it is malformed.
-fn spelt(kind: Kind, text: &[u8]) -> Option<Text> {
+fn spelt(kind: Kind, text: Text) -> Option<Text> {
     let trimmed = text.trim_ascii();
     match kind {
-        Kind::Text => Some(Text::from_slice(text)),
+        Kind::Text => Some(text),
         Kind::Ja4 => Ja4::read(trimmed).map(|ja4| Text::from_slice(ja4.bytes())),
         Kind::Ja3 => ja3(trimmed).map(|_| trimmed.to_ascii_lowercase().into()),
         Kind::Country => {

@@ -121,7 +121,7 @@ fn a_file_that_cannot_be_read_is_a_failure() {
 #[test]
 fn settings_that_break_or_endanger_the_filter_are_told() {
     type Change = fn(&mut Value);
-    let rows: [(&str, &str, &str, Change); 16] = [
+    let rows: [(&str, &str, &str, Change); 17] = [
         ("faults", "/configuration", "missing", |plugin| {
             drop(members(plugin).remove("configuration"))
         }),
@@ -199,6 +199,16 @@ fn settings_that_break_or_endanger_the_filter_are_told() {
             |plugin| {
                 plugin["configuration"]["value"] =
                     json!(r#"{"version": 1, "account": {"node": {"property": ["node", "id"]}}}"#);
+            },
+        ),
+        (
+            "warnings",
+            "/configuration/value",
+            "leaves empty",
+            |plugin| {
+                plugin["configuration"]["value"] = json!(
+                    r#"{"version": 1, "traits": {"asn": {"property": "node.metadata.asn"}}}"#
+                );
             },
         ),
         ("faults", "/configuration/value", "not JSON", |plugin| {
@@ -289,6 +299,12 @@ fn settings_around_the_plugin_that_blind_a_rule_are_told() {
             all.clone(),
         ),
         (r#""per": ["path"]"#, &left, Value::Null, all.clone()),
+        (
+            r#""per": ["key"], "except": [{"trait": "path", "in": "/health"}]"#,
+            &left,
+            Value::Null,
+            all.clone(),
+        ),
         (r#""per": ["model"]"#, &left, Value::Null, with_buffer),
         (r#""per": ["path"]"#, &tidy, Value::Null, vec![]),
         (

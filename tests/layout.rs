@@ -17,8 +17,8 @@ const USES: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("scan", &[]),
     ("verdict", &[]),
-    ("agent", &["exchange"]),
-    ("shape", &["exchange"]),
+    ("agent", &["exchange", "scan"]),
+    ("shape", &["exchange", "scan"]),
     ("window", &["exchange"]),
     ("store", &["exchange", "window"]),
     ("distinct", &["exchange", "store", "window"]),
@@ -45,6 +45,14 @@ const USES: &[(&str, &[&str])] = &[
         ],
     ),
     ("record", &["distinct", "engine", "json", "policy"]),
+    ("trace", &["exchange", "usage"]),
+    (
+        "learn",
+        &[
+            "agent", "dialect", "distinct", "engine", "estimate", "exchange", "identity", "policy",
+            "store", "trace", "traits", "usage", "verdict", "window",
+        ],
+    ),
     (
         "reply",
         &["dialect", "engine", "exchange", "json", "policy", "verdict"],

@@ -145,6 +145,33 @@ async fn a_policy_file_is_followed() {
     run.end("TERM").await;
 }
 
+/// A list in a file of its own is a part of the policy.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_files_of_lists_are_followed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("policy.json");
+    let list = folder.path().join("lists/keys.txt");
+    fs::create_dir(folder.path().join("lists")).expect("a folder");
+    fs::write(&list, "d34fa73bd47084e8\n").expect("a list");
+    fs::write(
+        &file,
+        r#"{"version": 1, "checks": [
+            {"name": "c", "trait": "key", "in": {"file": "lists/keys.txt"}, "then": "tag"}]}"#,
+    )
+    .expect("a policy");
+    let mut run = Run::start(&file).await;
+
+    fs::write(&list, "# nobody\nsk-one\n").expect("a list");
+    run.wait_for("the old one stays in force").await;
+    run.wait_for("/checks/0/in/file: lists/keys.txt, line 2: found \"sk-one\"")
+        .await;
+
+    fs::write(&list, "d34fa73bd47084e9\n").expect("a list");
+    run.wait_for("The changed policy is in force").await;
+    let ended = run.end("TERM").await;
+    assert!(ended.success(), "{ended}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_ends_with_it_however_it_ends() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -22,23 +22,7 @@ impl Ja4 {
     pub fn read(text: &[u8]) -> Option<Self> {
         let mut text: [u8; JA4_BYTES] = text.try_into().ok()?;
         text.make_ascii_lowercase();
-        let (counts, ciphers, extensions) = match &text {
-            [
-                b't' | b'q' | b'd',
-                b'0'..=b'9' | b's' | b'd',
-                b'0'..=b'9',
-                b'd' | b'i',
-                rest @ ..,
-            ] => (rest.get(..6)?, rest.get(6..19)?, rest.get(19..)?),
-            _ => return None,
-        };
-        let (counts, protocol) = counts.split_at_checked(4)?;
-        if !counts.iter().all(u8::is_ascii_digit) || !protocol.iter().all(u8::is_ascii_alphanumeric)
-        {
-            return None;
-        }
-        let part = |part: &[u8]| hex(part.strip_prefix(b"_")?);
-        let (ciphers, extensions) = (part(ciphers)?, part(extensions)?);
+        let (ciphers, extensions) = parts(JA4, &text)?;
         Some(Self {
             text,
             ciphers,
@@ -57,20 +41,42 @@ impl Ja4 {
 #[must_use]
 pub fn ja3(text: &[u8]) -> Option<u128> {
     let (high, low) = text.split_at_checked(16)?;
-    if low.len() != 16 {
-        return None;
-    }
-    Some(u128::from(hex(high)?) << 64 | u128::from(hex(low)?))
+    let (high, low) = (parts(HALF, high)?.1, parts(HALF, low)?.1);
+    Some(u128::from(high) << 64 | u128::from(low))
 }
 
-/// Reads at most 16 hexadecimal digits, of which there is at least one.
-fn hex(digits: &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for &digit in digits {
-        let digit = char::from(digit).to_digit(16)?;
-        value = value << 4 | u64::from(digit);
+/// What stands where in a JA4, as [`Ja4::read`] says: a small letter is a kind of character.
+const JA4: &[u8] = b"tv9n9999aa_ffffffffffff_ffffffffffff";
+
+/// Half of a JA3.
+const HALF: &[u8] = b"ffffffffffffffff";
+
+/// The last two runs of hexadecimal digits of a text that has a form; `None` if it has not.
+#[inline(never)]
+fn parts(form: &[u8], text: &[u8]) -> Option<(u64, u64)> {
+    let (mut before, mut part) = (0, 0_u64);
+    for (&kind, &byte) in form.iter().zip(text) {
+        let fits = match kind {
+            b'f' => {
+                let digit = char::from(byte).to_digit(16)?;
+                part = part << 4 | u64::from(digit);
+                true
+            }
+            b'_' => {
+                (before, part) = (part, 0);
+                byte == b'_'
+            }
+            b't' => matches!(byte, b't' | b'q' | b'd'),
+            b'v' => matches!(byte, b'0'..=b'9' | b's' | b'd'),
+            b'n' => matches!(byte, b'd' | b'i'),
+            b'a' => byte.is_ascii_alphanumeric(),
+            _ => byte.is_ascii_digit(),
+        };
+        if !fits {
+            return None;
+        }
     }
-    (!digits.is_empty()).then_some(value)
+    (form.len() == text.len()).then_some((before, part))
 }
 
 #[cfg(test)]

@@ -4,11 +4,14 @@ mod admin;
 mod certificate;
 mod check;
 pub mod config;
+mod embed;
 pub mod envoy;
 pub mod filter;
+mod learn;
 pub mod origin;
 mod plugin;
 mod schema;
+mod trace;
 pub mod up;
 
 use std::process::ExitCode;
@@ -31,6 +34,10 @@ enum Command {
     Up(Box<up::Arguments>),
     /// Look for faults in a policy, or in an Envoy configuration that holds one
     Check(check::Arguments),
+    /// Print a policy with the files of its lists in it, as a filter needs it
+    Embed(embed::Arguments),
+    /// Propose limits for a policy from recorded traffic
+    Learn(learn::Arguments),
     /// Make a self-signed certificate for localhost, for envoy.yaml's TLS listener
     Certificate(certificate::Arguments),
     /// Print the JSON Schema of a policy, for editors
@@ -57,6 +64,8 @@ pub fn run() -> ExitCode {
     let result = match arguments.command {
         Command::Up(arguments) => up::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Embed(arguments) => embed::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Learn(arguments) => learn::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Certificate(arguments) => certificate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Schema => schema::run().map(|()| ExitCode::SUCCESS),
     };

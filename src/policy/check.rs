@@ -47,7 +47,7 @@ pub enum Against {
 /// How many distinct values of a trait a subject may show within a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Distinct {
-    /// Hash of its meaning (name, traits, window, matches; not its limit, action or mode), as [`Quota::id`](super::Quota::id).
+    /// Hash of its meaning (name, traits, window, matches; not its limit, action, exceptions or mode), as [`Quota::id`](super::Quota::id).
     pub id: u64,
     /// The place in [`Policy::subjects`](super::Policy::subjects) of what it is per.
     pub subject: usize,

@@ -131,43 +131,35 @@ pub(super) fn file(root: &Node<'_>) -> Option<(File, Rules)> {
 }
 
 impl Rules {
-    /// All quotas with their places, those of checks too.
-    fn all_quotas(&self) -> impl Iterator<Item = (String, &Quota)> {
-        let lanes = self
-            .checks
-            .iter()
-            .filter_map(|(path, check)| Some((format!("{path}/quota"), check.quota.as_ref()?)));
-        self.quotas
-            .iter()
-            .map(|(path, quota)| (path.clone(), quota))
-            .chain(lanes)
-    }
-
     /// Notes what a rule needs and is not written elsewhere.
     fn note_what_is_needed(&self, root: &Node<'_>, fields: &Fields<'_>) {
-        if fields.get("prices").is_none() {
-            for (path, _) in self
-                .all_quotas()
-                .filter(|(_, quota)| quota.count == Count::Cost)
-            {
+        let (priced, verifiable) = (fields.get("prices"), fields.get("verify_url"));
+        let mut count = 0_usize;
+        let mut quota = |path: &str, quota: &Quota| {
+            count = count.saturating_add(1);
+            if quota.count == Count::Cost && priced.is_none() {
                 root.fault_at(
                     &format!("{path}/count"),
                     "\"cost\" needs `prices`",
                     "add \"prices\": [{\"model\": \"*\", \"input\": 2.5, \"output\": 10}], per million tokens",
                 );
             }
+        };
+        for (path, written) in &self.quotas {
+            quota(path, written);
         }
-        let verifies = |check: &&Placed<Check>| check.1.then == Verdict::Verify;
-        if fields.get("verify_url").is_none()
-            && let Some((path, _)) = self.checks.iter().find(verifies)
-        {
-            root.fault_at(
-                &format!("{path}/then"),
-                "\"verify\" needs `verify_url`",
-                "add \"verify_url\": \"https://…\", where a client can have its account verified",
-            );
+        for (path, check) in &self.checks {
+            if let Some(written) = &check.quota {
+                quota(&format!("{path}/quota"), written);
+            }
+            if check.then == Verdict::Verify && verifiable.is_none() {
+                root.fault_at(
+                    &format!("{path}/then"),
+                    "\"verify\" needs `verify_url`",
+                    "add \"verify_url\": \"https://…\", where a client can have its account verified",
+                );
+            }
         }
-        let count = self.all_quotas().count();
         if self.quotas.len() <= MAX_QUOTAS && count > MAX_QUOTAS {
             root.fault_at(
                 "/checks",

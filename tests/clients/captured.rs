@@ -32,6 +32,12 @@ impl Row {
             .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
             .collect()
     }
+
+    /// The version that it gives of itself.
+    pub(crate) fn version(&self) -> &str {
+        let first = self.made_of.split(';').next().unwrap_or_default();
+        first.split(' ').nth(1).unwrap_or_default()
+    }
 }
 
 /// All rows, by name.

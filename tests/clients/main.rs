@@ -8,7 +8,10 @@
     reason = "a test that meets the unexpected should stop and say so; a measurement may wait"
 )]
 
+mod agents;
 mod captured;
 mod gate;
+mod install;
 mod measure;
+mod page;
 mod programs;

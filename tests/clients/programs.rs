@@ -94,7 +94,7 @@ pub(crate) fn clients() -> Vec<Client> {
     add(Via::Rust, RUST, false);
     add(Via::Java, JAVA, false);
     let browsed = |family| [("page", family), ("fetch", family)];
-    add(Via::Chromium, &browsed("chrome"), false);
+    add(Via::Chromium, &browsed("headless-chrome"), false);
     add(Via::Firefox, &browsed("firefox"), false);
     add(Via::Python("curl-cffi"), IMPERSONATED, false);
 

@@ -199,6 +199,17 @@ fn a_browser_sends_what_browsers_send() {
             false,
         ),
         (
+            CHROME_143,
+            ":method: GET | host: a | user-agent: ? | accept-encoding: gzip, deflate | accept: */*",
+            true,
+        ),
+        // Elsewhere it may be chance.
+        (
+            CHROME_143,
+            "via: a | user-agent: ? | accept-encoding: gzip, deflate | accept: */*",
+            false,
+        ),
+        (
             "curl/8.0",
             "user-agent: ? | accept-encoding: gzip, deflate | accept: application/json",
             false,

@@ -13,8 +13,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde_json::Value;
 
+use super::embed::Embedded;
 use super::plugin;
-use crate::policy::{Fault, Policy};
+use crate::policy::{Fault, Faults, Policy};
 use document::Document;
 use report::{Finding, Findings, Report};
 
@@ -73,7 +74,14 @@ fn inspect(file: &Path, text: &[u8]) -> Report {
         && document::is_policy(value)
     {
         let mut findings = Findings::default();
-        policy(text, value, "", &mut findings);
+        let read = match str::from_utf8(text) {
+            Ok(text) => {
+                let folder = file.parent().unwrap_or(Path::new(""));
+                Embedded::new(text.to_owned(), folder).policy()
+            }
+            Err(_) => Policy::parse(text),
+        };
+        policy(read, value, "", &mut findings);
         return Report::new(file, vec![findings]);
     }
     let several = documents.len() > 1;
@@ -93,11 +101,16 @@ fn inspect(file: &Path, text: &[u8]) -> Report {
 }
 
 /// Looks at one policy, which stands at `at`; says what it is when it is one.
-fn policy(text: &[u8], value: &Value, at: &str, findings: &mut Findings) -> Option<Policy> {
+fn policy(
+    read: Result<Policy, Faults>,
+    value: &Value,
+    at: &str,
+    findings: &mut Findings,
+) -> Option<Policy> {
     findings
         .warnings
         .extend(legacy_attributes(value).map(|fault| Finding::in_policy(at, &fault)));
-    match Policy::parse(text) {
+    match read {
         Ok(policy) => Some(policy),
         Err(faults) => {
             findings
@@ -108,14 +121,14 @@ fn policy(text: &[u8], value: &Value, at: &str, findings: &mut Findings) -> Opti
     }
 }
 
-/// Account facts from attributes that Envoy no longer fills in: they are absent for every request.
+/// Facts and traits from attributes that Envoy no longer fills in: they are absent for every request.
 fn legacy_attributes(policy: &Value) -> impl Iterator<Item = Fault> {
-    let facts = policy
-        .get("account")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
-    facts.filter_map(|(name, fact)| {
+    let places = ["account", "traits"].into_iter().flat_map(|field| {
+        let facts = policy.get(field).and_then(Value::as_object);
+        let facts = facts.into_iter().flatten();
+        facts.map(move |(name, fact)| (field, name, fact))
+    });
+    places.filter_map(|(field, name, fact)| {
         // A path, dotted or in parts.
         let property = fact.get("property")?;
         let first = property
@@ -127,7 +140,7 @@ fn legacy_attributes(policy: &Value) -> impl Iterator<Item = Fault> {
         if !LEGACY.contains(&first) {
             return None;
         }
-        let mut path = String::from("/account");
+        let mut path = format!("/{field}");
         plugin::push(&mut path, name);
         Some(Fault {
             path: format!("{path}/property"),

@@ -4,7 +4,6 @@ mod process;
 pub mod stack;
 mod watch;
 
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -13,9 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub use stack::{Options, Stack};
 
+use super::embed::{self, Embedded};
 use super::filter;
 use super::origin::Target;
-use crate::policy::{Faults, Policy};
+use crate::policy::Faults;
 use watch::Watch;
 
 /// What `up` is told.
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     /// Where requests go, such as https://api.openai.com [default: a demo origin that echoes]
     #[arg(long, value_name = "URL", value_parser = Target::parse)]
     origin: Option<Target>,
-    /// The policy, which is put in force again whenever the file changes [default: envoy/policy.json, built in]
+    /// The policy, which is put in force again whenever its file or a list's changes [default: envoy/policy.json, built in]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Where plaintext HTTP is accepted; port 0 takes any free one
@@ -56,18 +56,18 @@ pub(super) struct Arguments {
 
 /// Starts everything, keeps the policy up to date, and ends everything on a signal.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let policy = arguments
-        .policy
-        .as_deref()
-        .map_or_else(|| Ok(DEFAULT_POLICY.to_owned()), read)?;
+    let policy = match &arguments.policy {
+        Some(file) => embed::read(file)?,
+        None => Embedded::new(DEFAULT_POLICY.to_owned(), Path::new("")),
+    };
     // Before the filter is built, which may take minutes.
-    Policy::parse(policy.as_bytes()).with_context(|| {
+    policy.policy().with_context(|| {
         let file = arguments.policy.as_deref().unwrap_or(Path::new("built in"));
         format!("the policy {} has faults", file.display())
     })?;
     let options = Options {
         origin: arguments.origin.clone(),
-        policy,
+        policy: policy.text.clone(),
         listen: arguments.listen,
         tls_listen: arguments.tls_listen,
         admin: arguments.admin,
@@ -80,17 +80,17 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         environment: Vec::new(),
     };
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    runtime.block_on(serve(arguments, options))
+    runtime.block_on(serve(arguments, &policy, options))
 }
 
-async fn serve(arguments: &Arguments, options: Options) -> anyhow::Result<()> {
+async fn serve(arguments: &Arguments, policy: &Embedded, options: Options) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut watch = arguments
         .policy
         .as_deref()
-        .map(|file| Watch::new(file, options.policy.clone()))
+        .map(|file| Watch::new(file, policy))
         .transpose()?;
     let starting = Stack::start(options);
     let mut stack = tokio::select! {
@@ -132,10 +132,6 @@ async fn put_in_force(stack: &Stack, policy: anyhow::Result<String>) {
             None => eprintln!("The old policy stays in force: {error:#}"),
         },
     }
-}
-
-fn read(file: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(file).with_context(|| format!("cannot read the policy {}", file.display()))
 }
 
 /// What to try, with the addresses as they are.

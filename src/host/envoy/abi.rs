@@ -269,9 +269,8 @@ pub(super) fn remove_header(map: Map, name: &[u8]) {
     let _ = unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) };
 }
 
-/// Reads a property by its path; `None` if there is none or it is empty.
-pub(super) fn property(path: &[&str]) -> Option<Vec<u8>> {
-    let path = path.join("\0");
+/// Reads a property by its path, whose parts have a NUL between each two; `None` if there is none or it is empty.
+pub(super) fn property(path: &str) -> Option<Vec<u8>> {
     let mut handed = Handed::NOTHING;
     // SAFETY: the host reads `path`, and writes to both pointers if it succeeds, before it returns.
     let status = unsafe {

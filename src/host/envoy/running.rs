@@ -41,8 +41,8 @@ struct InFlight {
 impl Running {
     /// Puts a policy in force. `configuration` is what it was read from.
     pub(super) fn start(policy: Policy, configuration: &[u8]) -> Self {
-        let name = abi::property(&["plugin_name"]).unwrap_or_default();
-        let root = abi::property(&["plugin_root_id"]).unwrap_or_default();
+        let name = abi::property("plugin_name").unwrap_or_default();
+        let root = abi::property("plugin_root_id").unwrap_or_default();
         let store = SharedStore::new(&[name, root].join(&0), policy.memory);
         counters::define();
         // Every VM of every worker comes by here; the first one to write the note speaks for all.

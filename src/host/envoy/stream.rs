@@ -55,7 +55,7 @@ struct Host;
 
 impl Attributes for Host {
     fn source(&self) -> Option<IpAddr> {
-        let text = abi::property(&["source", "address"])?;
+        let text = abi::property("source\0address")?;
         let text = core::str::from_utf8(&text).ok()?;
         text.parse::<SocketAddr>()
             .map(|address| address.ip())
@@ -64,15 +64,14 @@ impl Attributes for Host {
     }
 
     fn property(&self, path: &[String]) -> Option<Vec<u8>> {
-        let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        abi::property(&path)
+        abi::property(&path.join("\0"))
     }
 
     /// What the TLS inspector saw, from the filter state that `envoy.yaml` has it put into.
     fn vouched(&self, name: &str) -> Option<Vec<u8>> {
         match name {
-            "ja4" => abi::property(&["filter_state", "fp.ja4"]),
-            "ja3" => abi::property(&["filter_state", "fp.ja3"]),
+            "ja4" => abi::property("filter_state\0fp.ja4"),
+            "ja3" => abi::property("filter_state\0fp.ja3"),
             _ => None,
         }
     }

@@ -43,14 +43,19 @@ impl Blocks {
                 _ => merged.push(block),
             }
         }
-        let bits = |address| u32::try_from(address).unwrap_or(u32::MAX);
-        let of = |is_ipv4| merged.iter().filter(move |block| block.is_ipv4 == is_ipv4);
-        Self {
-            ipv4: of(true)
-                .map(|block| (bits(block.first), bits(block.last)))
-                .collect(),
-            ipv6: of(false).map(|block| (block.first, block.last)).collect(),
+        let mut blocks = Self::default();
+        for block in merged {
+            if block.is_ipv4 {
+                let bits = |address| u32::try_from(address).unwrap_or(u32::MAX);
+                blocks.ipv4.push((bits(block.first), bits(block.last)));
+            } else {
+                blocks.ipv6.push((block.first, block.last));
+            }
         }
+        // The policy lives as long as the process.
+        blocks.ipv4.shrink_to_fit();
+        blocks.ipv6.shrink_to_fit();
+        blocks
     }
 
     /// Whether an address is in a block of the list. IPv4 in IPv6 is IPv4.

@@ -129,15 +129,15 @@ fn contradiction(fields: &Fields<'_>) -> Option<Test> {
     }
     let node = fields.required("contradiction")?;
     let sides: Vec<&str> = node.texts()?.into_iter().map(|(_, side)| side).collect();
-    let witness = match sides.as_slice() {
-        ["agent", "ja4"] | ["ja4", "agent"] => Witness::Ja4,
-        ["agent", "shape"] | ["shape", "agent"] => Witness::Shape,
-        _ => {
-            node.fault("expected [\"agent\", \"ja4\"] or [\"agent\", \"shape\"]");
-            return None;
-        }
-    };
-    Some(Test::Contradiction(witness))
+    let known = [("ja4", Witness::Ja4), ("shape", Witness::Shape)];
+    let witness = known.iter().find(|(witness, _)| {
+        // In either order.
+        sides.len() == 2 && sides.contains(&"agent") && sides.contains(witness)
+    });
+    if witness.is_none() {
+        node.fault("expected [\"agent\", \"ja4\"] or [\"agent\", \"shape\"]");
+    }
+    witness.map(|&(_, witness)| Test::Contradiction(witness))
 }
 
 fn distinct<'a>(fields: &Fields<'a>, names: &Names<'a>) -> Option<Test> {

@@ -159,10 +159,10 @@ fn compile(node: &Node<'_>, entries: &[Json], spelling: Spelling) -> Option<List
             Json::Text(text) if spelling == Spelling::Address => {
                 block(text).map(|block| blocks.push(block))
             }
-            Json::Text(text) => match spelling.normal(text) {
-                Some(text) => Ok(texts.push(text)),
-                None => Err(Cow::Borrowed(spelling.expected())),
-            },
+            Json::Text(text) => {
+                let normal = spelling.normal(text).map(|text| texts.push(text));
+                normal.ok_or(Cow::Borrowed(spelling.expected()))
+            }
             _ => Err(Cow::Borrowed(spelling.expected())),
         };
         if let Err(expected) = read {

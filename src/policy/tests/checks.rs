@@ -4,6 +4,7 @@ mod faults;
 
 use core::net::IpAddr;
 
+use super::faults;
 use crate::policy::check::{Against, Test};
 use crate::policy::list::List;
 use crate::policy::*;
@@ -332,6 +333,66 @@ fn the_id_of_a_quota_is_what_it_was_in_the_last_release() {
     let quota = r#"{"version": 1, "quotas": [{"name": "a", "per": ["network", "key"], "count": "tokens", "limit": 60,
         "window": "1m", "match": {"path": "/v1/*", "model": ["a", "b\"c"]}}]}"#;
     assert_eq!(policy(quota).quotas[0].id, 10_935_262_482_144_498_128);
+}
+
+/// Whatever stands in a field, the reader ends with a policy or with faults.
+#[test]
+fn no_value_in_any_field_is_too_much_for_the_reader() {
+    let whole: serde_json::Value = serde_json::from_str(&around(
+        &format!("{LANE}, {}", DISTINCT.replace("\"a\"", "\"b\"")),
+        r#", "traits": {"ja4": {"header": "x"}, "network": {"ipv4": 24}}, "verify_url": "http://x",
+           "lists": {"l": ["x"]}, "quotas": [{"name": "q", "per": ["ja4"], "count": "requests", "limit": 1, "window": "1m",
+           "except": [{"trait": "org", "in": {"list": "l"}}]}]"#,
+    ))
+    .unwrap();
+    assert_eq!(faults(&whole.to_string()), Vec::<String>::new());
+    let odd = [
+        "null",
+        "true",
+        "-1",
+        "1e300",
+        "\"\"",
+        "\"*\"",
+        "\"\\u0000\"",
+        "\"/\"",
+        "\"::/0\"",
+        "[]",
+        "[[]]",
+        "[null]",
+        "[\"\"]",
+        "[\"a\", 1]",
+        "{}",
+        "{\"\": {}}",
+        "{\"list\": null}",
+        "{\"list\": \"l\"}",
+        "{\"file\": 1}",
+        "[{}]",
+        "[\"key\", \"key\"]",
+    ];
+    for pointer in pointers(&whole, "") {
+        for odd in odd {
+            let mut policy = whole.clone();
+            *policy.pointer_mut(&pointer).unwrap() = serde_json::from_str(odd).unwrap();
+            let _ = Policy::parse(policy.to_string().as_bytes());
+        }
+    }
+}
+
+/// The places of all values.
+fn pointers(value: &serde_json::Value, at: &str) -> Vec<String> {
+    let below: Vec<String> = match value {
+        serde_json::Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, value)| pointers(value, &format!("{at}/{name}")))
+            .collect(),
+        serde_json::Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .flat_map(|(place, value)| pointers(value, &format!("{at}/{place}")))
+            .collect(),
+        _ => Vec::new(),
+    };
+    below.into_iter().chain([at.to_owned()]).collect()
 }
 
 #[test]

@@ -240,6 +240,7 @@ impl Bench {
         let contenders = [
             Contender::no_filter(),
             Contender::empty(self.empty.clone()),
+            stillgate("Stillgate, no rule", 0, &[]),
             stillgate("Stillgate, a list of 10,000", 1, &[]),
             stillgate("Stillgate, a list and a contradiction", 2, &[]),
             stillgate("Stillgate, these and distinct networks of a key", 3, &[]),

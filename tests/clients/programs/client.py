@@ -87,13 +87,13 @@ def google():
 def google_sync():
     client = google()
     client.models.generate_content(model="gemini-x", contents="hello")
-    made_of("google-genai", "httpx")
+    made_of("google-genai")
 
 
 def google_async():
     client = google()
     asyncio.run(client.aio.models.generate_content(model="gemini-x", contents="hello"))
-    made_of("google-genai", "aiohttp")
+    made_of("google-genai")
 
 
 def requests_post():

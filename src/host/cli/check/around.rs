@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::report::Finding;
 use super::settings::fault;
-use crate::policy::{Policy, Trait};
+use crate::policy::check::Test;
+use crate::policy::{Membership, Policy, Scope, Trait};
 
 /// Looks at the connection manager and the listener in which the plugin at `at` stands; a fragment may have neither.
 pub(super) fn inspect(document: &Value, at: &str, policy: &Policy) -> Vec<Finding> {
@@ -27,15 +28,26 @@ pub(super) fn inspect(document: &Value, at: &str, policy: &Policy) -> Vec<Findin
     warnings
 }
 
-/// Whether it matters how a path is spelt: a rule matches it, counts per path, or takes the model from it.
+/// Whether it matters how a path is spelt: a rule matches it, looks for it in a list, counts it or per path, or takes the
+/// model from it.
 fn sees_paths(policy: &Policy) -> bool {
-    let per_path = |traits: &[Trait]| traits.contains(&Trait::Path);
+    let lists_paths = |member: &Membership| member.of == Trait::Path;
+    let in_scope = |scope: &Scope| scope.path.is_some() || scope.except.iter().any(lists_paths);
+    let in_test = |test: &Test| match test {
+        Test::Listed(member) => lists_paths(member),
+        Test::Contradiction(_) => false,
+        Test::Distinct(distinct) => distinct.of == Trait::Path,
+    };
     policy.reads_bodies()
-        || policy.quotas.iter().any(|quota| quota.scope.path.is_some())
+        || policy.quotas.iter().any(|quota| in_scope(&quota.scope))
+        || policy
+            .checks
+            .iter()
+            .any(|check| in_scope(&check.scope) || in_test(&check.test))
         || policy
             .subjects
             .iter()
-            .any(|subject| per_path(&subject.traits))
+            .any(|subject| subject.traits.contains(&Trait::Path))
 }
 
 /// The nearest object above `at` that has one of these fields, with its pointer.

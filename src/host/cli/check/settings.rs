@@ -56,7 +56,7 @@ fn in_any(at: &str, settings: &Value, findings: &mut Findings) -> Option<Policy>
         (Some("google.protobuf.StringValue"), Some(Value::String(text))) => {
             let value = serde_json::from_str(text).unwrap_or_default();
             super::policy(
-                text.as_bytes(),
+                Policy::parse(text.as_bytes()),
                 &value,
                 &format!("{at}/configuration/value"),
                 findings,
@@ -111,7 +111,7 @@ fn as_written(at: &str, plugin: Plugin<'_>, findings: &mut Findings) -> Option<P
         return None;
     };
     super::policy(
-        value.to_string().as_bytes(),
+        Policy::parse(value.to_string().as_bytes()),
         value,
         &format!("{at}/{name}"),
         findings,

@@ -30,11 +30,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .user_agent("reqwest/0.13.5")
         .add_root_certificate(trusted);
     let (builder, with) = match what.as_str() {
-        "native" => (builder.tls_backend_native(), "native-tls, the system's OpenSSL"),
-        "http1" => (builder.tls_backend_rustls().http1_only(), "rustls with aws-lc-rs"),
+        "native" => (
+            builder.tls_backend_native(),
+            "native-tls, the system's OpenSSL",
+        ),
+        "http1" => (
+            builder.tls_backend_rustls().http1_only(),
+            "rustls with aws-lc-rs",
+        ),
         _ => (builder.tls_backend_rustls(), "rustls with aws-lc-rs"),
     };
-    let request = builder.build()?.post(url).bearer_auth("sk-dummy").json(&body);
+    let request = builder
+        .build()?
+        .post(url)
+        .bearer_auth("sk-dummy")
+        .json(&body);
     request.send().await?.error_for_status()?;
     println!("reqwest 0.13.5; {with}");
     Ok(())
