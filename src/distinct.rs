@@ -56,16 +56,18 @@ pub struct Added {
     pub evicted: u32,
 }
 
-/// Looks, and lets a member stay for as long as if it had been added now. Adds nobody: where the count is an estimate,
-/// whoever looks like a member is taken for one, which raises no count and lets none that is still asked for fall.
-pub fn look(page: &mut Page, watch: &Watch, reserved: usize, now: Millis) -> (Sight, Change) {
-    let set = Set::read(page, watch, now);
-    let seen = set.seen(set::hash(watch.element));
+/// Looks, and lets a member stay for as long as if it had been added now: a listed one, since in an estimate nobody can be
+/// told from a stranger. Adds nobody.
+pub fn look(page: &mut Page, watch: &Watch, now: Millis) -> (Sight, Change) {
+    let mut set = Set::read(page, watch, now);
+    let hash = set::hash(watch.element);
+    let seen = set.seen(hash);
     let sight = sight(&set, seen);
-    if seen == Seen::Never {
-        return (sight, Change::Keep);
+    let change = due(&set, seen);
+    if change == Change::Replace {
+        set.add(hash);
+        set.write(page, watch.tag, now);
     }
-    let (_, change) = keep(page, set, seen, watch, reserved, now);
     (sight, change)
 }
 
@@ -74,12 +76,26 @@ pub fn look(page: &mut Page, watch: &Watch, reserved: usize, now: Millis) -> (Si
 pub fn peek(page: &Page, watch: &Watch, now: Millis) -> (Sight, Change) {
     let set = Set::read(page, watch, now);
     let seen = set.seen(set::hash(watch.element));
-    let change = match seen {
+    (sight(&set, seen), due(&set, seen))
+}
+
+/// Whether a look is to be written down.
+fn due(set: &Set, seen: Seen) -> Change {
+    if seen == Seen::Never || !set.exact() || (seen == Seen::Now && !set.stale) {
+        Change::Keep
+    } else {
+        Change::Replace
+    }
+}
+
+/// Lets whoever looks like a member stay for as long as if it had been added now, also where the count is an estimate: no
+/// count rises by that, and none falls to which its members cling. For those whom the count keeps out.
+pub fn renew(page: &mut Page, watch: &Watch, reserved: usize, now: Millis) -> Change {
+    let set = Set::read(page, watch, now);
+    match set.seen(set::hash(watch.element)) {
         Seen::Never => Change::Keep,
-        Seen::Now if !set.stale => Change::Keep,
-        Seen::Before | Seen::Now => Change::Replace,
-    };
-    (sight(&set, seen), change)
+        seen => keep(page, set, seen, watch, reserved, now).1,
+    }
 }
 
 /// Makes an element a member, or lets it stay longer.

@@ -312,6 +312,13 @@ impl Policy {
             .any(|check| kind(check) && check.scope.may_cover(exchange))
     }
 
+    /// Whether a quota's counters are of keys, about which the origin's word counts.
+    #[must_use]
+    pub fn is_of_key(&self, quota: &Quota) -> bool {
+        let subject = self.subjects.get(quota.subject);
+        !self.by_network && subject.is_some_and(|subject| subject.traits.contains(&Trait::Key))
+    }
+
     /// The name of a rule.
     #[must_use]
     pub fn name_of(&self, rule: Rule) -> &str {
@@ -376,6 +383,15 @@ impl Quota {
             Count::Cost => rates.cost(usage.input, usage.cached, usage.output, usage.reasoning),
         };
         Some(in_units(amount, self.unit))
+    }
+
+    /// How its windows divide their time, for the limit that holds for a request.
+    #[must_use]
+    pub fn scale_for(&self, limit: u32) -> Scale {
+        match &self.limit {
+            Limit::Fixed(_, scale) => *scale,
+            Limit::ByFact { .. } => self.scale(limit),
+        }
     }
 
     /// How its windows divide their time, for a limit in units.

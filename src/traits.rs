@@ -7,11 +7,12 @@ use core::net::IpAddr;
 use smallvec::SmallVec;
 
 use crate::agent::fingerprint::{Ja4, ja3};
-use crate::agent::{self, Agent};
+use crate::agent::{self, Agent, known};
 use crate::exchange::{Exchange, Model};
 use crate::identity::{Key, Network, Secret};
+use crate::policy::check::{Against, Check, Distinct};
 use crate::policy::list::List;
-use crate::policy::{Fact, Kind, Membership, Place, Policy, Subject, Trait};
+use crate::policy::{Fact, Kind, Limit, Membership, Place, Policy, Quota, Scope, Subject, Trait};
 use crate::shape;
 
 /// Bytes of a fact that is kept where it is read: a JA4 is 36 long.
@@ -126,6 +127,65 @@ impl<'e> Traits<'e> {
         there.then(|| hasher.finish())
     }
 
+    /// Whether a rule is about the request.
+    pub fn fit(&mut self, scope: &Scope) -> bool {
+        scope.covers(self.exchange)
+            && !scope
+                .except
+                .iter()
+                .any(|member| self.listed(member) == Some(true))
+    }
+
+    /// The limit of a quota for this request, and which of them that is: the place of its fact's value, or the one after the
+    /// last.
+    pub fn limit(&mut self, quota: &Quota) -> (u32, usize) {
+        match &quota.limit {
+            Limit::Fixed(limit, _) => (*limit, 0),
+            Limit::ByFact {
+                fact,
+                values,
+                otherwise,
+            } => {
+                let value = self.fact(*fact);
+                let place = value.and_then(|value| {
+                    values
+                        .binary_search_by(|(other, _)| other.as_slice().cmp(value))
+                        .ok()
+                });
+                let place = place.unwrap_or(values.len());
+                let limit = values.get(place).map_or(*otherwise, |&(_, limit)| limit);
+                (limit, place)
+            }
+        }
+    }
+
+    /// What a check that counts distinct values is to look for: the subject, and the value, both as keyed hashes. `None` if
+    /// the request lacks a trait of it and the check skips such.
+    pub fn sight(&mut self, check: &Check, distinct: &Distinct) -> Option<(u64, u32)> {
+        let subject = self.policy.subjects.get(distinct.subject)?;
+        let (subject, complete) = self.hash(subject);
+        let value = self.hash_of(distinct.of);
+        if !(check.absent_matches || complete && value.is_some()) {
+            return None;
+        }
+        let element = mix(value.unwrap_or_default() ^ distinct.id);
+        Some((subject, (element >> 32) as u32))
+    }
+
+    /// Whether what the client says it is and what it looks like are two things.
+    pub fn contradict(&mut self, against: Against) -> bool {
+        let Some(agent) = self.agent().copied() else {
+            return false;
+        };
+        match against {
+            Against::Shape => known::contradicts_headers(&agent, self.exchange),
+            Against::Ja4(Trait::Fact(place)) => self
+                .fact(place)
+                .is_some_and(|ja4| known::contradicts_ja4(&agent, ja4)),
+            Against::Ja4(_) => false,
+        }
+    }
+
     /// Whether a trait is on a list; `None` if it is absent.
     pub fn listed(&mut self, member: &Membership) -> Option<bool> {
         match member.list(&self.policy.lists)? {
@@ -136,11 +196,6 @@ impl<'e> Traits<'e> {
                 found
             }
         }
-    }
-
-    /// Whether any of these lists has the request on it.
-    pub fn excepted(&mut self, lists: &[Membership]) -> bool {
-        lists.iter().any(|member| self.listed(member) == Some(true))
     }
 
     /// Hands a trait as it is written in lists and logs to `visit`, unless it is absent.

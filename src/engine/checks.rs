@@ -6,13 +6,12 @@ use super::Engine;
 use super::decision::{Decision, Finding, Intent};
 use super::plan::{page, tag};
 use super::settle::Reservation;
-use crate::agent::known;
 use crate::distinct::{self, Sight, Watch};
 use crate::exchange::{Millis, Now};
-use crate::policy::check::{Against, Check, Distinct, Test};
+use crate::policy::check::{Against, Check, Test};
 use crate::policy::{Quota, Rule, Trait};
 use crate::store::{Change, Store, StoreError};
-use crate::traits::{Traits, mix};
+use crate::traits::Traits;
 use crate::verdict::{Reason, Verdict};
 
 /// How late a thread may see what others have counted, in milliseconds: so much later a check may begin to act.
@@ -89,10 +88,7 @@ impl Engine {
         let mut findings = Findings::default();
         let mut counted: SmallVec<[Pending; 2]> = SmallVec::new();
         for (place, check) in self.policy.checks.iter().enumerate() {
-            if !wanted(check)
-                || !check.scope.covers(traits.exchange())
-                || traits.excepted(&check.scope.except)
-            {
+            if !wanted(check) || !traits.fit(&check.scope) {
                 continue;
             }
             match &check.test {
@@ -102,15 +98,21 @@ impl Engine {
                     }
                 }
                 Test::Contradiction(against) => {
-                    if contradicts(traits, *against) {
+                    if traits.contradict(*against) {
                         findings.note(place, check, Reason::Contradiction, None);
                     }
                 }
                 Test::Distinct(distinct) => {
-                    if let Some(sighting) = self.sighting(traits, check, distinct, store.pages()) {
+                    if let Some((subject, element)) = traits.sight(check, distinct) {
+                        let watch = Watch {
+                            tag: tag(subject, distinct.id),
+                            element,
+                            window: distinct.window,
+                        };
+                        let page = page(subject, store.pages());
                         counted.push(Pending {
                             place,
-                            sighting,
+                            sighting: Sighting { page, watch },
                             sight: None,
                         });
                     }
@@ -118,12 +120,14 @@ impl Engine {
             }
         }
         if findings.verdict() != Verdict::Deny {
-            let reserved = self.policy.newcomers.len();
-            look(&mut counted, care, reserved, now.steady, store)?;
+            look(&mut counted, care, now.steady, store)?;
             for pending in &counted {
                 if let Some(check) = self.policy.checks.get(pending.place) {
                     findings.count(check, pending);
                 }
+            }
+            if care == Care::Look && findings.refuse() {
+                self.renew_counted(&counted, now.steady, store)?;
             }
         }
         for finding in &findings.found {
@@ -161,29 +165,25 @@ impl Engine {
         }
     }
 
-    /// What a check that counts distinct values is to look at; `None` if the request lacks a trait of it.
-    fn sighting(
+    /// Lets those whom a check keeps out stay in its count: a campaign that goes on is not forgotten because nobody serves it.
+    fn renew_counted<S: Store>(
         &self,
-        traits: &mut Traits<'_>,
-        check: &Check,
-        distinct: &Distinct,
-        pages: u32,
-    ) -> Option<Sighting> {
-        let subject = self.policy.subjects.get(distinct.subject)?;
-        let (hash, complete) = traits.hash(subject);
-        let value = traits.hash_of(distinct.of);
-        if !(check.absent_matches || complete && value.is_some()) {
-            return None;
+        counted: &[Pending],
+        now: Millis,
+        store: &S,
+    ) -> Result<(), StoreError> {
+        let reserved = self.policy.newcomers.len();
+        let listed = |sight: Sight| sight.exact || !sight.member;
+        for pending in counted
+            .iter()
+            .filter(|pending| !pending.sight.is_none_or(listed))
+        {
+            let Sighting { page, watch } = &pending.sighting;
+            store.update(*page, |page| {
+                ((), distinct::renew(page, watch, reserved, now))
+            })?;
         }
-        let element = mix(value.unwrap_or_default() ^ distinct.id);
-        Some(Sighting {
-            page: page(hash, pages),
-            watch: Watch {
-                tag: tag(hash, distinct.id),
-                element: (element >> 32) as u32,
-                window: distinct.window,
-            },
-        })
+        Ok(())
     }
 
     /// Counts what a request showed, once its status is known: only if the origin has served it is its key known to be one. A host
@@ -222,7 +222,6 @@ impl Engine {
 fn look<S: Store>(
     counted: &mut [Pending],
     care: Care,
-    reserved: usize,
     now: Millis,
     store: &S,
 ) -> Result<(), StoreError> {
@@ -241,9 +240,7 @@ fn look<S: Store>(
         // Once for every member in half a window.
         if due == Change::Replace {
             store.update(page, |content| {
-                let change = see(counted, page, |watch| {
-                    distinct::look(content, watch, reserved, now)
-                });
+                let change = see(counted, page, |watch| distinct::look(content, watch, now));
                 ((), change)
             })?;
         }
@@ -358,20 +355,5 @@ const fn effect(then: Verdict) -> Verdict {
     match then {
         Verdict::Throttle => Verdict::Tag,
         other => other,
-    }
-}
-
-/// Whether what the client says it is and what it looks like are two things.
-fn contradicts(traits: &mut Traits<'_>, against: Against) -> bool {
-    let exchange = traits.exchange();
-    let Some(agent) = traits.agent().copied() else {
-        return false;
-    };
-    match against {
-        Against::Shape => known::contradicts_headers(&agent, exchange),
-        Against::Ja4(Trait::Fact(place)) => traits
-            .fact(place)
-            .is_some_and(|ja4| known::contradicts_ja4(&agent, ja4)),
-        Against::Ja4(_) => false,
     }
 }

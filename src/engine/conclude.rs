@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::settle::Pledge;
 use crate::exchange::{Millis, Now};
 use crate::identity::Key;
-use crate::policy::{Quota, Rule, Trait};
+use crate::policy::{Quota, Rule};
 use crate::quota::Charge;
 use crate::verdict::{Reason, Verdict};
 
@@ -97,15 +97,8 @@ impl Engine {
                 quota: charge.quota,
                 lease,
             });
-        } else if charge.standing.fresh && self.is_of_key(quota) {
+        } else if charge.standing.fresh && self.policy.is_of_key(quota) {
             reservation.newcomer.push(lease);
         }
-    }
-
-    /// Whether a quota's counters are of keys, about which the origin's word is awaited.
-    fn is_of_key(&self, quota: &Quota) -> bool {
-        let subject = self.policy.subjects.get(quota.subject);
-        !self.policy.by_network
-            && subject.is_some_and(|subject| subject.traits.contains(&Trait::Key))
     }
 }

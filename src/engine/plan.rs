@@ -6,11 +6,10 @@ use smallvec::SmallVec;
 
 use crate::exchange::Foreseen;
 use crate::policy::price::Rates;
-use crate::policy::{Count, Limit, Policy, Quota};
+use crate::policy::{Count, Policy, Quota};
 use crate::quota::{Charge, Few, Standing};
 use crate::traits::{Traits, mix};
 use crate::usage::Usage;
-use crate::window::Scale;
 
 /// All charges of a request, page by page.
 #[derive(Default)]
@@ -45,15 +44,11 @@ impl Plan {
             let first = self.charges.len();
             let mut found = None;
             for (place, quota) in policy.quotas.iter().enumerate() {
-                if quota.subject != index
-                    || !wanted(quota)
-                    || !quota.scope.covers(exchange)
-                    || traits.excepted(&quota.scope.except)
-                {
+                if quota.subject != index || !wanted(quota) || !traits.fit(&quota.scope) {
                     continue;
                 }
                 let hash = *found.get_or_insert_with(|| traits.hash(subject).0);
-                let (limit, scale) = limit(quota, traits);
+                let (limit, _) = traits.limit(quota);
                 let rates = if quota.count == Count::Cost {
                     let rates = || policy.rates_of(exchange.model);
                     self.rates.get_or_insert_with(rates).at_most()
@@ -64,7 +59,7 @@ impl Plan {
                     quota: place,
                     tag: tag(hash, quota.id),
                     newcomers: quota.newcomers,
-                    scale,
+                    scale: quota.scale_for(limit),
                     limit,
                     units: units(quota, limit, exchange.foreseen, &rates),
                     shadow: quota.shadow,
@@ -105,29 +100,6 @@ fn units(quota: &Quota, limit: u32, foreseen: Foreseen, rates: &Rates) -> u32 {
     match quota.units(&usage, rates) {
         Some(units) => units.min(limit.div_ceil(2)),
         None => 1,
-    }
-}
-
-/// The limit of a quota for this request, and the scale of its window.
-fn limit(quota: &Quota, traits: &mut Traits<'_>) -> (u32, Scale) {
-    match &quota.limit {
-        Limit::Fixed(limit, scale) => (*limit, *scale),
-        Limit::ByFact {
-            fact,
-            values,
-            otherwise,
-        } => {
-            let value = traits.fact(*fact);
-            let place = value.and_then(|value| {
-                values
-                    .binary_search_by(|(other, _)| other.as_slice().cmp(value))
-                    .ok()
-            });
-            let limit = place
-                .and_then(|place| values.get(place))
-                .map_or(*otherwise, |&(_, limit)| limit);
-            (limit, quota.scale(limit))
-        }
     }
 }
 

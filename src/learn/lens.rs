@@ -3,12 +3,11 @@
 use super::gauge::{Gauge, Used};
 use super::sample::Sample;
 use super::spent::Demand;
-use crate::agent::known;
 use crate::exchange::{Exchange, Millis};
 use crate::identity::{self, Key, Secret, Unknown};
-use crate::policy::check::{Against, Check, Test};
+use crate::policy::check::{Check, Test};
 use crate::policy::price::Rates;
-use crate::policy::{Count, Limit, Policy, Quota, Trait};
+use crate::policy::{Count, Policy, Quota};
 use crate::trace::Record;
 use crate::traits::{Traits, mix};
 use crate::usage::Usage;
@@ -123,18 +122,14 @@ impl Lens {
         let mut traits = Traits::new(&exchange, &self.policy, self.secret, key);
         let mut found: u64 = 0;
         for (place, check) in self.policy.checks.iter().enumerate() {
-            if check.scope.covers(&exchange)
-                && !traits.excepted(&check.scope.except)
-                && self.finds(place, check, &mut traits, record, rules)
-            {
+            if traits.fit(&check.scope) && self.finds(place, check, &mut traits, record, rules) {
                 found |= bit(place);
             }
         }
         for (place, quota) in self.policy.quotas.iter().enumerate() {
             if quota.is_concurrent()
                 || quota.after.is_some_and(|check| found & bit(check) == 0)
-                || !quota.scope.covers(&exchange)
-                || traits.excepted(&quota.scope.except)
+                || !traits.fit(&quota.scope)
             {
                 continue;
             }
@@ -145,7 +140,7 @@ impl Lens {
                 quota: place,
                 key,
                 subject: traits.hash(subject).0,
-                group: group(quota, &mut traits),
+                group: traits.limit(quota).1,
                 demand: self.demand(quota, &exchange, record, &used),
                 now: record.t,
             };
@@ -188,21 +183,16 @@ impl Lens {
     ) -> bool {
         match &check.test {
             Test::Listed(member) => traits.listed(member).unwrap_or(check.absent_matches),
-            Test::Contradiction(against) => contradicts(traits, *against),
+            Test::Contradiction(against) => traits.contradict(*against),
             Test::Distinct(distinct) => {
-                let Some(subject) = self.policy.subjects.get(distinct.subject) else {
+                let Some((subject, element)) = traits.sight(check, distinct) else {
                     return false;
                 };
-                let (subject, complete) = traits.hash(subject);
-                let value = traits.hash_of(distinct.of);
-                if !(check.absent_matches || complete && value.is_some()) {
-                    return false;
-                }
                 let sighting = Sighting {
                     check: place,
                     key: traits.key(),
                     subject,
-                    element: (mix(value.unwrap_or_default() ^ distinct.id) >> 32) as u32,
+                    element,
                     served: record.status.unwrap_or(200) <= SERVED,
                     now: record.t,
                 };
@@ -240,43 +230,9 @@ impl Lens {
                 reserved: 1,
                 used: 1,
                 stands: false,
-                invented: record.status == Some(401) && self.is_of_key(quota),
+                invented: record.status == Some(401) && self.policy.is_of_key(quota),
             },
         }
-    }
-
-    /// Whether a quota's counters are of keys, about which the origin's word counts.
-    fn is_of_key(&self, quota: &Quota) -> bool {
-        let subject = self.policy.subjects.get(quota.subject);
-        !self.policy.by_network
-            && subject.is_some_and(|subject| subject.traits.contains(&Trait::Key))
-    }
-}
-
-/// Which of a quota's limits holds for a request: the place of its fact's value, or the one after the last.
-fn group(quota: &Quota, traits: &mut Traits<'_>) -> usize {
-    let Limit::ByFact { fact, values, .. } = &quota.limit else {
-        return 0;
-    };
-    let place = traits.fact(*fact).and_then(|value| {
-        values
-            .binary_search_by(|(other, _)| other.as_slice().cmp(value))
-            .ok()
-    });
-    place.unwrap_or(values.len())
-}
-
-fn contradicts(traits: &mut Traits<'_>, against: Against) -> bool {
-    let exchange = traits.exchange();
-    let Some(agent) = traits.agent().cloned() else {
-        return false;
-    };
-    match against {
-        Against::Shape => known::contradicts_headers(&agent, exchange),
-        Against::Ja4(Trait::Fact(place)) => traits
-            .fact(place)
-            .is_some_and(|ja4| known::contradicts_ja4(&agent, ja4)),
-        Against::Ja4(_) => false,
     }
 }
 

@@ -36,7 +36,7 @@ impl Values {
     /// Looks for a value, which stays for longer if it is among them.
     pub(super) fn look(&mut self, element: u32, window: Millis, now: Millis) -> Sight {
         if let Some(page) = &mut self.page {
-            return distinct::look(page, &watch(element, window), 0, now).0;
+            return distinct::look(page, &watch(element, window), now).0;
         }
         self.turn(window, now);
         let value = element | SEEN;
@@ -121,7 +121,7 @@ mod tests {
                 now = now.saturating_add(wait.wrapping_shr(gaps));
                 let element = hash(value);
                 let seen = values.look(element, WINDOW, now);
-                let expected = distinct::look(&mut page, &watch(element, WINDOW), 0, now).0;
+                let expected = distinct::look(&mut page, &watch(element, WINDOW), now).0;
                 prop_assert_eq!(seen, expected);
                 if !seen.member {
                     let added = values.add(element, WINDOW, now);

@@ -83,7 +83,7 @@ fn errors() -> Result<String> {
             for (late, off) in [(0, &mut off), (size / 2, &mut off_late)] {
                 let mut page = filled(seed, size, late);
                 let now = START + DAY / 2 * u64::from(late > 0);
-                let (sight, _) = look(&mut page, &watch(seed, 0), 0, now);
+                let (sight, _) = look(&mut page, &watch(seed, 0), now);
                 ensure!(sight.member, "a member is missing");
                 off.push(f64::from(sight.count) / size as f64 - 1.0);
                 let held = page.len() * 64;
@@ -91,7 +91,7 @@ fn errors() -> Result<String> {
                 if late == 0 {
                     let strangers = (0..100).map(|number| watch(seed, size + number));
                     taken += strangers
-                        .map(|other| u32::from(look(&mut page, &other, 0, now).0.member))
+                        .map(|other| u32::from(look(&mut page, &other, now).0.member))
                         .sum::<u32>();
                 }
             }
@@ -145,10 +145,10 @@ fn times() -> Result<String> {
         let member = |turn: u64| watch(1, first + turn % members);
         let mut same = page;
         let looked = median(&mut same, |page, turn| {
-            look(page, &member(turn), 0, now).1 == Change::Keep
+            look(page, &member(turn), now).1 == Change::Keep
         })?;
         let strange = median(&mut same, |page, turn| {
-            look(page, &watch(1, size + turn), 0, now).1 == Change::Keep
+            look(page, &watch(1, size + turn), now).1 == Change::Keep
         })?;
         let known = median(&mut same, |page, turn| {
             add(page, &member(turn), 0, now).1 == Change::Keep

@@ -66,10 +66,7 @@ fn seen<S: Store>(store: &S, subject: u64, number: u64, at: Millis) -> Sight {
     let sight = visit(store, subject, |page| {
         (peek(page, &watch, at).0, Change::Keep)
     });
-    assert_eq!(
-        sight,
-        visit(store, subject, |page| look(page, &watch, 0, at))
-    );
+    assert_eq!(sight, visit(store, subject, |page| look(page, &watch, at)));
     sight
 }
 
