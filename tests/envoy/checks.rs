@@ -1,8 +1,10 @@
 //! Promise: a request is recognised by what it shows, over TLS and in the clear, and by nothing that its client only says.
 
+mod addresses;
 mod contradictions;
 mod counting;
 mod farm;
+mod forgetting;
 mod hostile;
 mod large;
 mod lists;

@@ -1,13 +1,13 @@
 //! Nothing that a client can send kills a virtual machine or gets another verdict than what it shows.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
-use super::{ask, decisions, gate, policy, told};
+use super::{decisions, policy};
 use crate::harness::config::{manager, route};
-use crate::harness::{Connection, Envoy, Origin, Setup, Wire, raw, skip};
+use crate::harness::{Envoy, Setup, raw};
 use crate::hostile::still_serves;
 
 /// Every trait that a request can be asked for, and a list that finds whoever has the organisation.
@@ -250,48 +250,4 @@ async fn odd_names_and_bytes_are_as_good_as_any() {
         }
     }
     still_serves(&envoy).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_ipv4_client_of_an_ipv6_listener_is_an_ipv4_client() {
-    if let Err(error) = std::net::TcpListener::bind("[::]:0") {
-        skip("IPv6 is not tried", &error);
-        return;
-    }
-    let origin = Origin::start().await;
-    let policy = policy(json!([
-        {"name": "office", "trait": "network", "in": ["127.3.4.0/24"], "then": "tag"},
-        {"name": "six", "trait": "network", "in": ["::1/128"], "then": "tag"},
-        {"name": "farm", "per": ["network"], "distinct": "key", "limit": 2, "window": "1h", "then": "verify"},
-    ]));
-    let setup = gate(policy).adapt(|listener| {
-        listener["address"] =
-            json!({"socket_address": {"address": "::", "port_value": 0, "ipv4_compat": true}});
-    });
-    let Some(envoy) = setup.start(&origin).await else {
-        return;
-    };
-    let port = envoy.address("main").await.port();
-    let four = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let status = async |source: [u8; 4], key: &str| {
-        let connection = Connection::try_open_from(source.into(), four, Wire::H1, None).await;
-        connection
-            .expect("Envoy takes connections")
-            .send(ask(key))
-            .await
-            .status
-    };
-    assert_eq!(status([127, 3, 4, 9], "sk-0").await, 200);
-    assert_eq!(told(&origin.only()), Some("office"));
-    // One network, and not the whole of IPv4 in one /48.
-    for (host, key) in [(10, "sk-1"), (11, "sk-2")] {
-        assert_eq!(status([127, 3, 4, host], key).await, 200, "{key}");
-    }
-    assert_eq!(status([127, 3, 4, 12], "sk-3").await, 403);
-    assert_eq!(status([127, 3, 5, 9], "sk-0").await, 200);
-    let six = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port));
-    let mut connection = Connection::open(six, Wire::H1, None).await;
-    assert_eq!(connection.send(ask("sk-0")).await.status, 200);
-    assert_eq!(told(origin.seen().last().expect("a request")), Some("six"));
-    envoy.assert_never_died().await;
 }

@@ -22,7 +22,10 @@ async fn lists_of_ten_thousand_entries_are_taken_and_right() {
             format!("127.{b}.{c}.0/24")
         })
         .collect();
-    let orgs: Vec<String> = (0..ENTRIES).map(|n| format!("org-{}", n * 2)).collect();
+    let exact = (0..ENTRIES).map(|n| format!("org-{}", n * 2));
+    let orgs: Vec<String> = exact
+        .chain((0..ENTRIES).map(|n| format!("team-{}-*", n * 2)))
+        .collect();
     fingerprints.insert(usize::try_from(ENTRIES / 3).expect("a place"), ja4);
     let list = |name: &str, of: &str, list: Value| json!({"name": name, "trait": of, "in": list, "then": "tag"});
     let policy = policy(json!([
@@ -47,9 +50,11 @@ async fn lists_of_ten_thousand_entries_are_taken_and_right() {
     let mut clear = envoy.connect_to("main", Wire::H1).await;
     for n in (0..ENTRIES).step_by(101) {
         for (number, expected) in [(n * 2, Some("org")), (n * 2 + 1, None)] {
-            let request = ask("sk-one").with("x-auth-org", format!("org-{number}"));
-            assert_eq!(clear.send(request).await.status, 200);
-            assert_eq!(last_told(&origin), expected.map(str::to_owned), "{number}");
+            for org in [format!("org-{number}"), format!("team-{number}-red")] {
+                let request = ask("sk-one").with("x-auth-org", &org);
+                assert_eq!(clear.send(request).await.status, 200);
+                assert_eq!(last_told(&origin), expected.map(str::to_owned), "{org}");
+            }
         }
     }
     for n in (0..ENTRIES).step_by(997) {
