@@ -121,6 +121,32 @@ async fn a_key_farm_of_32_connections_passes_its_limit_by_what_is_in_flight() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_worker_knows_what_one_of_them_has_counted() {
+    let origin = Origin::start().await;
+    let setup = Setup::new(crowd(3, "1h")).workers(4);
+    let Some(envoy) = setup.start(&origin).await else {
+        return;
+    };
+    // Enough that they are no one worker's, and all have looked before there was anything to see.
+    let mut connections = Vec::new();
+    for _ in 0..24 {
+        let mut connection = envoy.connect(Wire::H1).await;
+        assert_eq!(connection.send(ask("sk-0")).await.status, 200);
+        connections.push(connection);
+    }
+    for key in ["sk-1", "sk-2", "sk-3"] {
+        assert_eq!(connections[0].send(ask(key)).await.status, 200, "{key}");
+    }
+    all_workers_know().await;
+    for (n, connection) in connections.iter_mut().enumerate() {
+        for key in ["sk-0", "sk-stranger"] {
+            let reply = connection.send(ask(key)).await;
+            assert_eq!(reply.status, 403, "{key} over connection {n}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whom_the_origin_does_not_serve_is_nobody() {
     let origin = Origin::answering(|seen| {
         let status = seen
