@@ -63,29 +63,25 @@ pub fn look(page: &mut Page, watch: &Watch, now: Millis) -> (Sight, Change) {
     let hash = set::hash(watch.element);
     let seen = set.seen(hash);
     let sight = sight(&set, seen);
-    let change = due(&set, seen);
-    if change == Change::Replace {
-        set.add(hash);
-        set.write(page, watch.tag, now);
+    if seen == Seen::Never || !set.exact() || set.has_now(seen) {
+        return (sight, Change::Keep);
     }
-    (sight, change)
+    set.add(hash);
+    set.write(page, watch.tag, now);
+    (sight, Change::Replace)
 }
 
-/// Looks and changes nothing; also says whether [`look`] would.
+/// Looks and changes nothing; also says whether [`add`] would.
 #[must_use]
 pub fn peek(page: &Page, watch: &Watch, now: Millis) -> (Sight, Change) {
     let set = Set::read(page, watch, now);
     let seen = set.seen(set::hash(watch.element));
-    (sight(&set, seen), due(&set, seen))
-}
-
-/// Whether a look is to be written down.
-fn due(set: &Set, seen: Seen) -> Change {
-    if seen == Seen::Never || !set.exact() || (seen == Seen::Now && !set.stale) {
+    let change = if set.has_now(seen) {
         Change::Keep
     } else {
         Change::Replace
-    }
+    };
+    (sight(&set, seen), change)
 }
 
 /// Lets whoever looks like a member stay for as long as if it had been added now, also where the count is an estimate: no
@@ -121,7 +117,7 @@ fn keep(
         full: false,
         evicted: 0,
     };
-    if seen == Seen::Now && !set.stale {
+    if set.has_now(seen) {
         return (added, Change::Keep);
     }
     set.add(set::hash(watch.element));

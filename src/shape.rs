@@ -1,7 +1,7 @@
 //! The shape of a request: a keyed hash of the names of its headers in the client's order.
 //!
 //! Software sends the same headers in the same order with every request, whatever key it carries; a thousand keys with
-//! one shape, from one network, are likely one program. The names' case is folded, because Envoy and HTTP/2 fold it too.
+//! one shape, from one network, are likely one program. Their case is not seen: Envoy and HTTP/2 have none but the lower.
 //! Go's HTTP/2 sends a request's own headers in an order of chance, so that one client of Go's has several shapes.
 //!
 //! Left out is whatever is not the client's, or not always:
@@ -15,7 +15,6 @@
 //! | `cookie`, `if-…`, `range`, `cache-control`, `pragma`, `idempotency-key`, `x-stainless-retry-count`, `x-stainless-read-timeout`, `x-stainless-timeout`, `x-stainless-helper-method`, `x-stainless-stream-helper` | they come and go between requests of one client |
 
 use core::hash::Hasher;
-use std::borrow::Cow;
 
 use crate::exchange::Exchange;
 use crate::scan::Names;
@@ -29,11 +28,10 @@ pub const NAMES: usize = 64;
 #[must_use]
 pub fn of(exchange: &Exchange<'_>, mut hasher: impl Hasher) -> u64 {
     let mut names = Vec::with_capacity(512);
-    let mut last = Cow::Borrowed(&b""[..]);
+    let mut last: &[u8] = b"";
     let mut count = 0_usize;
     for &(name, _) in exchange.headers {
-        let name = folded(name);
-        if name == last || is_left_out(&name) {
+        if name == last || is_left_out(name) {
             continue;
         }
         // The length before the name: no name runs into the next.
@@ -44,33 +42,11 @@ pub fn of(exchange: &Exchange<'_>, mut hasher: impl Hasher) -> u64 {
         }
         count = count.saturating_add(1);
         names.extend_from_slice(&length.to_le_bytes());
-        names.extend_from_slice(&name);
+        names.extend_from_slice(name);
         last = name;
     }
     hasher.write(&names);
     hasher.finish()
-}
-
-/// A name in lower case, which it is already on every host but a replay.
-fn folded(name: &[u8]) -> Cow<'_, [u8]> {
-    if may_be_upper(name) {
-        Cow::Owned(name.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(name)
-    }
-}
-
-/// Whether any byte is one of `@` to `_`, among which upper-case letters are: those with `0x40` and without `0x20`.
-fn may_be_upper(name: &[u8]) -> bool {
-    let (eights, rest) = name.as_chunks();
-    let in_eights = eights.iter().fold(0, |found, &eight| {
-        let eight = u64::from_ne_bytes(eight);
-        found | eight & !(eight << 1)
-    });
-    let in_rest = rest
-        .iter()
-        .fold(0, |found, &byte| found | byte & !(byte << 1));
-    in_eights & 0x4040_4040_4040_4040 != 0 || in_rest & 0x40 != 0
 }
 
 /// Whether a header tells nothing of its client.

@@ -6,7 +6,7 @@ use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
-use crate::agent::fingerprint::{Ja4, ja3};
+use crate::agent::fingerprint::{Ja4, is_ja3};
 use crate::agent::{self, Agent, known};
 use crate::exchange::{Exchange, Model};
 use crate::identity::{Key, Network, Secret};
@@ -285,7 +285,7 @@ fn spelt(kind: Kind, text: Text) -> Option<Text> {
     match kind {
         Kind::Text => Some(text),
         Kind::Ja4 => Ja4::read(trimmed).map(|ja4| Text::from_slice(ja4.bytes())),
-        Kind::Ja3 => ja3(trimmed).map(|_| trimmed.to_ascii_lowercase().into()),
+        Kind::Ja3 => is_ja3(trimmed).then(|| trimmed.to_ascii_lowercase().into()),
         Kind::Country => {
             let letters = trimmed.len() == 2 && trimmed.iter().all(u8::is_ascii_alphabetic);
             letters.then(|| trimmed.iter().map(u8::to_ascii_uppercase).collect())

@@ -22,7 +22,28 @@ impl Ja4 {
     pub fn read(text: &[u8]) -> Option<Self> {
         let mut text: [u8; JA4_BYTES] = text.try_into().ok()?;
         text.make_ascii_lowercase();
-        let (ciphers, extensions) = parts(JA4, &text)?;
+        let [
+            b't' | b'q' | b'd',
+            b'0'..=b'9' | b's' | b'd',
+            b'0'..=b'9',
+            b'd' | b'i',
+            numbers @ ..,
+        ] = &text
+        else {
+            return None;
+        };
+        let (numbers, protocol) = numbers.split_at_checked(4)?;
+        let (protocol, hashes) = protocol.split_at_checked(2)?;
+        let (ciphers, extensions) = hashes.split_at_checked(13)?;
+        if !numbers.iter().all(u8::is_ascii_digit)
+            || !protocol.iter().all(u8::is_ascii_alphanumeric)
+        {
+            return None;
+        }
+        let (ciphers, extensions) = (
+            hex(ciphers.strip_prefix(b"_")?)?,
+            hex(extensions.strip_prefix(b"_")?)?,
+        );
         Some(Self {
             text,
             ciphers,
@@ -37,47 +58,43 @@ impl Ja4 {
     }
 }
 
-/// Reads a JA3, 32 hexadecimal digits in any case; `None` for anything else.
+/// Whether this is a JA3: 32 hexadecimal digits in any case.
 #[must_use]
-pub fn ja3(text: &[u8]) -> Option<u128> {
-    let (high, low) = text.split_at_checked(16)?;
-    let (high, low) = (parts(HALF, high)?.1, parts(HALF, low)?.1);
-    Some(u128::from(high) << 64 | u128::from(low))
+pub fn is_ja3(text: &[u8]) -> bool {
+    text.len() == 32 && text.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// What stands where in a JA4, as [`Ja4::read`] says: a small letter is a kind of character.
-const JA4: &[u8] = b"tv9n9999aa_ffffffffffff_ffffffffffff";
-
-/// Half of a JA3.
-const HALF: &[u8] = b"ffffffffffffffff";
-
-/// The last two runs of hexadecimal digits of a text that has a form; `None` if it has not.
-#[inline(never)]
-fn parts(form: &[u8], text: &[u8]) -> Option<(u64, u64)> {
-    let (mut before, mut part) = (0, 0_u64);
-    for (&kind, &byte) in form.iter().zip(text) {
-        let fits = match kind {
-            b'f' => {
-                let digit = char::from(byte).to_digit(16)?;
-                part = part << 4 | u64::from(digit);
-                true
-            }
-            b'_' => {
-                (before, part) = (part, 0);
-                byte == b'_'
-            }
-            b't' => matches!(byte, b't' | b'q' | b'd'),
-            b'v' => matches!(byte, b'0'..=b'9' | b's' | b'd'),
-            b'n' => matches!(byte, b'd' | b'i'),
-            b'a' => byte.is_ascii_alphanumeric(),
-            _ => byte.is_ascii_digit(),
-        };
-        if !fits {
-            return None;
-        }
+/// Reads up to 16 hexadecimal digits, all before it says whether they are: hashes are nothing that a branch could foresee.
+fn hex(digits: &[u8]) -> Option<u64> {
+    let (mut value, mut odd) = (0_u64, 0);
+    for &digit in digits {
+        let nibble = NIBBLES.get(usize::from(digit)).copied().unwrap_or(NONE);
+        odd |= nibble;
+        value = value << 4 | u64::from(nibble & 15);
     }
-    (form.len() == text.len()).then_some((before, part))
+    (odd < NONE).then_some(value)
 }
+
+/// What is no hexadecimal digit.
+const NONE: u8 = 16;
+
+/// The value of every hexadecimal digit.
+const NIBBLES: [u8; 256] = {
+    let mut nibbles = [NONE; 256];
+    let mut rest: &mut [u8] = &mut nibbles;
+    let mut byte = 0;
+    while let Some((nibble, after)) = rest.split_first_mut() {
+        *nibble = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
+            _ => NONE,
+        };
+        byte = byte.wrapping_add(1);
+        rest = after;
+    }
+    nibbles
+};
 
 #[cfg(test)]
 mod tests {
@@ -130,9 +147,8 @@ mod tests {
 
     #[test]
     fn a_ja3_is_32_digits() {
-        let lower = ja3(b"0149f47eabf9a20d0893e2a44e5a6323");
-        assert_eq!(lower, Some(0x0149_f47e_abf9_a20d_0893_e2a4_4e5a_6323));
-        assert_eq!(ja3(b"0149F47EABF9A20D0893E2A44E5A6323"), lower);
+        assert!(is_ja3(b"0149f47eabf9a20d0893e2a44e5a6323"));
+        assert!(is_ja3(b"0149F47EABF9A20D0893E2A44E5A6323"));
         for text in [
             &b""[..],
             b"0149f47eabf9a20d0893e2a44e5a632",
@@ -140,7 +156,7 @@ mod tests {
             b"0149f47eabf9a20d_893e2a44e5a6323",
             b"-149f47eabf9a20d0893e2a44e5a6323",
         ] {
-            assert_eq!(ja3(text), None);
+            assert!(!is_ja3(text));
         }
     }
 }

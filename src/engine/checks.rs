@@ -15,7 +15,7 @@ use crate::traits::Traits;
 use crate::verdict::{Reason, Verdict};
 
 /// How late a thread may see what others have counted, in milliseconds: so much later a check may begin to act.
-const LAG: Millis = 50;
+const LAG: Millis = 10;
 
 /// As many bytes of a trait are told, so that a record stays a line.
 const TOLD: usize = 128;
@@ -72,6 +72,8 @@ struct Pending {
     place: usize,
     sighting: Sighting,
     sight: Option<Sight>,
+    /// Whether the value is not counted yet in this half of the window.
+    due: bool,
 }
 
 impl Engine {
@@ -114,6 +116,7 @@ impl Engine {
                             place,
                             sighting: Sighting { page, watch },
                             sight: None,
+                            due: false,
                         });
                     }
                 }
@@ -231,16 +234,25 @@ fn look<S: Store>(
     };
     while let Some(first) = counted.iter().find(|pending| pending.sight.is_none()) {
         let page = first.sighting.page;
-        let mut due = store.glance(page, now, age, |content| {
-            see(counted, page, |watch| distinct::peek(content, watch, now))
+        store.glance(page, now, age, |content| {
+            for pending in of_page(counted, page) {
+                let (sight, change) = distinct::peek(content, &pending.sighting.watch, now);
+                pending.sight = Some(sight);
+                pending.due = change == Change::Replace;
+            }
         })?;
-        if care == Care::Glance {
-            due = Change::Keep;
-        }
-        // Once for every member in half a window.
-        if due == Change::Replace {
+        // Once for every listed member in half a window.
+        let renew = of_page(counted, page).any(|pending| pending.due && pending.is_listed());
+        if care == Care::Look && renew {
             store.update(page, |content| {
-                let change = see(counted, page, |watch| distinct::look(content, watch, now));
+                let mut change = Change::Keep;
+                for pending in of_page(counted, page) {
+                    let (sight, changed) = distinct::look(content, &pending.sighting.watch, now);
+                    pending.sight = Some(sight);
+                    if changed == Change::Replace {
+                        change = changed;
+                    }
+                }
                 ((), change)
             })?;
         }
@@ -248,23 +260,17 @@ fn look<S: Store>(
     Ok(())
 }
 
-/// Notes what `look` sees for all that lie on a page, and whether any of it changes the page.
-fn see(
-    counted: &mut [Pending],
-    page: u32,
-    mut look: impl FnMut(&Watch) -> (Sight, Change),
-) -> Change {
-    let mut change = Change::Keep;
-    for pending in counted {
-        if pending.sighting.page == page {
-            let (sight, changed) = look(&pending.sighting.watch);
-            pending.sight = Some(sight);
-            if changed == Change::Replace {
-                change = changed;
-            }
-        }
+/// Those whose counters lie on a page.
+fn of_page(counted: &mut [Pending], page: u32) -> impl Iterator<Item = &mut Pending> {
+    let here = move |pending: &&mut Pending| pending.sighting.page == page;
+    counted.iter_mut().filter(here)
+}
+
+impl Pending {
+    /// Whether the value is known for sure.
+    fn is_listed(&self) -> bool {
+        self.sight.is_some_and(|sight| sight.exact && sight.member)
     }
-    change
 }
 
 impl Findings {
@@ -290,7 +296,8 @@ impl Findings {
         let (Some(sight), Test::Distinct(distinct)) = (&pending.sight, &check.test) else {
             return;
         };
-        if !sight.member {
+        // A listed one has been renewed by the look.
+        if pending.due && !pending.is_listed() {
             self.unseen.push(pending.sighting);
         }
         if sight.count > distinct.limit {

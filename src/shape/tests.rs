@@ -51,13 +51,6 @@ fn names_and_their_order_make_the_shape() {
 }
 
 #[test]
-fn case_is_folded() {
-    assert_eq!(words("Accept USER-AGENT"), words("accept user-agent"));
-    assert_eq!(words("accept X-Forwarded-For COOKIE"), words("accept"));
-    assert_ne!(shape([&b"\xc3\x89"[..]]), shape([&b"\xc3\xa9"[..]]));
-}
-
-#[test]
 fn what_proxies_add_is_not_the_clients() {
     for added in [
         ":method",
@@ -133,7 +126,7 @@ fn one_client_has_one_shape_with_and_without_a_proxy() {
 fn a_header_in_many_lines_is_one_header() {
     let many = vec![&b"x-a"[..]; 500];
     assert_eq!(shape(many), words("x-a"));
-    assert_eq!(words("x-a X-A via x-a accept"), words("x-a accept"));
+    assert_eq!(words("x-a x-a via x-a accept"), words("x-a accept"));
     assert_ne!(words("x-a accept x-a"), words("x-a accept"));
 }
 
@@ -151,18 +144,22 @@ fn odd_names_have_shapes_too() {
     let long = vec![b'x'; 65_536];
     assert_ne!(shape([&long[..]]), shape([&long[1..]]));
     assert_ne!(shape([&b""[..], b"a"]), shape([&b"\0"[..], b"a"]));
-    let mut forwarded = b"X-Forwarded-".to_vec();
+    let mut forwarded = b"x-forwarded-".to_vec();
     forwarded.extend(&long);
     assert_eq!(shape([&forwarded[..]]), words(""));
 }
 
 proptest! {
     #[test]
-    fn folding_never_changes_a_shape(names in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..70), 0..80)) {
-        let folded: Vec<Vec<u8>> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+    fn what_a_proxy_adds_anywhere_changes_no_shape(
+        names in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..70), 0..60),
+        place in 0_usize..60,
+    ) {
+        let mut added = names.clone();
+        added.insert(place.min(names.len()), b"x-forwarded-for".to_vec());
         prop_assert_eq!(
             shape(names.iter().map(Vec::as_slice)),
-            shape(folded.iter().map(Vec::as_slice))
+            shape(added.iter().map(Vec::as_slice))
         );
     }
 }

@@ -156,7 +156,8 @@ fn welcome(stack: &Stack, arguments: &Arguments) -> String {
     let policy = match &arguments.policy {
         Some(file) => format!("{}, put in force again whenever it changes", file.display()),
         None => String::from(
-            "envoy/policy.json: 60 requests a minute, 100,000 tokens a day and 8 requests in flight for each key; --policy FILE for your own",
+            "envoy/policy.json: 60 requests a minute, 100,000 tokens a day and 8 requests in flight for each key, and a tag for \
+             more than 50 keys of one network and one kind of client; --policy FILE for your own",
         ),
     };
     let tokens = match arguments.origin {
@@ -183,6 +184,9 @@ Try, in another terminal:
   # 61 of them: more than the built-in policy lets through in a minute
   for i in $(seq 61); do ask -o /dev/null -w '%{{http_code}}\\n'; done | sort | uniq -c
 {tokens}
+  # 60 keys of one client: the last ones are told the origin as the work of a key farm (\"verdict\":\"tag\" below)
+  for i in $(seq 60); do KEY=sk-farm-$i ask -o /dev/null; done
+
   # The official SDK: it waits as it is told, and then goes on
   python3 -m venv target/sdk && target/sdk/bin/pip install -q openai
   OPENAI_BASE_URL=http://{http}/v1 OPENAI_API_KEY={key} target/sdk/bin/python -c 'import openai; print(

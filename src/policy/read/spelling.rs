@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 use core::net::IpAddr;
 use std::borrow::Cow;
 
-use crate::agent::fingerprint::{Ja4, ja3};
+use crate::agent::fingerprint::{Ja4, is_ja3};
 use crate::policy::list::Block;
 
 /// How the values of a trait are spelt. Traits that are spelt alike share what is compiled of a list.
@@ -51,7 +51,7 @@ impl Spelling {
                 bytes.contains(&b'*') && all(bytes, |byte| letter(byte) || b"_*".contains(&byte))
                     || Ja4::read(bytes).is_some()
             }
-            Self::Ja3 => ja3(bytes).is_some(),
+            Self::Ja3 => is_ja3(bytes),
             Self::Pseudonym => bytes.len() == 16 && all(bytes, |byte| byte.is_ascii_hexdigit()),
             Self::Country => bytes.len() == 2 && all(bytes, |byte| byte.is_ascii_alphabetic()),
             Self::Asn => return number(bytes).map(|number| Cow::Owned(number.to_string())),

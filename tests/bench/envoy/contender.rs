@@ -103,8 +103,10 @@ impl Contender {
     /// Stillgate with a policy of these checks, and quotas beside them.
     pub(crate) fn checked(name: &str, module: PathBuf, checks: &[Value], quotas: &[Value]) -> Self {
         let mut policy = policy(quotas, "refusals");
-        policy["checks"] = checks.into();
-        policy["verify_url"] = json!("https://example.com/verify");
+        if let Some(fields) = policy.as_object_mut() {
+            fields.insert("checks".into(), checks.into());
+            fields.insert("verify_url".into(), json!("https://example.com/verify"));
+        }
         Self::with(name, module, &policy)
     }
 
