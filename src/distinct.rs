@@ -65,8 +65,8 @@ pub fn look(page: &mut Page, watch: &Watch, now: Millis) -> (Sight, Change) {
     let mut set = Set::read(page, watch, now);
     let hash = set::hash(watch.element);
     let seen = set.seen(hash);
-    let sight = sight(&set, seen);
     let change = due(&set, seen);
+    let sight = sight(&set, seen);
     if change == Change::Replace {
         set.add(hash);
         set.write(page, watch.tag, now);
@@ -82,9 +82,9 @@ pub fn peek(page: &Page, watch: &Watch, now: Millis) -> (Sight, Change) {
     (sight(&set, seen), due(&set, seen))
 }
 
-/// Whether a look is to be written down.
+/// Whether a look lets an element stay longer.
 fn due(set: &Set, seen: Seen) -> Change {
-    if seen == Seen::Never || !set.exact() || (seen == Seen::Now && !set.stale) {
+    if seen == Seen::Never || !set.exact() || set.has_now(seen) {
         Change::Keep
     } else {
         Change::Replace
@@ -124,7 +124,7 @@ fn keep(
         full: false,
         evicted: 0,
     };
-    if seen == Seen::Now && !set.stale {
+    if set.has_now(seen) {
         return (added, Change::Keep);
     }
     set.add(set::hash(watch.element));

@@ -265,6 +265,42 @@ fn settings_are_found_in_either_spelling() {
     );
 }
 
+/// A rule that looks at a TLS fingerprint, in a listener that ends TLS and in one that does not.
+#[test]
+fn a_fingerprint_that_nobody_tells_the_filter_is_told() {
+    const SEEN: &str = r#"{"object_key": "fp.ja4"}"#;
+    let rule = |traits: &str| {
+        format!(
+            r#"{{"version": 1, {traits} "checks": [{{"name": "c", "trait": "ja4", "in": "t13d*", "then": "tag"}}]}}"#
+        )
+    };
+    let elsewhere = r#""traits": {"ja4": {"header": "x-ja4"}},"#;
+    for (traits, tls, filter, warned) in [
+        ("", true, "{}", true),
+        ("", true, SEEN, false),
+        ("", false, "{}", false),
+        (elsewhere, true, "{}", false),
+    ] {
+        let mut plugin = plugin();
+        plugin["configuration"]["value"] = json!(rule(traits));
+        let filter: Value = serde_json::from_str(filter).expect("JSON");
+        let http = json!({"name": "stillgate", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": plugin}});
+        let mut chain = json!({"filters": [filter, {"http_filters": [http]}]});
+        if tls {
+            chain["transport_socket"] = json!({"name": "envoy.transport_sockets.tls"});
+        }
+        let listener = json!({"filter_chains": [chain]});
+        let (_, report) = check("json", &listener.to_string());
+        let warnings = report["policies"][0]["warnings"].as_array().cloned();
+        let found = warnings
+            .iter()
+            .flatten()
+            .any(|warning| warning["at"] == "/filter_chains");
+        assert_eq!(found, warned, "{traits} {tls}: {report}");
+    }
+}
+
 /// What the listener and its connection manager say around a policy, and where a warning stands.
 #[test]
 fn settings_around_the_plugin_that_blind_a_rule_are_told() {

@@ -223,6 +223,11 @@ impl Set {
         }
     }
 
+    /// Whether an element that stands so is written down as seen in this generation.
+    pub(super) fn has_now(&self, seen: Seen) -> bool {
+        seen == Seen::Now && !self.stale
+    }
+
     /// Counts an element in this generation.
     pub(super) fn add(&mut self, hash: u32) {
         let news = self.seen(hash) == Seen::Never;

@@ -249,7 +249,7 @@ fn look<S: Store>(
         if care == Care::Glance {
             due = Change::Keep;
         }
-        // Once for every member in half a window.
+        // Once for every listed member in half a window.
         if due == Change::Replace {
             store.update(page, |content| {
                 let change = see(counted, page, |watch| distinct::look(content, watch, now));
@@ -260,7 +260,7 @@ fn look<S: Store>(
     Ok(())
 }
 
-/// Notes what `look` sees for all that lie on a page, and whether any of it changes the page.
+/// Notes what `look` sees for all whose counters lie on a page, and whether any of it changes the page.
 fn see(
     counted: &mut [Pending],
     page: u32,

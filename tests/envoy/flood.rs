@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::client::Headers as _;
-use crate::harness::config::route;
+use crate::harness::config::{manager, route};
 use crate::harness::{Envoy, Origin, Setup, Wire, get};
 use crate::quotas::{count, statuses_of};
 
@@ -74,7 +74,7 @@ fn small(limit: u64, window: &str) -> Setup {
         route.as_object_mut().expect("a route").remove("route");
         route["direct_response"] = json!({"status": 200});
         // The access log is not what is measured.
-        listener["filter_chains"][0]["filters"][0]["typed_config"]["access_log"] = json!([]);
+        manager(listener)["access_log"] = json!([]);
     })
 }
 

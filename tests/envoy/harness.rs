@@ -7,6 +7,7 @@ pub(crate) mod envoy;
 pub(crate) mod origin;
 pub(crate) mod prometheus;
 pub(crate) mod raw;
+mod tls;
 
 use std::fmt::Display;
 use std::io::Write as _;

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::Response;
 use serde_json::{Value, json};
 
+use crate::harness::config::CERTIFICATE;
 use crate::harness::origin::{Seen, json_answer};
 use crate::harness::{Envoy, Origin, Setup, skip};
 
@@ -121,18 +122,29 @@ fn limited(limit: u64, window: &str) -> Value {
 
 /// Runs a client through Envoy and returns what it printed; `None` on a machine without Python.
 pub(crate) async fn run(envoy: &Envoy, script: &str, scene: &str) -> Option<Value> {
+    let url = format!("http://{}", envoy.address("main").await);
+    run_at(envoy, &url, script, scene).await
+}
+
+/// The same over TLS, through the listener `tls`.
+pub(crate) async fn run_over_tls(envoy: &Envoy, script: &str, scene: &str) -> Option<Value> {
+    let url = format!("https://localhost:{}", envoy.address("tls").await.port());
+    run_at(envoy, &url, script, scene).await
+}
+
+async fn run_at(envoy: &Envoy, url: &str, script: &str, scene: &str) -> Option<Value> {
     let python = tokio::task::spawn_blocking(python)
         .await
         .expect("an environment")?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/envoy/sdk")
         .join(script);
-    let url = format!("http://{}", envoy.address("main").await);
     let mut client = tokio::process::Command::new(python);
     let output = client
         .arg(script)
         .arg(url)
         .arg(scene)
+        .env("SSL_CERT_FILE", envoy.file(CERTIFICATE))
         .kill_on_drop(true)
         .output()
         .await

@@ -104,7 +104,7 @@ pub(crate) async fn changes_nothing(
         }
     }
     assert!(
-        with.envoy.metric(SHADOW, &[("verdict", "throttle")]).await > 0,
+        with.envoy.metric(SHADOW, &[]).await > 0,
         "the filter was there and judged"
     );
     with.envoy.assert_never_died().await;

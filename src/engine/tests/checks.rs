@@ -247,6 +247,30 @@ fn only_keys_that_the_origin_has_served_are_counted() {
 }
 
 #[test]
+fn many_who_keep_asking_stay_counted_from_one_half_window_to_the_next() {
+    let farm = FARM
+        .replace("\"limit\": 3", "\"limit\": 300")
+        .replace("verify\",", "tag\",");
+    let door = Door::new(&farm);
+    let ask = |key: usize, at| {
+        let key = format!("key-{key}");
+        door.serve(Client(&key, "192.0.2.1", &[]), 200, at)
+    };
+    for half in 0..6 {
+        let at = START + half * 1_800_000;
+        // When a half begins the one before is all that is known.
+        for key in 0..1_000 {
+            let decision = ask(key, at);
+            let count = decision.findings.first().and_then(|finding| finding.count);
+            assert!(
+                half == 0 || matches!(count, Some((850..1_150, false))),
+                "{count:?} in half {half}"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_lacks_a_trait_is_skipped_unless_the_check_says_otherwise() {
     for (absent, listed, counted) in [
         ("skip", Verdict::Allow, Verdict::Allow),

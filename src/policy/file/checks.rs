@@ -187,7 +187,7 @@ pub(super) struct Written {
         skip_serializing_if = "Option::is_none"
     )]
     limit: Option<u32>,
-    /// How long a value counts, from `1m` to `366d`: for half of it at least, and for all of it at most.
+    /// How long a value counts, from `1s` to `366d`: for half of it at least, and for all of it at most.
     #[schemars(default, with = "Duration")]
     window: Option<Duration>,
     /// What follows.

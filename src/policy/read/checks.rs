@@ -149,7 +149,7 @@ fn distinct<'a>(fields: &Fields<'a>, names: &Names<'a>) -> Option<Test> {
         .and_then(|node| node.whole(1..=100_000_000));
     let window = fields
         .required("window")
-        .and_then(|node| node.duration("1m"..="366d"));
+        .and_then(|node| node.duration("1s"..="366d"));
     let (per, of) = (per?, of?);
     if per.iter().any(|other| other == of) {
         distinct?.fault("is in `per` too, so there is never more than one; count another trait");

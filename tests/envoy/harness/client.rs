@@ -1,7 +1,7 @@
 //! Clients that keep to the protocol: HTTP/1.1 and HTTP/2, in the clear and over TLS.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -38,11 +38,13 @@ pub(crate) enum Wire {
     TlsH2,
 }
 
-/// A connection to Envoy. Dropping it is a client that goes away.
+/// A connection to Envoy. Dropping it, and all that share it, is a client that goes away.
 pub(crate) struct Connection {
     sender: Sender,
-    driver: JoinHandle<()>,
+    driver: Arc<Driver>,
 }
+
+struct Driver(JoinHandle<()>);
 
 enum Sender {
     H1(http1::SendRequest<Body>),
@@ -61,7 +63,25 @@ impl Connection {
         wire: Wire,
         certificate: Option<&Path>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let tcp = TcpStream::connect(address).await?;
+        Self::try_open_from(ANYWHERE, address, wire, certificate).await
+    }
+
+    /// The same from an address of this machine's: all of 127.0.0.0/8 is.
+    pub(crate) async fn try_open_from(
+        source: IpAddr,
+        address: SocketAddr,
+        wire: Wire,
+        certificate: Option<&Path>,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        if source != ANYWHERE {
+            socket.bind(SocketAddr::new(source, 0))?;
+        }
+        let tcp = socket.connect(address).await?;
         tcp.set_nodelay(true)?;
         let protocol: &[u8] = match wire {
             Wire::H1 => return Self::http1(tcp).await,
@@ -95,7 +115,7 @@ impl Connection {
         let (sender, connection) = http1::handshake(TokioIo::new(io)).await?;
         Ok(Self {
             sender: Sender::H1(sender),
-            driver: tokio::spawn(async { drop(connection.await) }),
+            driver: Driver::new(async { drop(connection.await) }),
         })
     }
 
@@ -106,8 +126,19 @@ impl Connection {
         let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(io)).await?;
         Ok(Self {
             sender: Sender::H2(sender),
-            driver: tokio::spawn(async { drop(connection.await) }),
+            driver: Driver::new(async { drop(connection.await) }),
         })
+    }
+
+    /// The same connection once more, for a stream beside its others: HTTP/2.
+    pub(crate) fn share(&self) -> Self {
+        let Sender::H2(sender) = &self.sender else {
+            panic!("HTTP/1.1 has one request at a time")
+        };
+        Self {
+            sender: Sender::H2(sender.clone()),
+            driver: Arc::clone(&self.driver),
+        }
     }
 
     /// Sends a request and reads the whole reply.
@@ -158,9 +189,15 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
+impl Driver {
+    fn new(connection: impl Future<Output = ()> + Send + 'static) -> Arc<Self> {
+        Arc::new(Self(tokio::spawn(connection)))
+    }
+}
+
+impl Drop for Driver {
     fn drop(&mut self) {
-        self.driver.abort();
+        self.0.abort();
     }
 }
 
@@ -303,3 +340,6 @@ fn connector(certificate: &Path, protocol: &[u8]) -> tokio_rustls::TlsConnector 
 }
 
 const HOST: &str = "gate.test";
+
+/// Wherever the machine likes.
+const ANYWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Envoy, Origin, filter_module};
+use super::{Envoy, Origin, filter_module, tls};
 
 /// An Envoy to be started.
 pub(crate) struct Setup {
@@ -137,7 +137,7 @@ impl Setup {
 /// One listener with one instance of the filter.
 pub(crate) struct Listener {
     name: &'static str,
-    filter: bool,
+    pub(crate) filter: bool,
     root_id: &'static str,
     vm_id: &'static str,
     policy: Value,
@@ -166,7 +166,7 @@ impl Listener {
         self
     }
 
-    /// With the certificate of [`super::envoy::CERTIFICATE`], HTTP/2 and HTTP/1.1 by ALPN.
+    /// With the certificate of [`CERTIFICATE`], HTTP/2 and HTTP/1.1 by ALPN, and the fingerprints of every connection.
     pub(crate) fn tls(mut self) -> Self {
         self.tls = true;
         self
@@ -181,7 +181,7 @@ impl Listener {
             "name": "envoy.filters.http.router",
             "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
         }));
-        let mut chain = json!({"filters": [{
+        let chain = json!({"filters": [{
             "name": "envoy.filters.network.http_connection_manager",
             "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -196,14 +196,14 @@ impl Listener {
                 }]},
             },
         }]});
-        if self.tls {
-            chain["transport_socket"] = tls_socket(directory);
-        }
         let mut listener = json!({
             "name": self.name,
             "address": socket(SocketAddr::from(([127, 0, 0, 1], 0))),
             "filter_chains": [chain],
         });
+        if self.tls {
+            tls::put_on(&mut listener, directory);
+        }
         for change in &self.changes {
             change(&mut listener);
         }
@@ -238,7 +238,9 @@ impl Listener {
 
 /// The HTTP connection manager of a listener's JSON.
 pub(crate) fn manager(listener: &mut Value) -> &mut Value {
-    &mut listener["filter_chains"][0]["filters"][0]["typed_config"]
+    let filters = listener["filter_chains"][0]["filters"].as_array_mut();
+    let last = filters.and_then(|filters| filters.last_mut());
+    &mut last.expect("a connection manager")["typed_config"]
 }
 
 /// The one route of a listener's JSON.
@@ -270,23 +272,8 @@ fn access_log(directory: &Path) -> Value {
                 "details": "%RESPONSE_CODE_DETAILS%",
                 "decision": "%FILTER_STATE(wasm.stillgate:PLAIN)%",
                 "tag": "%REQ(X-TEST-TAG)%",
+                "ja4": "%TLS_JA4_FINGERPRINT%",
             }},
-        },
-    })
-}
-
-fn tls_socket(directory: &Path) -> Value {
-    json!({
-        "name": "envoy.transport_sockets.tls",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-            "common_tls_context": {
-                "alpn_protocols": ["h2", "http/1.1"],
-                "tls_certificates": [{
-                    "certificate_chain": {"filename": directory.join(CERTIFICATE)},
-                    "private_key": {"filename": directory.join(PRIVATE_KEY)},
-                }],
-            },
         },
     })
 }

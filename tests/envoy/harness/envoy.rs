@@ -92,13 +92,11 @@ impl Envoy {
         let Some(address) = address else {
             panic!("no listener {listener} in {listeners}")
         };
-        format!(
-            "{}:{}",
-            address["address"].as_str().unwrap(),
-            address["port_value"]
-        )
-        .parse()
-        .unwrap()
+        let ip = address["address"].as_str().and_then(|ip| ip.parse().ok());
+        let port = address["port_value"]
+            .as_u64()
+            .and_then(|port| port.try_into().ok());
+        SocketAddr::new(ip.expect("an address"), port.expect("a port"))
     }
 
     /// A new connection to the only listener.
@@ -114,6 +112,19 @@ impl Envoy {
             Some(&self.file(CERTIFICATE)),
         )
         .await
+    }
+
+    /// The same from an address in 127.0.0.0/8.
+    pub(crate) async fn connect_from(
+        &self,
+        source: [u8; 4],
+        listener: &str,
+        wire: Wire,
+    ) -> Connection {
+        let (address, certificate) = (self.address(listener).await, self.file(CERTIFICATE));
+        Connection::try_open_from(source.into(), address, wire, Some(&certificate))
+            .await
+            .expect("Envoy takes connections")
     }
 
     /// One request on a connection of its own.

@@ -59,6 +59,12 @@ def spend(url):
     return {"refused": raised(lambda: messages.create(**ASK))}
 
 
+def checked(url):
+    """One call, with all the retries that the SDK makes by itself."""
+    messages = anthropic.Anthropic(base_url=url, api_key="sk-one").messages
+    return {"refused": raised(lambda: messages.create(**ASK))}
+
+
 def raised(call):
     """What a call raises, as far as a program would look at it."""
     try:
@@ -68,6 +74,7 @@ def raised(call):
             "raised": type(error).__name__,
             "status": error.status_code,
             "type": error.body["error"]["type"],
+            "code": error.body["error"].get("code"),
             "message": error.message,
             "retry_after": error.response.headers.get("retry-after"),
         }
@@ -76,5 +83,5 @@ def raised(call):
 
 if __name__ == "__main__":
     url, scene = sys.argv[1:]
-    scenes = {"talk": talk, "retry": retry, "usage": usage, "spend": spend}
+    scenes = {"talk": talk, "retry": retry, "usage": usage, "spend": spend, "checked": checked}
     print(json.dumps(scenes[scene](url)))

@@ -34,6 +34,12 @@ def spend(url):
     return {"refused": raised(lambda: google.models.generate_content(**ASK))}
 
 
+def checked(url):
+    """One call, with all the retries that the SDK makes by itself."""
+    google = client(url, "1,1")
+    return {"refused": raised(lambda: google.models.generate_content(**ASK))}
+
+
 def raised(call):
     """What a call raises, as far as a program would look at it."""
     try:
@@ -44,10 +50,12 @@ def raised(call):
             "status": error.code,
             "type": error.status,
             "message": error.message,
+            "reasons": [detail.get("reason") for detail in error.details["error"].get("details", [])],
         }
     return {"raised": None}
 
 
 if __name__ == "__main__":
     url, scene = sys.argv[1:]
-    print(json.dumps({"usage": usage, "spend": spend}[scene](url)))
+    scenes = {"usage": usage, "spend": spend, "checked": checked}
+    print(json.dumps(scenes[scene](url)))

@@ -66,6 +66,12 @@ def spend(url):
     return {"refused": raised(lambda: create(**ASK))}
 
 
+def checked(url):
+    """One call, with all the retries that the SDK makes by itself."""
+    create = openai.OpenAI(base_url=f"{url}/v1", api_key="sk-one").chat.completions.create
+    return {"refused": raised(lambda: create(**ASK))}
+
+
 def raised(call):
     """What a call raises, as far as a program would look at it."""
     try:
@@ -84,5 +90,5 @@ def raised(call):
 
 if __name__ == "__main__":
     url, scene = sys.argv[1:]
-    scenes = {"talk": talk, "retry": retry, "usage": usage, "spend": spend}
+    scenes = {"talk": talk, "retry": retry, "usage": usage, "spend": spend, "checked": checked}
     print(json.dumps(scenes[scene](url)))

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::report::Finding;
 use super::settings::fault;
-use crate::policy::check::Test;
-use crate::policy::{Membership, Policy, Scope, Trait};
+use crate::policy::check::{Against, Test};
+use crate::policy::{Fact, Kind, Membership, Place, Policy, Scope, Trait};
 
 /// Looks at the connection manager and the listener in which the plugin at `at` stands; a fragment may have neither.
 pub(super) fn inspect(document: &Value, at: &str, policy: &Policy) -> Vec<Finding> {
@@ -14,8 +14,11 @@ pub(super) fn inspect(document: &Value, at: &str, policy: &Policy) -> Vec<Findin
     if let Some((above, manager)) = manager.filter(|_| sees_paths(policy)) {
         warnings.extend(paths(above, manager));
     }
+    let listener = holder(document, at, &["filter_chains", "filterChains"]);
+    if let Some((above, listener)) = listener {
+        warnings.extend(fingerprints(above, listener, policy));
+    }
     if policy.reads_bodies() {
-        let listener = holder(document, at, &["filter_chains", "filterChains"]);
         let limits = [
             (listener, BUFFER, DEFAULT_BUFFER),
             (manager, WINDOW, DEFAULT_WINDOW),
@@ -31,23 +34,61 @@ pub(super) fn inspect(document: &Value, at: &str, policy: &Policy) -> Vec<Findin
 /// Whether it matters how a path is spelt: a rule matches it, looks for it in a list, counts it or per path, or takes the
 /// model from it.
 fn sees_paths(policy: &Policy) -> bool {
-    let lists_paths = |member: &Membership| member.of == Trait::Path;
-    let in_scope = |scope: &Scope| scope.path.is_some() || scope.except.iter().any(lists_paths);
-    let in_test = |test: &Test| match test {
-        Test::Listed(member) => lists_paths(member),
-        Test::Contradiction(_) => false,
-        Test::Distinct(distinct) => distinct.of == Trait::Path,
+    let quotas = policy.quotas.iter().map(|quota| &quota.scope);
+    let mut scopes = quotas.chain(policy.checks.iter().map(|check| &check.scope));
+    policy.reads_bodies() || scopes.any(|scope| scope.path.is_some()) || uses(policy, Trait::Path)
+}
+
+/// Whether any rule looks at a trait.
+fn uses(policy: &Policy, of: Trait) -> bool {
+    let listed = |member: &Membership| member.of == of;
+    let excepted = |scope: &Scope| scope.except.iter().any(listed);
+    let tested = |test: &Test| match test {
+        Test::Listed(member) => listed(member),
+        Test::Contradiction(Against::Ja4(ja4)) => *ja4 == of,
+        Test::Contradiction(Against::Shape) => of == Trait::Shape,
+        Test::Distinct(distinct) => distinct.of == of,
     };
-    policy.reads_bodies()
-        || policy.quotas.iter().any(|quota| in_scope(&quota.scope))
-        || policy
-            .checks
-            .iter()
-            .any(|check| in_scope(&check.scope) || in_test(&check.test))
-        || policy
-            .subjects
-            .iter()
-            .any(|subject| subject.traits.contains(&Trait::Path))
+    let subjects = &policy.subjects;
+    policy.quotas.iter().any(|quota| excepted(&quota.scope))
+        || (policy.checks.iter()).any(|check| excepted(&check.scope) || tested(&check.test))
+        || subjects.iter().any(|subject| subject.traits.contains(&of))
+}
+
+/// Envoy's TLS inspector tells a fingerprint to nobody but filters that ask for it; one of those puts it where it is
+/// looked for.
+fn fingerprints(above: &str, listener: &Value, policy: &Policy) -> Vec<Finding> {
+    let chains = ["filter_chains", "filterChains"];
+    let chains = chains
+        .iter()
+        .find_map(|name| listener.get(name)?.as_array());
+    let sockets = ["transport_socket", "transportSocket"];
+    let over_tls = |chain: &Value| sockets.iter().any(|name| chain.get(name).is_some());
+    if !chains.is_some_and(|chains| chains.iter().any(over_tls)) {
+        return Vec::new();
+    }
+    let text = listener.to_string();
+    let facts = policy.facts.iter().enumerate();
+    let unseen = facts.filter(|(place, fact)| {
+        matches!(fact.kind, Kind::Ja4 | Kind::Ja3)
+            && fact.place == Place::Host
+            && uses(policy, Trait::Fact(*place))
+            && !text.contains(&format!("\"fp.{}\"", fact.name))
+    });
+    let warn = |(_, fact): (usize, &Fact)| {
+        let name = &fact.name;
+        let found = format!(
+            "nothing puts `fp.{name}` into the filter state, and a rule looks at `{name}`: it is absent from every request"
+        );
+        let expected = format!(
+            "a tls_inspector and a set_filter_state as in envoy/envoy.yaml, or `traits.{name}`"
+        );
+        Finding::at(
+            above,
+            &fault(String::from("/filter_chains"), found, &expected),
+        )
+    };
+    unseen.map(warn).collect()
 }
 
 /// The nearest object above `at` that has one of these fields, with its pointer.
