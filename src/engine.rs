@@ -120,7 +120,7 @@ impl Engine {
             return Some(refused_by(findings, key));
         }
         let long = content_length(exchange).is_some_and(|length| length > self.policy.body);
-        if long && self.needs_body_of(exchange) && is_plain_json(exchange) {
+        if long && self.needs(exchange, &findings) && is_plain_json(exchange) {
             return Some(self.too_large());
         }
         let mut plan = Plan::default();
@@ -167,10 +167,24 @@ impl Engine {
     /// Whether a rule that is enforced needs to see the body of this request, so that it is refused if that is too long to be
     /// read.
     #[must_use]
-    pub fn needs_body_of(&self, exchange: &Exchange<'_>) -> bool {
-        let quota = |quota: &Quota| quota.reads_body() && !quota.shadow;
+    pub fn needs_body_of<S: Store>(&self, exchange: &Exchange<'_>, now: Now, store: &S) -> bool {
+        if !self.needs(exchange, &Findings::default()) {
+            // The quota of a check is of those whom the check finds.
+            let Ok(key) = identity::identify(exchange, &self.policy, self.secret) else {
+                return false;
+            };
+            let mut traits = Traits::new(exchange, &self.policy, self.secret, key);
+            let known = |check: &Check| !check.shadow && !check.reads_model;
+            let findings = self.check(&mut traits, &known, Care::Glance, now, store);
+            return findings.is_ok_and(|findings| self.needs(exchange, &findings));
+        }
+        true
+    }
+
+    fn needs(&self, exchange: &Exchange<'_>, findings: &Findings) -> bool {
+        let quota = |quota: &Quota| quota.reads_body() && !quota.shadow && findings.activate(quota);
         let check = |check: &Check| check.reads_model && !check.shadow;
-        self.policy.may_cover(exchange, quota) || self.policy.may_check(exchange, check)
+        self.policy.may_check(exchange, check) || self.policy.may_cover(exchange, quota)
     }
 
     /// The decision about a body that turned out to be longer than the policy lets a rule read.

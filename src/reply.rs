@@ -82,6 +82,17 @@ pub fn tags(decision: &Decision, policy: &Policy) -> Vec<Field> {
     ]
 }
 
+/// Whether a request header, by its name in lower case, is one that only Stillgate sets; also as CGI and its like read it, to
+/// whom `_` is `-`.
+#[must_use]
+pub fn is_own(name: &[u8]) -> bool {
+    let mut letters = name.iter();
+    b"x-stillgate-".iter().all(|own| {
+        let letter = letters.next();
+        letter == Some(own) || (*own == b'-' && letter == Some(&b'_'))
+    })
+}
+
 /// The quota that refused.
 fn quota<'p>(decision: &Decision, policy: &'p Policy) -> Option<&'p Quota> {
     policy.quotas.get(decision.quota()?)

@@ -245,3 +245,19 @@ fn of_several_quotas_the_tightest_is_told() {
     let nothing = decision(Verdict::Allow, Reason::None, None);
     assert!(all(&nothing).is_empty());
 }
+
+#[test]
+fn headers_are_our_own_however_an_origin_reads_them() {
+    for (name, own) in [
+        ("x-stillgate-verdict", true),
+        ("x-stillgate-", true),
+        ("x_stillgate_verdict", true),
+        ("x-stillgate_checks", true),
+        ("x-stillgate", false),
+        ("x-stillgates-verdict", false),
+        ("stillgate-verdict", false),
+        ("", false),
+    ] {
+        assert_eq!(is_own(name.as_bytes()), own, "{name}");
+    }
+}

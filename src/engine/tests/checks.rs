@@ -409,3 +409,31 @@ fn a_check_that_needs_no_body_does_not_wait_for_one() {
         assert_eq!(decision.verdict, verdict, "{body}");
     }
 }
+
+#[test]
+fn the_body_of_whom_a_check_does_not_find_may_be_too_long_for_its_quota() {
+    let door = Door::new(
+        r#"{"name": "lane", "trait": "network", "in": ["203.0.113.0/24"], "then": "throttle",
+            "quota": {"name": "slow", "per": ["network"], "count": "tokens", "limit": 5000, "window": "1h"}}"#,
+    );
+    let long = [
+        ("content-type", "application/json"),
+        ("content-length", "9000000"),
+    ];
+    for (source, needed) in [("192.0.2.1", false), ("203.0.113.1", true)] {
+        let (screening, needs) = door.with(Client("a", source, &long), |exchange| {
+            let now = Now::at(START);
+            let screening = door.engine.screen(exchange, true, now, &door.store);
+            (
+                screening,
+                door.engine.needs_body_of(exchange, now, &door.store),
+            )
+        });
+        assert_eq!(needs, needed, "{source}");
+        assert_eq!(
+            matches!(screening, Screening::Refuse(_)),
+            needed,
+            "{source}"
+        );
+    }
+}

@@ -19,9 +19,6 @@ use crate::record;
 use crate::reply;
 use crate::verdict::Reason;
 
-/// Request headers that only Stillgate sets.
-const OWN_HEADERS: &[u8] = b"x-stillgate-";
-
 /// A request on its way through the filter.
 pub(super) struct Stream {
     id: u32,
@@ -95,7 +92,7 @@ impl Stream {
             for (name, _) in request
                 .headers
                 .iter()
-                .filter(|(name, _)| name.starts_with(OWN_HEADERS))
+                .filter(|(name, _)| reply::is_own(name))
             {
                 abi::remove_header(Map::Request, name);
             }
@@ -154,8 +151,9 @@ impl Stream {
         };
         let (headers, body) = (core::mem::take(headers), core::mem::take(body));
         let request = Request::read(&headers);
-        if long && engine.needs_body_of(&request.exchange()) {
-            return self.act(running, engine.too_large(), &request, now());
+        let now = now();
+        if long && engine.needs_body_of(&request.exchange(), now, &running.store) {
+            return self.act(running, engine.too_large(), &request, now);
         }
         let length = body.length as u64;
         let mut bytes = Vec::new();
@@ -171,7 +169,7 @@ impl Stream {
             Some(prompt) => Content::Read(prompt),
             None => Content::Unreadable(length),
         };
-        let action = self.decide(running, &request, content, now());
+        let action = self.decide(running, &request, content, now);
         if let State::Admitted(admitted) = &mut self.state {
             match &prompt {
                 Some(prompt) => admitted.ask_for_usage(running, &request, prompt, &bytes),
