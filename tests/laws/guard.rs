@@ -133,7 +133,10 @@ impl Check {
 
 /// Everything that a policy's checks have seen: when each value was last seen, by check and subject.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Memory(BTreeMap<(usize, Vec<Option<u16>>), BTreeMap<Option<u16>, u64>>);
+pub(crate) struct Memory(BTreeMap<(usize, Vec<Option<u16>>), Seen>);
+
+/// In which half of its window each value was last seen.
+type Seen = BTreeMap<Option<u16>, u64>;
 
 /// A check that counts, with the number that it should see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,9 +159,11 @@ impl Memory {
                     .value("network")
                     .map_or(check.absent, |network| network == 1),
                 Test::Listed(of) => visit.value(of).map_or(check.absent, |org| org > 0),
-                Test::Contradiction("ja4") => visit.agent % 3 == 0 && visit.ja4 % 3 == 0,
+                Test::Contradiction("ja4") => {
+                    visit.agent.is_multiple_of(3) && visit.ja4.is_multiple_of(3)
+                }
                 // It does not say its language.
-                Test::Contradiction(_) => visit.agent % 3 == 0,
+                Test::Contradiction(_) => visit.agent.is_multiple_of(3),
                 Test::Distinct { .. } => false,
             };
             if finds {
@@ -214,7 +219,7 @@ impl Memory {
         place: usize,
         check: &Check,
         visit: &Visit,
-    ) -> Option<(u32, u64, &mut BTreeMap<Option<u16>, u64>, Option<u16>)> {
+    ) -> Option<(u32, u64, &mut Seen, Option<u16>)> {
         let Test::Distinct {
             per,
             of,
