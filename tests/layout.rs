@@ -204,6 +204,7 @@ fn use_points_one_way() {
         named, modules,
         "USES in tests/layout.rs names every module once"
     );
+    assert_eq!(named.len(), USES.len(), "none of them twice");
     // The table itself has an order in which each module uses only those before it.
     for (place, (module, uses)) in USES.iter().enumerate() {
         let before: Vec<&str> = USES.iter().take(place).map(|(name, _)| *name).collect();
