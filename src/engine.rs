@@ -168,17 +168,19 @@ impl Engine {
     /// read.
     #[must_use]
     pub fn needs_body_of<S: Store>(&self, exchange: &Exchange<'_>, now: Now, store: &S) -> bool {
-        if !self.needs(exchange, &Findings::default()) {
-            // The quota of a check is of those whom the check finds.
-            let Ok(key) = identity::identify(exchange, &self.policy, self.secret) else {
-                return false;
-            };
-            let mut traits = Traits::new(exchange, &self.policy, self.secret, key);
-            let known = |check: &Check| !check.shadow && !check.reads_model;
-            let findings = self.check(&mut traits, &known, Care::Glance, now, store);
-            return findings.is_ok_and(|findings| self.needs(exchange, &findings));
-        }
-        true
+        self.needs(exchange, &Findings::default())
+            || self.needs(exchange, &self.found(exchange, now, store))
+    }
+
+    /// What checks find that are enforced, or would be, for quotas that are only of those; only looks.
+    fn found<S: Store>(&self, exchange: &Exchange<'_>, now: Now, store: &S) -> Findings {
+        let Ok(key) = identity::identify(exchange, &self.policy, self.secret) else {
+            return Findings::default();
+        };
+        let mut traits = Traits::new(exchange, &self.policy, self.secret, key);
+        let known = |check: &Check| !check.shadow || self.policy.shadow;
+        let findings = self.check(&mut traits, &known, Care::Glance, now, store);
+        findings.unwrap_or_default()
     }
 
     fn needs(&self, exchange: &Exchange<'_>, findings: &Findings) -> bool {

@@ -58,8 +58,12 @@ impl Engine {
         }
         let unreadable = matches!(content, Content::Unreadable(_));
         if unreadable && self.policy.denies_unreadable {
-            let enforced = |quota: &Quota| quota.is_metered() && !quota.shadow;
-            if self.policy.shadow || self.policy.may_cover(&exchange, enforced) {
+            let found = self.found(&exchange, now, store);
+            let shadow = self.policy.shadow;
+            let enforced = |quota: &Quota| {
+                quota.is_metered() && (shadow || !quota.shadow) && found.activate(quota)
+            };
+            if self.policy.may_cover(&exchange, enforced) {
                 return Decision::deny(Reason::Unreadable, self.policy.shadow);
             }
         }

@@ -411,7 +411,7 @@ fn a_check_that_needs_no_body_does_not_wait_for_one() {
 }
 
 #[test]
-fn the_body_of_whom_a_check_does_not_find_may_be_too_long_for_its_quota() {
+fn the_body_of_whom_a_check_does_not_find_may_be_too_long_for_its_quota_or_unreadable() {
     let door = Door::new(
         r#"{"name": "lane", "trait": "network", "in": ["203.0.113.0/24"], "then": "throttle",
             "quota": {"name": "slow", "per": ["network"], "count": "tokens", "limit": 5000, "window": "1h"}}"#,
@@ -420,6 +420,9 @@ fn the_body_of_whom_a_check_does_not_find_may_be_too_long_for_its_quota() {
         ("content-type", "application/json"),
         ("content-length", "9000000"),
     ];
+    let mut unread = door.engine.policy().clone();
+    unread.denies_unreadable = true;
+    let unread = Engine::new(unread, Secret::new(b"0123456789abcdef"));
     for (source, needed) in [("192.0.2.1", false), ("203.0.113.1", true)] {
         let (screening, needs) = door.with(Client("a", source, &long), |exchange| {
             let now = Now::at(START);
@@ -430,6 +433,17 @@ fn the_body_of_whom_a_check_does_not_find_may_be_too_long_for_its_quota() {
             )
         });
         assert_eq!(needs, needed, "{source}");
+        let decision = door.with(Client("a", source, &long), |exchange| {
+            let content = Content::Unreadable(9_000_000);
+            unread.decide(
+                exchange,
+                content,
+                &Estimator::new(),
+                Now::at(START),
+                &door.store,
+            )
+        });
+        assert_eq!(decision.reason == Reason::Unreadable, needed, "{source}");
         assert_eq!(
             matches!(screening, Screening::Refuse(_)),
             needed,
