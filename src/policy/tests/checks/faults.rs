@@ -188,8 +188,8 @@ fn every_fault_of_a_check_has_a_sentence_of_its_own() {
             "/checks/0/limit: found 100000001; expected a whole number from 1 to 100000000".to_owned(),
         ),
         (
-            distinct("1d", "59s"),
-            "/checks/0/window: found \"59s\"; expected a duration from \"1m\" to \"366d\", such as \"90s\" \"1m\" \"5h\" \"7d\"".to_owned(),
+            distinct("1d", "999ms"),
+            "/checks/0/window: found \"999ms\"; expected a duration from \"1s\" to \"366d\", such as \"90s\" \"1m\" \"5h\" \"7d\"".to_owned(),
         ),
         (
             distinct("\"tag\"", "\"tag\", \"absent\": \"count\""),
