@@ -190,6 +190,12 @@ impl<'e> Traits<'e> {
         }
     }
 
+    /// Whether a check finds a trait on its list. Whoever hides the model is held to be on every list of models.
+    pub fn is_found(&mut self, check: &Check, member: &Membership) -> bool {
+        let hidden = member.of == Trait::Model && self.exchange.model == Model::Unreadable;
+        hidden || self.listed(member).unwrap_or(check.absent_matches)
+    }
+
     /// Whether a trait is on a list; `None` if it is absent.
     pub fn listed(&mut self, member: &Membership) -> Option<bool> {
         match member.list(&self.policy.lists)? {

@@ -95,7 +95,7 @@ impl Engine {
             }
             match &check.test {
                 Test::Listed(member) => {
-                    if traits.listed(member).unwrap_or(check.absent_matches) {
+                    if traits.is_found(check, member) {
                         findings.note(place, check, Reason::List, None);
                     }
                 }
@@ -125,7 +125,12 @@ impl Engine {
             if findings.noted_verdict() == Verdict::Deny {
                 counted.retain(|pending| !self.is_shadow(pending));
             }
-            look(&mut counted, care, now.steady, store)?;
+            // What only a check in shadow wants to see, and cannot, is no reason to refuse.
+            if let Err(error) = look(&mut counted, care, now.steady, store)
+                && !counted.iter().all(|pending| self.is_shadow(pending))
+            {
+                return Err(error);
+            }
             for pending in &counted {
                 if let Some(check) = self.policy.checks.get(pending.place) {
                     findings.count(check, pending);

@@ -182,7 +182,7 @@ impl Lens {
         rules: &mut impl Rules,
     ) -> bool {
         match &check.test {
-            Test::Listed(member) => traits.listed(member).unwrap_or(check.absent_matches),
+            Test::Listed(member) => traits.is_found(check, member),
             Test::Contradiction(against) => traits.contradict(*against),
             Test::Distinct(distinct) => {
                 let Some((subject, element)) = traits.sight(check, distinct) else {

@@ -200,6 +200,19 @@ fn a_request_that_is_denied_by_what_it_shows_is_counted_nowhere() {
 }
 
 #[test]
+fn what_only_a_check_in_shadow_cannot_see_refuses_nobody() {
+    let shadow = FARM.replacen('{', r#"{"mode": "shadow", "#, 1);
+    for (checks, verdict) in [
+        (shadow.clone(), Verdict::Allow),
+        (FARM.to_owned(), Verdict::Deny),
+    ] {
+        let door = Door::new(&checks);
+        let decision = door.ask_on(&Gone, Client("a", "192.0.2.1", &[]), START);
+        assert_eq!(decision.verdict, verdict);
+    }
+}
+
+#[test]
 fn only_keys_that_the_origin_has_served_are_counted() {
     let door = Door::new(FARM);
     let client = |key| Client(key, "192.0.2.1", &[]);
@@ -393,10 +406,16 @@ fn a_check_that_needs_no_body_does_not_wait_for_one() {
     for (body, verdict) in [
         (r#"{"model": "secret-1"}"#, Verdict::Deny),
         (r#"{"model": "public"}"#, Verdict::Allow),
-        ("{}", Verdict::Allow),
+        ("{}", Verdict::Deny),
+        ("not JSON", Verdict::Deny),
+        ("", Verdict::Allow),
     ] {
         let prompt = request::read(body.as_bytes());
-        let content = prompt.as_ref().map_or(Content::None, Content::Read);
+        let unread = match body {
+            "" => Content::None,
+            _ => Content::Unreadable(1),
+        };
+        let content = prompt.as_ref().map_or(unread, Content::Read);
         let decision = door.with(Client("a", "", &[json]), |exchange| {
             door.engine.decide(
                 exchange,
