@@ -3,6 +3,7 @@
 mod checks;
 mod conclude;
 mod decision;
+mod findings;
 mod foresee;
 mod pages;
 mod plan;
@@ -21,7 +22,8 @@ use crate::policy::{Policy, Quota};
 use crate::store::Store;
 use crate::traits::Traits;
 use crate::verdict::Reason;
-use checks::{Care, Findings};
+use checks::Care;
+use findings::Findings;
 use plan::Plan;
 
 /// A policy at work. Holds no state: counters are the store's, time is an argument.

@@ -1,8 +1,8 @@
 //! From what the rules said to one decision.
 
 use super::Engine;
-use super::checks::Findings;
 use super::decision::{Decision, Intent, Lease, QuotaState};
+use super::findings::Findings;
 use super::pages::Outcome;
 use super::plan::Plan;
 use super::settle::Pledge;
