@@ -9,7 +9,7 @@
 //! after which guesses miss for a while); so a guess that the host takes is right, and one that is wrong costs a tenth
 //! of a microsecond and is followed by a reading.
 
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, RefCell, RefMut};
 use core::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
@@ -142,13 +142,8 @@ impl Store for SharedStore {
         mut visit: impl FnMut(&mut Page) -> (T, Change),
     ) -> Result<T, StoreError> {
         let key = self.key(page);
-        let mut recent = self
-            .recent
-            .try_borrow_mut()
-            .map_err(|_| StoreError::Unavailable)?;
-        let recent = recent
-            .get_mut(page as usize & (RECENT - 1))
-            .ok_or(StoreError::Unavailable)?;
+        let mut recent = self.recent(page)?;
+        let recent = &mut *recent;
         if recent.page == page
             && recent.cas.is_some()
             && self.trusts()
@@ -194,13 +189,8 @@ impl Store for SharedStore {
         age: Millis,
         mut visit: impl FnMut(&Page) -> T,
     ) -> Result<T, StoreError> {
-        let mut recent = self
-            .recent
-            .try_borrow_mut()
-            .map_err(|_| StoreError::Unavailable)?;
-        let recent = recent
-            .get_mut(page as usize & (RECENT - 1))
-            .ok_or(StoreError::Unavailable)?;
+        let mut recent = self.recent(page)?;
+        let recent = &mut *recent;
         if recent.page != page || recent.cas.is_none() || now.saturating_sub(recent.seen) > age {
             (recent.page, recent.cas) = (page, None);
             recent.cas = self.load(&self.key(page), &mut recent.bytes)?;
@@ -212,6 +202,15 @@ impl Store for SharedStore {
 }
 
 impl SharedStore {
+    /// The place for this VM's copy of a page, where another page's may be.
+    fn recent(&self, page: u32) -> Result<RefMut<'_, Recent>, StoreError> {
+        let recent = self.recent.try_borrow_mut();
+        let recent = recent.map_err(|_| StoreError::Unavailable)?;
+        let place = page as usize & (RECENT - 1);
+        RefMut::filter_map(recent, |recent| recent.get_mut(place))
+            .map_err(|_| StoreError::Unavailable)
+    }
+
     /// Reads a page, and the number under which it may be replaced.
     fn load(&self, key: &[u8], bytes: &mut Vec<u8>) -> Result<Option<u32>, StoreError> {
         let held = abi::shared(key).map_err(|_| StoreError::Unavailable)?;
