@@ -5,6 +5,7 @@
 
 pub mod check;
 mod compile;
+pub mod fact;
 pub mod fault;
 pub mod file;
 pub mod json;
@@ -18,6 +19,7 @@ pub mod schema;
 pub mod scope;
 pub mod units;
 
+pub use fact::{Fact, Kind, Place};
 pub use fault::{Fault, Faults};
 pub use file::Count;
 pub use read::{MAX_CHECKS, MAX_QUOTAS, TRAITS};
@@ -99,43 +101,6 @@ pub enum Source {
     },
     /// A parameter of the query.
     Query(Vec<u8>),
-}
-
-/// Something known of a request beside its bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fact {
-    /// Its name in the policy.
-    pub name: String,
-    /// What it is.
-    pub kind: Kind,
-    /// Where it is found.
-    pub place: Place,
-}
-
-/// What a fact is, which says how it is spelt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Any bytes.
-    Text,
-    /// A TLS fingerprint of FoxIO's JA4, in lower case. What is malformed is absent.
-    Ja4,
-    /// A JA3: 32 hex digits, in lower case. What is malformed is absent.
-    Ja3,
-    /// A country in two capital letters, as ISO 3166-1 has them. What is malformed is absent.
-    Country,
-    /// The number of an autonomous system, without `AS` before it. What is malformed is absent.
-    Asn,
-}
-
-/// Where a fact is found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// The host knows it by its name.
-    Host,
-    /// A header, by its name in lower case.
-    Header(Vec<u8>),
-    /// A property of the host's, by its path.
-    Property(Vec<String>),
 }
 
 /// How much of an address is its network, in bits.

@@ -6,17 +6,14 @@ use core::net::IpAddr;
 
 use smallvec::SmallVec;
 
-use crate::agent::fingerprint::{Ja4, is_ja3};
 use crate::agent::{self, Agent, known};
 use crate::exchange::{Exchange, Model};
 use crate::identity::{Key, Network, Secret};
 use crate::policy::check::{Against, Check, Distinct};
+use crate::policy::fact::Text;
 use crate::policy::list::List;
 use crate::policy::{Fact, Kind, Limit, Membership, Place, Policy, Quota, Scope, Subject, Trait};
 use crate::shape;
-
-/// Bytes of a fact that is kept where it is read: a JA4 is 36 long.
-type Text = SmallVec<[u8; 40]>;
 
 /// The traits of one request.
 pub struct Traits<'e> {
@@ -289,31 +286,12 @@ fn read(fact: &Fact, exchange: &Exchange<'_>) -> Option<Text> {
     }
 }
 
-/// A fact in the one way in which it is spelt; `None` if it is malformed.
+/// A fact in the one way in which it is spelt, without white space around it; `None` if it is malformed.
 fn spelt(kind: Kind, text: Text) -> Option<Text> {
-    let trimmed = text.trim_ascii();
     match kind {
         Kind::Text => Some(text),
-        Kind::Ja4 => Ja4::read(trimmed).map(|ja4| Text::from_slice(ja4.bytes())),
-        Kind::Ja3 => is_ja3(trimmed).then(|| trimmed.to_ascii_lowercase().into()),
-        Kind::Country => {
-            let letters = trimmed.len() == 2 && trimmed.iter().all(u8::is_ascii_alphabetic);
-            letters.then(|| trimmed.iter().map(u8::to_ascii_uppercase).collect())
-        }
-        Kind::Asn => asn(trimmed),
+        _ => kind.normal(text.trim_ascii()),
     }
-}
-
-/// An autonomous system's number, of RFC 6793, whatever stands before it.
-fn asn(text: &[u8]) -> Option<Text> {
-    let digits = match text {
-        [b'A' | b'a', b'S' | b's', digits @ ..] => digits,
-        digits => digits,
-    };
-    let number = core::str::from_utf8(digits).ok()?;
-    // Rust would take a sign.
-    let number: u32 = number.parse().ok().filter(|_| !number.starts_with('+'))?;
-    Some(Text::from_slice(number.to_string().as_bytes()))
 }
 
 fn write(hasher: &mut impl Hasher, value: Option<&[u8]>) {

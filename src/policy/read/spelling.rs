@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 use core::net::IpAddr;
 use std::borrow::Cow;
 
-use crate::agent::fingerprint::{Ja4, is_ja3};
+use crate::policy::Kind;
 use crate::policy::list::Block;
 
 /// How the values of a trait are spelt. Traits that are spelt alike share what is compiled of a list.
@@ -47,14 +47,14 @@ impl Spelling {
         let bytes = text.as_bytes();
         let sound = match self {
             Self::Address => false,
-            Self::Ja4 => {
-                bytes.contains(&b'*') && all(bytes, |byte| letter(byte) || b"_*".contains(&byte))
-                    || Ja4::read(bytes).is_some()
+            Self::Ja4 if bytes.contains(&b'*') => {
+                all(bytes, |byte| letter(byte) || b"_*".contains(&byte))
             }
-            Self::Ja3 => is_ja3(bytes),
+            Self::Ja4 => return fact(Kind::Ja4, bytes),
+            Self::Ja3 => return fact(Kind::Ja3, bytes),
+            Self::Country => return fact(Kind::Country, bytes),
+            Self::Asn => return fact(Kind::Asn, bytes),
             Self::Pseudonym => bytes.len() == 16 && all(bytes, |byte| byte.is_ascii_hexdigit()),
-            Self::Country => bytes.len() == 2 && all(bytes, |byte| byte.is_ascii_alphabetic()),
-            Self::Asn => return number(bytes).map(|number| Cow::Owned(number.to_string())),
             Self::Method => all(bytes, |byte| {
                 byte.is_ascii_uppercase() || b"-*".contains(&byte)
             }),
@@ -62,8 +62,7 @@ impl Spelling {
             Self::Agent | Self::Text => true,
         };
         let folded = match self {
-            Self::Country => text.to_ascii_uppercase(),
-            Self::Ja4 | Self::Ja3 | Self::Pseudonym | Self::Agent => text.to_ascii_lowercase(),
+            Self::Ja4 | Self::Pseudonym | Self::Agent => text.to_ascii_lowercase(),
             _ => return sound.then_some(Cow::Borrowed(text)),
         };
         sound.then_some(Cow::Owned(folded))
@@ -103,13 +102,10 @@ fn all(bytes: &[u8], kind: fn(u8) -> bool) -> bool {
     bytes.iter().all(|&byte| kind(byte))
 }
 
-/// The number of an autonomous system, with or without `AS` before it.
-fn number(bytes: &[u8]) -> Option<u32> {
-    let digits = match bytes {
-        [b'A' | b'a', b'S' | b's', digits @ ..] => digits,
-        digits => digits,
-    };
-    decimal(digits)
+/// A fact as it is read from requests.
+fn fact(kind: Kind, bytes: &[u8]) -> Option<Cow<'static, str>> {
+    let text = kind.normal(bytes)?;
+    String::from_utf8(text.into_vec()).ok().map(Cow::Owned)
 }
 
 /// Digits and nothing else.
