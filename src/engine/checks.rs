@@ -112,12 +112,14 @@ impl Engine {
                     findings.count(check, pending);
                 }
             }
-            if care == Care::Look && (findings.refuse() || findings.would_refuse()) {
+            if care == Care::Look && findings.would_refuse() {
                 counted.retain(|pending| findings.refuse() || self.is_shadow(pending));
                 self.renew_counted(&counted, now.steady, store)?;
             }
         }
-        for finding in &findings.found {
+        // What was only glanced at is told to nobody.
+        let told = findings.found.iter().filter(|_| care == Care::Look);
+        for finding in told {
             if let Some(check) = self.policy.checks.get(finding.check) {
                 self.describe(&mut findings.traits, check, traits);
             }
