@@ -14,7 +14,7 @@ use stillgate::verdict::Verdict;
 use crate::gate::{Gate, Request, START};
 use crate::ledger::Ledger;
 use crate::stores::{Fresh, bytes, holds, on_every_store};
-use crate::traffic::{Ask, Rule, cases, policy_of};
+use crate::traffic::{Ask, cases, of_all_lengths, policy_of};
 
 on_every_store!(
     distinct_counts_follow_the_truth,
@@ -199,18 +199,7 @@ fn a_flood_moves_neither_counters_nor_large_sets<S: Fresh>() {
 
 /// Full pages in which sets grow, are over and make room all the time.
 fn what_is_admitted_is_counted_beside_sets<S: Fresh>() {
-    let rule = |seconds, limit, posts| Rule {
-        per: &["key"],
-        seconds,
-        limit,
-        posts,
-        shadow: false,
-    };
-    let rules = [
-        rule(60, 3, false),
-        rule(3_600, 10, true),
-        rule(86_400, 40, false),
-    ];
+    let rules = of_all_lengths();
     let ask = (0u16..600, prop::bool::weighted(0.5), 0u64..2_000, 0u64..40);
     proptest!(cases(16), |(asks in prop::collection::vec(ask, 2_000..3_000))| {
         let gate = Gate::<S>::new(&policy_of(&rules, "64KiB"));

@@ -108,6 +108,22 @@ pub(crate) fn rules(shadow: f64) -> impl Strategy<Value = Vec<Rule>> {
     prop::collection::vec(rule(shadow), 1..=3).prop_filter("a rule can never fire", sound)
 }
 
+/// Three rules over a key, whose counters are replenished in a minute, in an hour and in a day.
+pub(crate) fn of_all_lengths() -> [Rule; 3] {
+    let rule = |seconds, limit, posts| Rule {
+        per: &["key"],
+        seconds,
+        limit,
+        posts,
+        shadow: false,
+    };
+    [
+        rule(60, 3, false),
+        rule(3_600, 10, true),
+        rule(86_400, 40, false),
+    ]
+}
+
 /// Rules, and requests whose pace fits their windows: bursts, trickles and pauses.
 pub(crate) fn traffic(
     shadow: f64,
