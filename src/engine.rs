@@ -1,5 +1,6 @@
 //! The order of things: whose a request is, which quotas it falls under, what they say, and what is given back.
 
+mod campaigns;
 mod checks;
 mod conclude;
 mod decision;
@@ -20,8 +21,10 @@ use crate::identity::{self, Key, Secret, Unknown};
 use crate::policy::check::Check;
 use crate::policy::{Policy, Quota};
 use crate::store::Store;
+use crate::template::Sampler;
 use crate::traits::Traits;
 use crate::verdict::Reason;
+use campaigns::Known;
 use checks::Care;
 use findings::Findings;
 use plan::Plan;
@@ -31,6 +34,8 @@ use plan::Plan;
 pub struct Engine {
     policy: Policy,
     secret: Secret,
+    /// Reads templates, if campaigns are looked for.
+    sampler: Option<Sampler>,
 }
 
 /// What the headers of a request settle before its body is read.
@@ -47,8 +52,13 @@ pub enum Screening {
 impl Engine {
     /// Puts a policy to work.
     #[must_use]
-    pub const fn new(policy: Policy, secret: Secret) -> Self {
-        Self { policy, secret }
+    pub fn new(policy: Policy, secret: Secret) -> Self {
+        let sampler = policy.campaigns.as_ref().map(|_| Sampler::new(secret));
+        Self {
+            policy,
+            secret,
+            sampler,
+        }
     }
 
     /// The policy.
@@ -82,6 +92,12 @@ impl Engine {
     /// Whether a rule wants to know something of this request that only its body tells.
     fn reads_body_of(&self, exchange: &Exchange<'_>) -> bool {
         // Only where a body may matter is the path looked at.
+        if self.watches(exchange) {
+            let dialect = self.policy.dialect_of(exchange);
+            if !matches!(Api::of(dialect, exchange.path), Api::Free | Api::Embeddings) {
+                return true;
+            }
+        }
         let checked = self.policy.may_check(exchange, |check| check.reads_model);
         if !checked && !self.policy.may_cover(exchange, Quota::reads_body) {
             return false;
@@ -146,20 +162,47 @@ impl Engine {
 
     /// Decides: first the checks, then the quotas, which are all looked at, and then all charged, or none.
     pub fn admit<S: Store>(&self, exchange: &Exchange<'_>, now: Now, store: &S) -> Decision {
+        self.admit_known(exchange, &Known::default(), now, store)
+    }
+
+    /// [Admits](Self::admit) a request of whose prompt this is known.
+    fn admit_known<S: Store>(
+        &self,
+        exchange: &Exchange<'_>,
+        known: &Known<'_>,
+        now: Now,
+        store: &S,
+    ) -> Decision {
         let key = match identity::identify(exchange, &self.policy, self.secret) {
             Ok(key) => key,
             Err(unknown) => return self.turn_away(unknown),
         };
         let mut traits = Traits::new(exchange, &self.policy, self.secret, key);
-        let Ok(findings) = self.check(&mut traits, &|_| true, Care::Look, now, store) else {
+        let Ok(mut findings) = self.check(&mut traits, &|_| true, Care::Look, now, store) else {
             return self.without_store(key);
         };
+        self.answer(known, &mut traits, &mut findings);
+        let mut decision = self.admit_found(&mut traits, findings, key, now, store);
+        decision.campaign = known.found;
+        self.observe(exchange, known, key, &mut decision, now);
+        decision
+    }
+
+    /// Decides about a request of which the checks have found this: by their word, or else by the quotas.
+    fn admit_found<S: Store>(
+        &self,
+        traits: &mut Traits<'_>,
+        findings: Findings,
+        key: Key,
+        now: Now,
+        store: &S,
+    ) -> Decision {
         if findings.refuse() {
             return refused_by(findings, key);
         }
         let mut plan = Plan::default();
         let active = |quota: &Quota| findings.activate(quota);
-        plan.fill(&self.policy, &mut traits, store.pages(), &active);
+        plan.fill(&self.policy, traits, store.pages(), &active);
         match self.charge(&mut plan, findings.would_refuse(), now, store) {
             Ok(outcome) => self.conclude(key, &plan, &outcome, findings, now),
             Err(_) => self.without_store(key),

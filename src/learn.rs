@@ -23,7 +23,7 @@ pub use trial::Rehearsal;
 
 use crate::identity::Secret;
 use crate::policy::check::Test;
-use crate::policy::{Limit, Policy, Quota, Rule};
+use crate::policy::{After, Limit, Policy, Quota, Rule};
 use crate::trace::Record;
 use lens::{Lens, Rules, Sighting, Spending};
 use sample::{Held, Sample};
@@ -70,7 +70,11 @@ impl Held for Shown {
 impl Learner {
     /// One that has seen nothing, and that holds about `memory` bytes at most, shared by all rules alike.
     #[must_use]
-    pub fn new(policy: Policy, secret: Secret, memory: usize) -> Self {
+    pub fn new(mut policy: Policy, secret: Secret, memory: usize) -> Self {
+        // What a campaign may use is nobody's habit. Budgets come after all other quotas, so these keep their places.
+        policy.campaigns = None;
+        let is_budget = |quota: &Quota| matches!(quota.after, Some(After::Step(_)));
+        policy.quotas.retain(|quota| !is_budget(quota));
         let rules = policy.quotas.len().saturating_add(policy.checks.len());
         // One share more, for the keys of all.
         let shares = rules.saturating_add(1);

@@ -61,6 +61,7 @@
 //! ```
 
 pub mod agent;
+pub mod campaign;
 pub mod dialect;
 pub mod distinct;
 pub mod engine;
@@ -78,6 +79,7 @@ pub mod reply;
 pub mod scan;
 pub mod shape;
 pub mod store;
+pub mod template;
 pub mod trace;
 pub mod traits;
 pub mod usage;

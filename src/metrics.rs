@@ -86,7 +86,7 @@ const VERDICTS: [Verdict; 5] = [
     Verdict::Verify,
     Verdict::Deny,
 ];
-const REASONS: [Reason; 10] = [
+const REASONS: [Reason; 11] = [
     Reason::None,
     Reason::Quota,
     Reason::MissingCredential,
@@ -97,6 +97,7 @@ const REASONS: [Reason; 10] = [
     Reason::List,
     Reason::Contradiction,
     Reason::Distinct,
+    Reason::Campaign,
 ];
 const SOURCES: [Source; 4] = [
     Source::Usage,

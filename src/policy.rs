@@ -3,6 +3,7 @@
 //! `file` holds what is written, the types here what the engine reads; `read` and `compile` lead from one to the
 //! other and note every fault on the way.
 
+pub mod campaigns;
 pub mod check;
 mod compile;
 pub mod fact;
@@ -28,6 +29,7 @@ pub use scope::{Membership, Scope};
 use crate::dialect::Dialect;
 use crate::exchange::{Exchange, Millis, Model};
 use crate::usage::Usage;
+use campaigns::Campaigns;
 use check::Check;
 use json::Json;
 use list::List;
@@ -57,6 +59,8 @@ pub struct Policy {
     pub quotas: Vec<Quota>,
     /// The checks, in the order of the file.
     pub checks: Vec<Check>,
+    /// How campaigns are found and answered, if they are.
+    pub campaigns: Option<Campaigns>,
     /// Lists that rules name.
     pub lists: Vec<List>,
     /// Where an account can be verified. There is one if a check says `verify`.
@@ -135,6 +139,8 @@ pub enum Trait {
     Shape,
     /// What the client says it is.
     Agent,
+    /// The campaign that it is part of. Only budgets of campaigns are per this.
+    Campaign,
     /// A fact, by its place in [`Policy::facts`].
     Fact(usize),
 }
@@ -155,6 +161,17 @@ pub enum Rule {
     Quota(usize),
     /// In [`Policy::checks`].
     Check(usize),
+    /// [`Policy::campaigns`].
+    Campaign,
+}
+
+/// What a quota waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// That the check at this place in [`Policy::checks`] finds something.
+    Check(usize),
+    /// That the step at this place in [`Campaigns::steps`] is reached.
+    Step(usize),
 }
 
 /// How much fits into a window.
@@ -197,8 +214,9 @@ pub struct Quota {
     pub length: Millis,
     /// Which requests it is about.
     pub scope: Scope,
-    /// The check that names it, by its place in the policy: it holds only for requests that the check has found.
-    pub after: Option<usize>,
+    /// The check or the step that names it: it holds only for requests that the check has found, or that are of a campaign which
+    /// has come so far.
+    pub after: Option<After>,
     /// Whether its refusals are only noted.
     pub shadow: bool,
 }
@@ -244,6 +262,7 @@ impl Policy {
     pub fn reads_bodies(&self) -> bool {
         self.quotas.iter().any(Quota::reads_body)
             || self.checks.iter().any(|check| check.reads_model)
+            || self.campaigns.is_some()
     }
 
     /// The name of a trait.
@@ -257,6 +276,7 @@ impl Policy {
             Trait::Model => "model",
             Trait::Shape => "shape",
             Trait::Agent => "agent",
+            Trait::Campaign => "campaign",
             Trait::Fact(place) => self.facts.get(place).map_or("", |fact| &fact.name),
         }
     }
@@ -290,6 +310,7 @@ impl Policy {
         let name = match rule {
             Rule::Quota(place) => self.quotas.get(place).map(|quota| &quota.name),
             Rule::Check(place) => self.checks.get(place).map(|check| &check.name),
+            Rule::Campaign => return "campaign",
         };
         name.map_or("", String::as_str)
     }

@@ -149,7 +149,12 @@ fn message(decision: &Decision, policy: &Policy, wait: Option<u64>) -> String {
         }
         (Reason::Store, _) => format!("The request could not be counted. Try again in {wait} s."),
         (
-            Reason::Quota | Reason::None | Reason::List | Reason::Contradiction | Reason::Distinct,
+            Reason::Quota
+            | Reason::None
+            | Reason::List
+            | Reason::Contradiction
+            | Reason::Distinct
+            | Reason::Campaign,
             _,
         ) => String::from("The request was refused."),
     }

@@ -27,6 +27,7 @@ pub struct Traits<'e> {
     agent: Option<Option<Agent>>,
     /// Facts that were read, by their places.
     facts: SmallVec<[(usize, Option<Text>); 2]>,
+    campaign: Option<u64>,
 }
 
 impl<'e> Traits<'e> {
@@ -43,7 +44,13 @@ impl<'e> Traits<'e> {
             shape: None,
             agent: None,
             facts: SmallVec::new(),
+            campaign: None,
         }
+    }
+
+    /// Takes note of the campaign that the request is part of.
+    pub fn note_campaign(&mut self, campaign: Option<u64>) {
+        self.campaign = campaign;
     }
 
     /// The request.
@@ -221,6 +228,11 @@ impl<'e> Traits<'e> {
                     visit(name);
                 }
             }
+            Trait::Campaign => {
+                if let Some(campaign) = self.campaign {
+                    visit(hex(campaign).as_bytes());
+                }
+            }
             Trait::Path | Trait::Method | Trait::Agent | Trait::Fact(_) => {
                 self.visit(of, |value| {
                     if let Some(value) = value {
@@ -260,6 +272,12 @@ impl<'e> Traits<'e> {
                 Some(agent) => visit(Some(agent.text().as_bytes())),
                 None => visit(None),
             },
+            Trait::Campaign => visit(
+                self.campaign
+                    .map(u64::to_le_bytes)
+                    .as_ref()
+                    .map(<[u8; 8]>::as_slice),
+            ),
             Trait::Fact(place) => visit(self.fact(place)),
         }
         there

@@ -38,6 +38,8 @@ pub enum Reason {
     Contradiction,
     /// Too many distinct values of a trait were seen for one subject.
     Distinct,
+    /// It is part of what many keys do as one.
+    Campaign,
 }
 
 /// Where the truth that was settled came from.
@@ -88,6 +90,7 @@ impl Reason {
             Self::List => "list",
             Self::Contradiction => "contradiction",
             Self::Distinct => "distinct",
+            Self::Campaign => "campaign",
         }
     }
 
@@ -95,7 +98,7 @@ impl Reason {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::None | Self::List | Self::Contradiction | Self::Distinct => 403,
+            Self::None | Self::List | Self::Contradiction | Self::Distinct | Self::Campaign => 403,
             Self::Quota => 429,
             Self::MissingCredential | Self::AmbiguousCredential => 401,
             Self::BodyTooLarge => 413,

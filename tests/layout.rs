@@ -30,6 +30,11 @@ const USES: &[(&str, &[&str])] = &[
         &["agent", "dialect", "exchange", "usage", "verdict", "window"],
     ),
     ("identity", &["exchange", "policy"]),
+    ("template", &["dialect", "identity"]),
+    (
+        "campaign",
+        &["exchange", "identity", "policy", "template", "traits"],
+    ),
     (
         "traits",
         &["agent", "exchange", "identity", "policy", "shape"],
@@ -38,8 +43,8 @@ const USES: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "agent", "dialect", "distinct", "estimate", "exchange", "identity", "policy", "quota",
-            "store", "traits", "usage", "verdict", "window",
+            "agent", "campaign", "dialect", "distinct", "estimate", "exchange", "identity",
+            "policy", "quota", "store", "template", "traits", "usage", "verdict", "window",
         ],
     ),
     ("record", &["distinct", "engine", "json", "policy"]),
@@ -47,8 +52,8 @@ const USES: &[(&str, &[&str])] = &[
     (
         "learn",
         &[
-            "agent", "dialect", "distinct", "engine", "estimate", "exchange", "identity", "policy",
-            "store", "trace", "traits", "usage", "verdict", "window",
+            "agent", "campaign", "dialect", "distinct", "engine", "estimate", "exchange",
+            "identity", "policy", "store", "trace", "traits", "usage", "verdict", "window",
         ],
     ),
     (

@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::settle::Pledge;
 use crate::exchange::{Millis, Now};
 use crate::identity::Key;
-use crate::policy::{Quota, Rule};
+use crate::policy::{After, Quota, Rule};
 use crate::quota::Charge;
 use crate::verdict::{Reason, Verdict};
 
@@ -30,6 +30,7 @@ impl Engine {
         decision.effort = outcome.effort;
         decision.quotas.reserve_exact(plan.charges.len());
         let mut shadow_retry = None;
+        let mut refused = None;
         for visit in &plan.visits {
             for charge in plan.charges(visit) {
                 let standing = &charge.standing;
@@ -45,20 +46,21 @@ impl Engine {
                 if let Some(lease) = Lease::of(visit.page, charge).filter(|_| !outcome.refused) {
                     self.hold(&mut decision, charge, quota, lease);
                 }
+                let budget = self.budget(quota);
                 if charge.shadow {
                     if !standing.fits && shadow_retry.is_none_or(|other| retry > other) {
                         shadow_retry = Some(retry);
-                        decision.shadow = Some(Intent {
-                            verdict: Verdict::Throttle,
-                            reason: Reason::Quota,
-                            rule: Some(Rule::Quota(charge.quota)),
-                        });
+                        decision.shadow = Some(refusal(budget, charge.quota));
                     }
                     continue;
                 }
                 if !standing.fits && decision.retry_at.is_none_or(|other| retry > other) {
-                    (decision.retry_at, decision.rule) =
-                        (Some(retry), Some(Rule::Quota(charge.quota)));
+                    refused = Some(refusal(budget, charge.quota));
+                    decision.retry_at = Some(retry);
+                }
+                // Nobody is told what is left to a campaign.
+                if budget.is_some() {
+                    continue;
                 }
                 // In the order of the policy, which subjects may have mixed up.
                 let after = decision
@@ -78,12 +80,22 @@ impl Engine {
         if decision.reservation.is_metered() {
             decision.reservation.rates = plan.rates.unwrap_or_default();
         }
-        if outcome.refused {
-            (decision.verdict, decision.reason) = (Verdict::Throttle, Reason::Quota);
+        if let Some(intent) = refused.filter(|_| outcome.refused) {
+            (decision.verdict, decision.reason) = (intent.verdict, intent.reason);
+            decision.rule = intent.rule;
             decision.shadow = None;
         }
         findings.conclude(&mut decision);
         decision
+    }
+
+    /// What follows where the budget of a campaign is used up, if this is one.
+    fn budget(&self, quota: &Quota) -> Option<Verdict> {
+        let Some(After::Step(step)) = quota.after else {
+            return None;
+        };
+        let steps = &self.policy.campaigns.as_ref()?.steps;
+        steps.get(step).map(|step| step.then)
     }
 
     /// Notes what is to be given back, or settled, when the request has ended.
@@ -100,5 +112,21 @@ impl Engine {
         } else if charge.standing.fresh && self.policy.is_of_key(quota) {
             reservation.newcomer.push(lease);
         }
+    }
+}
+
+/// What a quota does that a request does not fit under.
+const fn refusal(budget: Option<Verdict>, quota: usize) -> Intent {
+    match budget {
+        Some(verdict) => Intent {
+            verdict,
+            reason: Reason::Campaign,
+            rule: Some(Rule::Campaign),
+        },
+        None => Intent {
+            verdict: Verdict::Throttle,
+            reason: Reason::Quota,
+            rule: Some(Rule::Quota(quota)),
+        },
     }
 }

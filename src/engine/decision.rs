@@ -1,6 +1,7 @@
 //! What was decided about a request, as plain data.
 
 use super::settle::Reservation;
+use crate::campaign::Match;
 use crate::exchange::Millis;
 use crate::identity::Key;
 use crate::policy::{Rule, Trait};
@@ -23,6 +24,8 @@ pub struct Decision {
     pub traits: Vec<(Trait, String)>,
     /// Who asked, if that is known.
     pub key: Option<Key>,
+    /// The campaign that the request is part of.
+    pub campaign: Option<Match>,
     /// What rules in shadow would have done, if that is more than was done.
     pub shadow: Option<Intent>,
     /// How every enforced quota that covers the request stands now, in the order of the policy.
@@ -95,6 +98,7 @@ impl Decision {
             findings: Vec::new(),
             traits: Vec::new(),
             key: None,
+            campaign: None,
             shadow: None,
             quotas: Vec::new(),
             retry_at: None,

@@ -4,8 +4,9 @@ use smallvec::SmallVec;
 
 use super::checks::{Pending, Sighting};
 use super::decision::{Decision, Finding, Intent};
+use crate::policy::campaigns::Step;
 use crate::policy::check::{Check, Test};
-use crate::policy::{Quota, Rule, Trait};
+use crate::policy::{After, Quota, Rule, Trait};
 use crate::verdict::{Reason, Verdict};
 
 /// What all checks of a request came to.
@@ -21,6 +22,8 @@ pub(super) struct Findings {
     enforced: Option<Loudest>,
     /// The strictest that is only noted.
     noted: Option<Loudest>,
+    /// The steps that a campaign has come to and that have budgets, as bits.
+    steps: u32,
     /// What the checks that found something had looked at.
     pub(super) traits: Vec<(Trait, String)>,
 }
@@ -30,7 +33,7 @@ pub(super) struct Findings {
 struct Loudest {
     verdict: Verdict,
     reason: Reason,
-    check: usize,
+    rule: Rule,
 }
 
 impl Findings {
@@ -48,9 +51,11 @@ impl Findings {
 
     /// Whether a quota holds for this request, as far as that depends on checks.
     pub(super) fn activate(&self, quota: &Quota) -> bool {
-        quota
-            .after
-            .is_none_or(|check| self.found.iter().any(|finding| finding.check == check))
+        match quota.after {
+            None => true,
+            Some(After::Check(check)) => self.found.iter().any(|finding| finding.check == check),
+            Some(After::Step(step)) => self.steps & bit(step) != 0,
+        }
     }
 
     /// Whether the request is refused, whatever its quotas say.
@@ -94,16 +99,29 @@ impl Findings {
             count,
         };
         self.found.insert(after, finding);
-        let loudest = if check.shadow {
+        self.raise(check.then, reason, Rule::Check(place), check.shadow);
+    }
+
+    /// A campaign has come to this step.
+    pub(super) fn campaign(&mut self, place: usize, step: &Step, shadow: bool) {
+        if step.budget.is_some() {
+            self.steps |= bit(place);
+        } else {
+            self.raise(step.then, Reason::Campaign, Rule::Campaign, shadow);
+        }
+    }
+
+    fn raise(&mut self, verdict: Verdict, reason: Reason, rule: Rule, shadow: bool) {
+        let loudest = if shadow {
             &mut self.noted
         } else {
             &mut self.enforced
         };
-        if loudest.is_none_or(|other| check.then > other.verdict) {
+        if loudest.is_none_or(|other| verdict > other.verdict) {
             *loudest = Some(Loudest {
-                verdict: check.then,
+                verdict,
                 reason,
-                check: place,
+                rule,
             });
         }
     }
@@ -115,7 +133,7 @@ impl Findings {
         {
             decision.verdict = effect(loudest.verdict);
             decision.reason = loudest.reason;
-            decision.rule = Some(Rule::Check(loudest.check));
+            decision.rule = Some(loudest.rule);
         }
         if let Some(loudest) = self.noted {
             let verdict = effect(loudest.verdict);
@@ -126,7 +144,7 @@ impl Findings {
                 decision.shadow = Some(Intent {
                     verdict,
                     reason: loudest.reason,
-                    rule: Some(Rule::Check(loudest.check)),
+                    rule: Some(loudest.rule),
                 });
             }
         }
@@ -147,4 +165,9 @@ const fn effect(then: Verdict) -> Verdict {
         Verdict::Throttle => Verdict::Tag,
         other => other,
     }
+}
+
+/// A step as a bit; there are at most 8.
+const fn bit(step: usize) -> u32 {
+    1_u32.wrapping_shl(step as u32)
 }

@@ -5,6 +5,7 @@ use core::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
 use super::{Decision, Engine};
+use crate::campaign::Book;
 use crate::dialect::request::Prompt;
 use crate::dialect::{Api, Dialect};
 use crate::estimate::Estimator;
@@ -24,8 +25,8 @@ const MOST_MEDIA: u32 = 4_096;
 pub enum Content<'a> {
     /// There is none, or no rule wants to know it.
     None,
-    /// It was read.
-    Read(&'a Prompt),
+    /// It was read, and these are its bytes.
+    Read(&'a Prompt, &'a [u8]),
     /// It could not be read; so many bytes long, or 0 where that is not known.
     Unreadable(u64),
 }
@@ -38,6 +39,7 @@ impl Engine {
         exchange: &Exchange<'_>,
         content: Content<'_>,
         estimator: &Estimator,
+        book: &Book,
         now: Now,
         store: &S,
     ) -> Decision {
@@ -51,10 +53,11 @@ impl Engine {
             (Some(name), _) => Model::Named(name),
             (None, Content::None) => Model::Absent,
             (None, Content::Unreadable(_)) => Model::Unreadable,
-            (None, Content::Read(prompt)) => prompt.model(),
+            (None, Content::Read(prompt, _)) => prompt.model(),
         };
+        let known = self.recognise(&exchange, content, book, now);
         if !self.policy.may_cover(&exchange, Quota::is_metered) {
-            return self.admit(&exchange, now, store);
+            return self.admit_known(&exchange, &known, now, store);
         }
         let unreadable = matches!(content, Content::Unreadable(_));
         if unreadable && self.policy.denies_unreadable {
@@ -70,12 +73,13 @@ impl Engine {
         let api = api(dialect, exchange.path, content);
         let lesson = lesson(exchange.model, content);
         exchange.foreseen = self.foresee(api, content, lesson, estimator);
-        let mut decision = self.admit(&exchange, now, store);
+        let mut decision = self.admit_known(&exchange, &known, now, store);
         let reservation = &mut decision.reservation;
         if reservation.is_metered() {
             reservation.foreseen = exchange.foreseen;
             reservation.lesson = lesson;
-            reservation.background = matches!(content, Content::Read(prompt) if prompt.background);
+            reservation.background =
+                matches!(content, Content::Read(prompt, _) if prompt.background);
         }
         decision
     }
@@ -95,7 +99,7 @@ impl Engine {
         let text = lesson.map_or(0, |lesson| estimator.tokens(lesson.model, lesson.bytes));
         match content {
             Content::None => Foreseen::default(),
-            Content::Read(prompt) => {
+            Content::Read(prompt, _) => {
                 let media = u64::from(prompt.media.min(MOST_MEDIA));
                 let media = media.saturating_mul(self.policy.media);
                 let output = prompt.output_cap(api).unwrap_or(self.policy.output);
@@ -125,7 +129,7 @@ impl Engine {
 #[must_use]
 pub fn api(dialect: Dialect, path: &[u8], content: Content<'_>) -> Api {
     match (Api::of(dialect, path), content) {
-        (Api::Other, Content::Read(prompt)) => prompt.shape,
+        (Api::Other, Content::Read(prompt, _)) => prompt.shape,
         (api, _) => api,
     }
 }
@@ -133,7 +137,7 @@ pub fn api(dialect: Dialect, path: &[u8], content: Content<'_>) -> Api {
 fn lesson(model: Model<'_>, content: Content<'_>) -> Option<Lesson> {
     let (bytes, teaches) = match content {
         Content::None => return None,
-        Content::Read(prompt) => (prompt.text_bytes, prompt.media == 0 && !prompt.recalls),
+        Content::Read(prompt, _) => (prompt.text_bytes, prompt.media == 0 && !prompt.recalls),
         Content::Unreadable(bytes) => (bytes, false),
     };
     let mut hasher = SipHasher13::new();

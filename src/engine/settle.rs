@@ -3,6 +3,7 @@
 use super::Engine;
 use super::checks::Sighting;
 use super::decision::Lease;
+use crate::campaign::Observation;
 use crate::estimate::Estimator;
 use crate::exchange::{Foreseen, Now};
 use crate::policy::price::Rates;
@@ -22,6 +23,8 @@ pub struct Reservation {
     pub(super) newcomer: Vec<Lease>,
     /// What the request showed that checks count, and that was not counted yet.
     pub(super) unseen: Vec<Sighting>,
+    /// What the request showed that may be evidence of a campaign.
+    pub(super) observation: Option<Box<Observation>>,
     /// What the charges were computed from.
     pub(super) foreseen: Foreseen,
     /// What the model's tokens cost.
@@ -88,6 +91,7 @@ impl Reservation {
         metered: Vec::new(),
         newcomer: Vec::new(),
         unseen: Vec::new(),
+        observation: None,
         foreseen: Foreseen {
             input: 0,
             output: 0,
@@ -106,13 +110,36 @@ impl Reservation {
     /// Whether there is nothing to settle, whatever the answer.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.metered.is_empty() && self.newcomer.is_empty() && self.unseen.is_empty()
+        self.metered.is_empty()
+            && self.newcomer.is_empty()
+            && self.unseen.is_empty()
+            && self.observation.is_none()
     }
 
     /// Whether the request showed something that checks count, and that was not counted yet.
     #[must_use]
     pub fn is_news(&self) -> bool {
         !self.unseen.is_empty()
+    }
+
+    /// What a request showed that was refused as a campaign's: that the campaign goes on.
+    pub fn take_refused(&mut self) -> Option<Observation> {
+        self.observation.take().map(|observation| *observation)
+    }
+
+    /// What a request showed that the origin has served. One that it has not is evidence of nothing: its key may be invented.
+    #[must_use]
+    pub fn served(&self, ending: &Ending, settlement: &Settlement) -> Option<Observation> {
+        let mut observation = **self.observation.as_ref()?;
+        match ending {
+            Ending::Answered { status, .. } if *status < 300 => {}
+            _ => return None,
+        }
+        if matches!(settlement.source, Source::Usage | Source::Counted) {
+            let output = settlement.usage.output;
+            observation.output = u32::try_from(output).unwrap_or(u32::MAX);
+        }
+        Some(observation)
     }
 
     /// Whether what the answer says of its usage matters.

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 
 use super::conclude::IN_FLIGHT_WAIT;
 use super::*;
+use crate::campaign::Book;
 use crate::dialect::request;
 use crate::estimate::Estimator;
 use crate::exchange::{Attributes, Foreseen, Millis, Model, split_target};
@@ -94,10 +95,17 @@ impl Desk {
     fn post(&self, ask: Ask<'_>, body: &str, at: Millis) -> Decision {
         let prompt = request::read(body.as_bytes());
         let unreadable = Content::Unreadable(body.len() as u64);
-        let content = prompt.as_ref().map_or(unreadable, Content::Read);
+        let read = |prompt| Content::Read(prompt, body.as_bytes());
+        let content = prompt.as_ref().map_or(unreadable, read);
         self.with(ask, Model::Absent, |exchange| {
-            self.engine
-                .decide(exchange, content, &self.estimator, Now::at(at), &self.store)
+            self.engine.decide(
+                exchange,
+                content,
+                &self.estimator,
+                &Book::default(),
+                Now::at(at),
+                &self.store,
+            )
         })
     }
 

@@ -1,5 +1,6 @@
 //! What a recorded request is for and what it used, as the engine foresees and settles it.
 
+use crate::campaign::Book;
 use crate::dialect::request::{self, Prompt};
 use crate::engine::{Content, Ending, Engine, Screening};
 use crate::estimate::Estimator;
@@ -87,7 +88,7 @@ impl Gauge {
             .engine
             .screen(exchange, true, record.now(), &self.store);
         match screening {
-            Screening::Ready(Content::None | Content::Read(_)) => Body::None,
+            Screening::Ready(Content::None | Content::Read(..)) => Body::None,
             Screening::ReadBody if length <= self.engine.policy().body => {
                 let prompt = request::read(body).map(Box::new);
                 prompt.map_or(Body::Unreadable(length), Body::Read)
@@ -101,12 +102,17 @@ impl Gauge {
         let now = record.now();
         let content = match body {
             Body::None => Content::None,
-            Body::Read(prompt) => Content::Read(prompt),
+            Body::Read(prompt) => Content::Read(prompt, &[]),
             Body::Unreadable(length) => Content::Unreadable(*length),
         };
-        let decision = self
-            .engine
-            .decide(exchange, content, &self.estimator, now, &self.store);
+        let decision = self.engine.decide(
+            exchange,
+            content,
+            &self.estimator,
+            &Book::default(),
+            now,
+            &self.store,
+        );
         let reservation = &decision.reservation;
         if !reservation.is_metered() {
             return Used::default();

@@ -5,6 +5,7 @@ use super::sample::Sample;
 use super::spent::Demand;
 use crate::exchange::{Exchange, Millis};
 use crate::identity::{self, Key, Secret, Unknown};
+use crate::policy::After;
 use crate::policy::check::{Check, Test};
 use crate::policy::price::Rates;
 use crate::policy::{Count, Policy, Quota};
@@ -128,7 +129,7 @@ impl Lens {
         }
         for (place, quota) in self.policy.quotas.iter().enumerate() {
             if quota.is_concurrent()
-                || quota.after.is_some_and(|check| found & bit(check) == 0)
+                || matches!(quota.after, Some(After::Check(check)) if found & bit(check) == 0)
                 || !traits.fit(&quota.scope)
             {
                 continue;

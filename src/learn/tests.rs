@@ -8,6 +8,7 @@ use core::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::campaign::Book;
 use crate::dialect::request;
 use crate::engine::{Content, Ending, Engine, Screening};
 use crate::estimate::Estimator;
@@ -158,10 +159,24 @@ fn engine_touches(policy: &Policy, lines: &[String]) -> u64 {
         let (exchange, now) = (record.exchange(&headers), record.now());
         let body = record.body.as_deref();
         let mut decision = match engine.screen(&exchange, body.is_some(), now, &store) {
-            Screening::Ready(content) => engine.decide(&exchange, content, &estimator, now, &store),
+            Screening::Ready(content) => engine.decide(
+                &exchange,
+                content,
+                &estimator,
+                &Book::default(),
+                now,
+                &store,
+            ),
             Screening::ReadBody => {
                 let prompt = request::read(body.unwrap()).unwrap();
-                engine.decide(&exchange, Content::Read(&prompt), &estimator, now, &store)
+                engine.decide(
+                    &exchange,
+                    Content::Read(&prompt, body.unwrap()),
+                    &estimator,
+                    &Book::default(),
+                    now,
+                    &store,
+                )
             }
             Screening::Refuse(decision) => *decision,
         };
@@ -335,7 +350,7 @@ fn a_throttle_is_learned_from_what_its_check_finds() {
     let mut policy = checking(2, 60_000, Verdict::Throttle);
     let mut lane = tokens("requests", "1").quotas.remove(0);
     lane.subject = 0;
-    lane.after = Some(0);
+    lane.after = Some(After::Check(0));
     policy.quotas.push(lane);
     let ask = |network: u8| Asked {
         wait: 10,

@@ -48,6 +48,7 @@ pub(super) fn compile(file: File, rules: Rules, notes: &Notes<'_>) -> Policy {
         prefixes,
         checks,
         lists: file.lists,
+        campaigns: None,
         verify_url: file.verify_url.unwrap_or_default(),
         newcomers: quotas.iter().map(|quota| quota.newcomers).collect(),
         facts,

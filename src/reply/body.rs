@@ -44,7 +44,9 @@ impl Refusal {
             (_, Reason::MissingCredential | Reason::AmbiguousCredential) => Self::Credential,
             (_, Reason::BodyTooLarge) => Self::TooLarge,
             (_, Reason::Unreadable) => Self::Unreadable,
-            (_, Reason::List | Reason::Contradiction | Reason::Distinct) => Self::Forbidden,
+            (_, Reason::List | Reason::Contradiction | Reason::Distinct | Reason::Campaign) => {
+                Self::Forbidden
+            }
             (_, Reason::Store | Reason::None) => Self::Failure,
         }
     }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use serde_json::Value;
+use stillgate::campaign::Book;
 use stillgate::dialect::request;
 use stillgate::engine::{Content, Decision, Engine, Lease, Screening};
 use stillgate::estimate::Estimator;
@@ -89,11 +90,12 @@ pub(crate) fn decide<S: Store>(
         foreseen: Foreseen::default(),
         attributes: request,
     };
-    let decide = |content| engine.decide(&exchange, content, estimator, now, store);
+    let decide =
+        |content| engine.decide(&exchange, content, estimator, &Book::default(), now, store);
     match engine.screen(&exchange, !request.body.is_empty(), now, store) {
         Screening::Ready(content) => decide(content),
         Screening::ReadBody => match request::read(&request.body) {
-            Some(prompt) => decide(Content::Read(&prompt)),
+            Some(prompt) => decide(Content::Read(&prompt, &request.body)),
             None => decide(Content::Unreadable(request.body.len() as u64)),
         },
         Screening::Refuse(decision) => *decision,

@@ -415,12 +415,14 @@ fn a_check_that_needs_no_body_does_not_wait_for_one() {
             "" => Content::None,
             _ => Content::Unreadable(1),
         };
-        let content = prompt.as_ref().map_or(unread, Content::Read);
+        let read = |prompt| Content::Read(prompt, body.as_bytes());
+        let content = prompt.as_ref().map_or(unread, read);
         let decision = door.with(Client("a", "", &[json]), |exchange| {
             door.engine.decide(
                 exchange,
                 content,
                 &Estimator::new(),
+                &Book::default(),
                 Now::at(START),
                 &door.store,
             )
@@ -458,6 +460,7 @@ fn the_body_of_whom_a_check_does_not_find_may_be_too_long_for_its_quota_or_unrea
                 exchange,
                 content,
                 &Estimator::new(),
+                &Book::default(),
                 Now::at(START),
                 &door.store,
             )

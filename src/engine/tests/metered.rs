@@ -213,8 +213,14 @@ fn what_a_client_says_of_its_length_and_does_not_send_is_charged_to_nobody() {
     let decide = |content| {
         desk.with(ask, Model::Absent, |exchange| {
             let now = Now::at(START);
-            desk.engine
-                .decide(exchange, content, &desk.estimator, now, &desk.store)
+            desk.engine.decide(
+                exchange,
+                content,
+                &desk.estimator,
+                &Book::default(),
+                now,
+                &desk.store,
+            )
         })
     };
     let mut decision = decide(content);

@@ -72,7 +72,7 @@ impl Admitted {
             return;
         }
         // No other API of OpenAI's has this option, and those that are strict refuse what they do not know.
-        let api = engine::api(self.dialect, request.path, Content::Read(prompt));
+        let api = engine::api(self.dialect, request.path, Content::Read(prompt, body));
         let wanted = matches!(api, Api::Chat | Api::Completions)
             && self.decision.reservation.is_enforced()
             && !DIGESTS.iter().any(|name| request.has(name));

@@ -2,10 +2,12 @@
 
 use core::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::abi::{self, Clock, Level};
 use super::counters;
 use super::shared::{SharedStore, fingerprint};
+use crate::campaign::Book;
 use crate::engine::{Decision, Ending, Engine, Lease, Reservation, Settlement};
 use crate::estimate::Estimator;
 use crate::exchange::{Millis, Now};
@@ -30,6 +32,7 @@ pub(super) struct Running {
     /// The counters.
     pub(super) store: SharedStore,
     in_flight: RefCell<BTreeMap<u32, InFlight>>,
+    book: RefCell<Rc<Book>>,
 }
 
 /// The slots of one stream.
@@ -61,7 +64,16 @@ impl Running {
             engine,
             store,
             in_flight: RefCell::default(),
+            book: RefCell::default(),
         }
+    }
+
+    /// What is known of campaigns.
+    pub(super) fn book(&self) -> Rc<Book> {
+        self.book
+            .try_borrow()
+            .map(|book| Rc::clone(&book))
+            .unwrap_or_default()
     }
 
     /// Counts a decision and what it cost.

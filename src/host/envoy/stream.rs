@@ -166,7 +166,7 @@ impl Stream {
             }
         };
         let content = match &prompt {
-            Some(prompt) => Content::Read(prompt),
+            Some(prompt) => Content::Read(prompt, &bytes),
             None => Content::Unreadable(length),
         };
         let action = self.decide(running, &request, content, now);
@@ -205,7 +205,14 @@ impl Stream {
         if unread {
             counters::count(Metric::Unreadable(Part::Request), 1);
         }
-        let decision = engine.decide(&exchange, content, &ESTIMATOR, now, &running.store);
+        let decision = engine.decide(
+            &exchange,
+            content,
+            &ESTIMATOR,
+            &running.book(),
+            now,
+            &running.store,
+        );
         let action = self.act(running, decision, request, now);
         if let State::Admitted(admitted) = &mut self.state {
             admitted.sent = unread.then_some(0);

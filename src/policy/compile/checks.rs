@@ -3,7 +3,7 @@
 use super::{Compiler, hash, meaning_of, sorted};
 use crate::policy::check::{Against, Check, Distinct, Test};
 use crate::policy::file::{self, Absent, Mode, Witness};
-use crate::policy::{Subject, Trait};
+use crate::policy::{After, Subject, Trait};
 
 impl Compiler<'_> {
     /// Compiles a check, and its quota after those that there are.
@@ -50,7 +50,7 @@ impl Compiler<'_> {
             shadow: check.mode == Mode::Shadow,
         });
         if let Some(quota) = check.quota {
-            let after = self.checks.len().checked_sub(1);
+            let after = self.checks.len().checked_sub(1).map(After::Check);
             self.quota(&format!("{path}/quota"), quota, after);
         }
     }

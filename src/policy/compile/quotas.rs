@@ -2,11 +2,11 @@
 
 use super::{Compiler, hash, meaning_of, sorted};
 use crate::policy::file::{self, Mode};
-use crate::policy::{Limit, Quota, Trait, scale};
+use crate::policy::{After, Limit, Quota, Trait, scale};
 
 impl Compiler<'_> {
     /// Compiles a quota, of the check at this place if there is one.
-    pub(super) fn quota(&mut self, path: &str, quota: file::Quota, after: Option<usize>) {
+    pub(super) fn quota(&mut self, path: &str, quota: file::Quota, after: Option<After>) {
         self.claim(path, &quota.name);
         let subject = self.subject(&quota.per);
         let quota = self.compiled(quota, subject, after);
@@ -32,7 +32,7 @@ impl Compiler<'_> {
         self.quotas.push(quota);
     }
 
-    fn compiled(&self, quota: file::Quota, subject: usize, after: Option<usize>) -> Quota {
+    fn compiled(&self, quota: file::Quota, subject: usize, after: Option<After>) -> Quota {
         let length = quota
             .window
             .or(quota.lease)
@@ -54,7 +54,10 @@ impl Compiler<'_> {
             .subjects
             .get(subject)
             .is_some_and(|subject| subject.traits.contains(&Trait::Model));
-        let check = after.and_then(|place| self.checks.get(place));
+        let check = match after {
+            Some(After::Check(place)) => self.checks.get(place),
+            _ => None,
+        };
         Quota {
             id,
             newcomers: hash(&meaning),

@@ -224,7 +224,7 @@ fn a_check_is_compiled_to_places() {
     assert_eq!((q.after, q.shadow, q.reads_model), (None, false, false));
     assert_eq!(
         (lane.after, lane.shadow, lane.name.as_str()),
-        (Some(3), true, "lane")
+        (Some(After::Check(3)), true, "lane")
     );
     assert_eq!(policy.name_of(Rule::Check(4)), "c4");
     assert_eq!(policy.newcomers.len(), 2);

@@ -226,7 +226,7 @@ impl<'p> Report<'p> {
             .collect();
         let mut told = json!({
             "rule": self.policy.name_of(row.rule),
-            "kind": match row.rule { Rule::Quota(_) => "quota", Rule::Check(_) => "check" },
+            "kind": match row.rule { Rule::Quota(_) => "quota", Rule::Check(_) => "check", Rule::Campaign => "campaign" },
             "counts": meaning.counts, "per": meaning.per, "window": meaning.window,
             "limit": amount(row.limit), "requests": row.requests, "subjects": row.subjects,
             "sampled": row.weight, "exact": row.exact, "peaks": peaks, "trials": trials, "notes": self.notes(row),
@@ -338,6 +338,7 @@ impl<'p> Report<'p> {
                 meaning.cost = quota.count == Count::Cost;
                 quota.subject
             }),
+            Rule::Campaign => None,
             Rule::Check(place) => {
                 let test = self.policy.checks.get(place).map(|check| &check.test);
                 if let Some(Test::Distinct(distinct)) = test {

@@ -1,0 +1,189 @@
+//! Whether a request is a campaign's, what follows from that, and what it showed that may be evidence.
+
+use core::hash::Hasher as _;
+
+use super::findings::Findings;
+use super::{Content, Decision, Engine};
+use crate::campaign::{Book, Flags, Match, Observation};
+use crate::dialect::Api;
+use crate::dialect::request::Prompt;
+use crate::exchange::{Exchange, Now};
+use crate::identity::Key;
+use crate::policy::Trait;
+use crate::policy::campaigns::Campaigns;
+use crate::template::{Folded, Template};
+use crate::traits::Traits;
+use crate::verdict::{Reason, Verdict};
+
+/// What is known of a request whose prompt was read.
+#[derive(Default)]
+pub(super) struct Known<'a> {
+    /// The prompt, and what it is made of.
+    prompt: Option<(&'a Prompt, Template)>,
+    /// The campaign that it is part of.
+    pub(super) found: Option<Match>,
+}
+
+impl Engine {
+    /// Whether campaigns may be found in a request like this.
+    pub(super) fn watches(&self, exchange: &Exchange<'_>) -> bool {
+        let watched = |campaigns: &Campaigns| campaigns.scope.may_cover(exchange);
+        exchange.method == b"POST" && self.policy.campaigns.as_ref().is_some_and(watched)
+    }
+
+    /// Looks at the prompt of a request, if campaigns are looked for and there is one.
+    pub(super) fn recognise<'a>(
+        &self,
+        exchange: &Exchange<'_>,
+        content: Content<'a>,
+        book: &Book,
+        now: Now,
+    ) -> Known<'a> {
+        let (Content::Read(prompt, body), Some(sampler)) = (content, &self.sampler) else {
+            return Known::default();
+        };
+        let campaigns = self.policy.campaigns.as_ref();
+        if !self.watches(exchange) || !campaigns.is_some_and(|it| it.scope.covers(exchange)) {
+            return Known::default();
+        }
+        let dialect = self.policy.dialect_of(exchange);
+        if matches!(Api::of(dialect, exchange.path), Api::Free | Api::Embeddings) {
+            return Known::default();
+        }
+        let template = sampler.read(body, prompt, &mut Folded::default());
+        let found = book.find(&template, now.steady);
+        Known {
+            prompt: Some((prompt, template)),
+            found: found.filter(|found| {
+                campaigns.is_none_or(|campaigns| !campaigns.acquitted.contains(&found.campaign))
+            }),
+        }
+    }
+
+    /// Holds the campaign that a request is part of against it.
+    pub(super) fn answer(
+        &self,
+        known: &Known<'_>,
+        traits: &mut Traits<'_>,
+        findings: &mut Findings,
+    ) {
+        let (Some(found), Some(campaigns)) = (known.found, &self.policy.campaigns) else {
+            return;
+        };
+        if says(traits, campaigns.facts.contract) {
+            return;
+        }
+        traits.note_campaign(Some(found.campaign));
+        let verified = says(traits, campaigns.facts.verified);
+        for (place, step) in campaigns.steps.iter().enumerate() {
+            // Who is verified has done what he is asked for.
+            if step.at > found.stage || verified && step.then == Verdict::Verify {
+                continue;
+            }
+            // A budget that is held back would be charged, and refuse.
+            if step.budget.is_none() || !found.held_back {
+                findings.campaign(place, step, campaigns.shadow || found.held_back);
+            }
+        }
+    }
+
+    /// Takes down what a request showed, for when it is known how it ended.
+    pub(super) fn observe(
+        &self,
+        exchange: &Exchange<'_>,
+        known: &Known<'_>,
+        key: Key,
+        decision: &mut Decision,
+        now: Now,
+    ) {
+        let (Some((prompt, template)), Some(campaigns)) = (&known.prompt, &self.policy.campaigns)
+        else {
+            return;
+        };
+        let refused = decision.reason == Reason::Campaign && !decision.verdict.passes();
+        if !refused && !decision.verdict.passes() || *template == Template::default() {
+            return;
+        }
+        let mut traits = Traits::new(exchange, &self.policy, self.secret, key);
+        if says(&mut traits, campaigns.facts.contract) {
+            return;
+        }
+        let mut observation = Observation::of(template);
+        observation.key = key.0;
+        observation.at = u32::try_from(now.steady / 1_000).unwrap_or(u32::MAX);
+        observation.network = short(traits.hash_of(Trait::Network));
+        observation.stack = self.stack(&mut traits);
+        observation.parameters = self.parameters(exchange, prompt);
+        observation.org = campaigns
+            .facts
+            .org
+            .map_or(0, |fact| short(traits.hash_of(Trait::Fact(fact))));
+        observation.age = campaigns
+            .facts
+            .age
+            .and_then(|fact| days(traits.fact(fact)))
+            .unwrap_or(0);
+        observation.turns = u16::try_from(prompt.turns).unwrap_or(u16::MAX);
+        let verified = says(&mut traits, campaigns.facts.verified);
+        observation.flags = Flags::default()
+            .with(Flags::VERIFIED, verified)
+            .with(Flags::TOOLS, prompt.tool_results)
+            .with(Flags::REFUSED, refused);
+        decision.reservation.observation = Some(Box::new(observation));
+    }
+
+    /// What the client is, all in one.
+    fn stack(&self, traits: &mut Traits<'_>) -> u32 {
+        let mut hasher = self.secret.hasher();
+        hasher.write_u64(traits.shape());
+        hasher.write_u64(traits.hash_of(Trait::Agent).unwrap_or_default());
+        let ja4 = self.policy.facts.iter().position(|fact| fact.name == "ja4");
+        let ja4 = ja4.and_then(|place| traits.hash_of(Trait::Fact(place)));
+        hasher.write_u64(ja4.unwrap_or_default());
+        short(Some(hasher.finish()))
+    }
+
+    /// What the request asks for beside its text.
+    fn parameters(&self, exchange: &Exchange<'_>, prompt: &Prompt) -> u32 {
+        let mut hasher = self.secret.hasher();
+        hasher.write(exchange.path);
+        if let crate::exchange::Model::Named(name) = exchange.model {
+            hasher.write(name);
+        }
+        let numbers = &prompt.numbers;
+        for number in [
+            numbers.max_tokens,
+            numbers.max_completion_tokens,
+            numbers.max_output_tokens,
+            numbers.settings_max,
+            numbers.n,
+        ] {
+            hasher.write_u64(number.map_or(0, |number| number.saturating_add(1)));
+        }
+        hasher.write_u8(u8::from(prompt.stream) | (u8::from(prompt.tools) << 1));
+        short(Some(hasher.finish()))
+    }
+}
+
+/// Whether a fact says yes.
+fn says(traits: &mut Traits<'_>, fact: Option<usize>) -> bool {
+    let said = fact.and_then(|fact| traits.fact(fact));
+    said.is_some_and(|said| {
+        [&b"true"[..], b"1", b"yes"]
+            .iter()
+            .any(|yes| said.eq_ignore_ascii_case(yes))
+    })
+}
+
+/// An age in whole days, plus 1; `None` if it is no number.
+fn days(text: Option<&[u8]>) -> Option<u16> {
+    let text = core::str::from_utf8(text?).ok()?;
+    let whole = text.split('.').next()?;
+    let days: u32 = whole.trim().parse().ok()?;
+    Some(u16::try_from(days).unwrap_or(u16::MAX).saturating_add(1))
+}
+
+/// Half of a hash, and never 0; 0 for none.
+fn short(hash: Option<u64>) -> u32 {
+    hash.map_or(0, |hash| ((hash >> 32) as u32).max(1))
+}
