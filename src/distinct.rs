@@ -8,7 +8,7 @@
 //! nowhere. A page has no more than half its slots for sets, and counters come first: sets of one or two members make room
 //! when slots are wanted, and a set that finds none undercounts.
 
-mod registers;
+pub(crate) mod registers;
 mod set;
 
 use crate::exchange::Millis;

@@ -163,7 +163,7 @@ impl Book {
 }
 
 /// The features of a prompt, those that say most first.
-pub(super) fn features(template: &Template) -> impl Iterator<Item = u64> {
+fn features(template: &Template) -> impl Iterator<Item = u64> {
     let [first, last] = template.system_anchors;
     let [a, b, c, d, e, f] = template.anchors;
     let anchors: [u64; FEATURES] = [template.system, first, last, c, f, b, e, a, d];
@@ -174,7 +174,7 @@ pub(super) fn features(template: &Template) -> impl Iterator<Item = u64> {
 }
 
 /// The feature that a bin's least hash is.
-pub(super) fn of_bin(bin: usize, least: u32) -> u64 {
+pub(in crate::campaign) fn of_bin(bin: usize, least: u32) -> u64 {
     if least == 0 {
         return 0;
     }

@@ -1,47 +1,72 @@
 //! The judge: takes in what all nodes have seen, and finds who acts as one.
+//!
+//! A feature that many keys share lately is hot. Requests with a hot feature are filed under the most specific one, a row of
+//! evidence each, until what is known of its keys suffices to say what it is: honest people's, and it is acquitted, so that
+//! the next feature of their requests speaks for them; or a campaign's, and it goes into the book with all features that go
+//! with it. A feature most of whose keys are a campaign's already belongs to that campaign.
 
-use super::{Batch, Book};
+mod candidates;
+mod docket;
+mod features;
+mod file;
+mod keyring;
+mod members;
+mod rests;
+mod row;
+mod sentence;
+mod terms;
+
+use super::book::{Book, Campaign, Entry};
+use super::{Batch, Observation};
+use crate::distinct::registers::{self, NUMBERS};
 use crate::exchange::Millis;
 use crate::identity::Secret;
-use crate::policy::campaigns::Campaigns;
+use crate::policy::campaigns::{Campaigns, Stage};
+use crate::template::Sampler;
+use crate::traits::mix;
+use candidates::Candidates;
+use docket::CASES;
+use features::{Features, Kind, State};
+use keyring::Keyring;
+use members::Members;
+use rests::Rests;
+use row::Row;
+use terms::NAMES;
 
-/// Gathers evidence and judges. There is one for all nodes that share what they see.
+use bytemuck::Zeroable as _;
+
+/// How many features may be tried at a time.
+const ROWS: usize = 640;
+
+/// Places above this are cases.
+const CASE: u16 = 0x8000;
+
+/// Gathers evidence and judges. There is one for all nodes that share what they see. Takes 3.5 MiB.
 #[derive(Debug)]
 pub struct Judge {
     rules: Campaigns,
     secret: Secret,
+    /// Features that the operator has excused.
+    excused: Vec<u64>,
+    candidates: Candidates,
+    features: Features,
+    rows: Vec<Row>,
+    ring: Keyring,
+    rests: Rests,
+    cases: Vec<docket::Entry>,
+    population: Members,
+    activity: Activity,
     book: Book,
 }
 
-impl Judge {
-    /// One that has seen nothing.
-    #[must_use]
-    pub fn new(rules: Campaigns, secret: Secret) -> Self {
-        Self {
-            rules,
-            secret,
-            book: Book::default(),
-        }
-    }
-
-    /// Takes in what nodes have seen since it was last called, and judges; answers whether the book has changed. In whatever order
-    /// the batches and their observations come, it comes to the same. To be called every few seconds.
-    pub fn sit(&mut self, _batches: &[&Batch], _now: Millis) -> bool {
-        let _ = (&self.rules, self.secret);
-        false
-    }
-
-    /// What nodes need to know.
-    #[must_use]
-    pub const fn book(&self) -> &Book {
-        &self.book
-    }
-
-    /// The campaigns that are suspected or convicted, those that are convicted first.
-    #[must_use]
-    pub fn cases(&self) -> Vec<Case> {
-        Vec::new()
-    }
+/// The keys of a day, and those on which campaigns were acted.
+#[derive(Debug)]
+struct Activity {
+    day: u32,
+    active: [u32; NUMBERS],
+    acted: [u32; NUMBERS],
+    /// How many there were the day before.
+    before: u32,
 }
 
 /// A campaign, with all that speaks for and against it.
@@ -50,21 +75,175 @@ pub struct Case {
     /// Its name.
     pub id: u64,
     /// How far the evidence goes.
-    pub stage: crate::policy::campaigns::Stage,
-    /// When it was first seen, and when it came to this stage, on the steady clock.
+    pub stage: Stage,
+    /// When its first request came, in milliseconds on the steady clock.
     pub first: Millis,
+    /// When its last came.
+    pub last: Millis,
     /// When it came to this stage.
     pub since: Millis,
     /// Distinct keys, about.
     pub keys: u32,
     /// Requests, also those that were refused.
     pub requests: u64,
-    /// Points.
+    /// Features by which it is known.
+    pub features: u32,
+    /// Points, in tenths.
     pub score: i32,
     /// Families that speak for it.
     pub families: u32,
-    /// Every term with its name and what it adds, in tenths of a point.
+    /// Every term by its name, with what it adds, in tenths of a point.
     pub reasons: Vec<(&'static str, i32)>,
     /// Whether it is only noted, since too many keys would be acted on.
     pub held_back: bool,
+}
+
+impl Judge {
+    /// One that has seen nothing.
+    #[must_use]
+    pub fn new(rules: Campaigns, secret: Secret) -> Self {
+        let sampler = Sampler::new(secret);
+        let mut excused = rules.excused.clone();
+        for text in &rules.excused_texts {
+            let template = sampler.of_text(text.as_bytes());
+            let mut observation = Observation::of(&template);
+            observation.key = 1;
+            excused.extend(file::features(&observation).map(|(hash, _)| hash));
+        }
+        excused.retain(|&hash| hash != 0);
+        Self {
+            rules,
+            secret,
+            excused,
+            candidates: Candidates::new(),
+            features: Features::new(),
+            rows: vec![Row::zeroed(); ROWS],
+            ring: Keyring::new(),
+            rests: Rests::new(),
+            cases: vec![docket::Entry::zeroed(); CASES],
+            population: Members::zeroed(),
+            activity: Activity {
+                day: 0,
+                active: [0; NUMBERS],
+                acted: [0; NUMBERS],
+                before: 0,
+            },
+            book: Book::default(),
+        }
+    }
+
+    /// Takes in what nodes have seen since it was last called, and judges; answers whether the book has changed. In whatever
+    /// order the batches and their observations come, it comes to the same. To be called every few seconds.
+    pub fn sit(&mut self, batches: &[&Batch], now: Millis) -> bool {
+        let mut all: Vec<&Observation> = Vec::new();
+        for batch in batches {
+            all.extend(batch.observations());
+        }
+        all.sort_unstable_by(|one, other| one.at.cmp(&other.at).then_with(|| one.cmp(other)));
+        for observation in all {
+            self.take(observation);
+        }
+        let now = u32::try_from(now / 1_000).unwrap_or(u32::MAX);
+        let changed = self.judge(now);
+        if changed {
+            self.publish();
+        }
+        changed
+    }
+
+    /// What nodes need to know.
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The campaigns that are suspected or convicted, in the order in which they were found.
+    #[must_use]
+    pub fn cases(&self) -> Vec<Case> {
+        let cases = self.cases.iter().filter(|case| case.id != 0);
+        let mut cases: Vec<Case> = cases.map(of_entry).collect();
+        cases.sort_unstable_by_key(|case| (case.since, case.id));
+        cases
+    }
+
+    /// Counts a key of the day.
+    fn note_activity(&mut self, observation: &Observation) {
+        let day = observation.at / 86_400;
+        let activity = &mut self.activity;
+        if day != activity.day {
+            activity.before = registers::estimate([&activity.active, &[], &[]]);
+            activity.day = day;
+            activity.active = [0; NUMBERS];
+            activity.acted = [0; NUMBERS];
+        }
+        registers::raise(&mut activity.active, (mix(observation.key) >> 33) as u32);
+        self.population.see(observation, false);
+    }
+
+    /// Writes the book anew.
+    fn publish(&mut self) {
+        let mut campaigns = Vec::new();
+        let mut places = vec![u16::MAX; self.cases.len()];
+        for (case, place) in self.cases.iter().zip(&mut places) {
+            if case.id != 0 {
+                *place = u16::try_from(campaigns.len()).unwrap_or(u16::MAX);
+                campaigns.push(Campaign {
+                    id: case.id,
+                    stage: case.stage(),
+                    from: Millis::from(case.from).saturating_mul(1_000),
+                    held_back: case.held != 0,
+                });
+            }
+        }
+        let mut entries = Vec::new();
+        for feature in self.features.iter() {
+            if feature.state() != State::Convicted {
+                continue;
+            }
+            let case = usize::from(feature.row & !CASE);
+            if let Some(&campaign) = places.get(case).filter(|place| **place != u16::MAX) {
+                entries.push(Entry {
+                    feature: feature.hash,
+                    campaign,
+                    weight: weight(feature.kind),
+                });
+            }
+        }
+        let version = self.book.version().wrapping_add(1);
+        self.book = Book::new(version, campaigns, &entries);
+    }
+}
+
+/// How much a feature says alone: an anchor of 24 bytes may be a stock phrase, and what is in a bin may be a part of what is
+/// asked.
+const fn weight(kind: u8) -> u16 {
+    if kind == Kind::Bin as u8 {
+        1
+    } else if kind == Kind::Short as u8 {
+        2
+    } else {
+        3
+    }
+}
+
+fn of_entry(entry: &docket::Entry) -> Case {
+    let weight = entry.weight();
+    let millis = |seconds: u32| Millis::from(seconds).saturating_mul(1_000);
+    let reasons = NAMES.iter().zip(weight.terms);
+    Case {
+        id: entry.id,
+        stage: entry.stage(),
+        first: millis(entry.first),
+        last: millis(entry.last),
+        since: millis(entry.since),
+        keys: entry.keys(),
+        requests: entry.requests,
+        features: entry.features,
+        score: weight.score(),
+        families: weight.families(),
+        reasons: reasons
+            .map(|(&(name, _), term)| (name, i32::from(term)))
+            .collect(),
+        held_back: entry.held != 0,
+    }
 }

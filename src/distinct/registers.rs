@@ -11,7 +11,7 @@ const GROUPS: u32 = 504;
 const EACH: u32 = 6;
 
 /// Numbers that the registers take.
-pub(super) const NUMBERS: usize = (GROUPS / EACH) as usize;
+pub(crate) const NUMBERS: usize = (GROUPS / EACH) as usize;
 
 /// Bits of a hash that are left for the pattern once 504 groups are told apart: 2³¹ / 504 = 2²².
 const PATTERN: u32 = 22;
@@ -52,7 +52,7 @@ pub(super) fn has(registers: &[u32], hash: u32) -> bool {
 }
 
 /// Counts an element.
-pub(super) fn raise(registers: &mut [u32], hash: u32) {
+pub(crate) fn raise(registers: &mut [u32], hash: u32) {
     let spot = Spot::of(hash);
     if let Some(number) = registers.get_mut(spot.number) {
         let rank = ((*number >> spot.shift) & 31).max(spot.rank);
@@ -61,7 +61,7 @@ pub(super) fn raise(registers: &mut [u32], hash: u32) {
 }
 
 /// How many distinct elements several registers count together, about. Those that are empty need not be there.
-pub(super) fn estimate(all: [&[u32]; 3]) -> u32 {
+pub(crate) fn estimate(all: [&[u32]; 3]) -> u32 {
     let (mut zeros, mut sum): (u32, u64) = (0, 0);
     for number in 0..NUMBERS {
         let [one, two, three] = all.map(|registers| registers.get(number).copied().unwrap_or(0));

@@ -1,0 +1,148 @@
+//! Features that many keys share, and what is held of each.
+
+use bytemuck::{Pod, Zeroable};
+
+/// Buckets of eight: 8,192 features in 256 KiB.
+const BUCKETS: usize = 1_024;
+
+/// Features of a bucket.
+const WAYS: usize = 8;
+
+/// What is held of a feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// It is hot, and no more.
+    Hot,
+    /// Evidence is gathered about those who have it.
+    Tried,
+    /// It belongs to honest people too: others of a request's features speak for it.
+    Acquitted,
+    /// It is a campaign's.
+    Convicted,
+}
+
+/// A hot feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Feature {
+    /// Its hash; 0 for a free place.
+    pub(super) hash: u64,
+    /// How many requests had it.
+    pub(super) count: u32,
+    /// How many of them belonged to `row`, less those that belonged elsewhere while it was in doubt.
+    pub(super) inside: u32,
+    /// When it was last seen, in seconds.
+    pub(super) seen: u32,
+    /// Until when it is acquitted, in seconds.
+    pub(super) until: u32,
+    /// The row, or the campaign once it is convicted, that it goes with.
+    pub(super) row: u16,
+    /// Its [`State`].
+    state: u8,
+    /// How specific it is: see [`Kind`].
+    pub(super) kind: u8,
+    pad: u32,
+}
+
+/// Where a feature is from, the most specific first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// 96 bytes of the user's text.
+    Long,
+    /// 48 bytes.
+    Middle,
+    /// 24 bytes.
+    Short,
+    /// The least of a bin.
+    Bin,
+    /// The whole system text.
+    System,
+    /// 96 bytes of it.
+    SystemAnchor,
+}
+
+impl Feature {
+    pub(super) const fn state(&self) -> State {
+        match self.state {
+            0 => State::Hot,
+            1 => State::Tried,
+            2 => State::Acquitted,
+            _ => State::Convicted,
+        }
+    }
+
+    pub(super) fn set(&mut self, state: State) {
+        self.state = match state {
+            State::Hot => 0,
+            State::Tried => 1,
+            State::Acquitted => 2,
+            State::Convicted => 3,
+        };
+    }
+
+    /// How much its loss would be felt.
+    fn worth(&self) -> (u8, u32) {
+        let kept = match self.state() {
+            State::Hot => 0,
+            State::Tried | State::Acquitted => 1,
+            State::Convicted => 2,
+        };
+        (kept, self.seen)
+    }
+}
+
+/// The table.
+#[derive(Debug)]
+pub(super) struct Features {
+    pub(super) buckets: Vec<[Feature; WAYS]>,
+}
+
+impl Features {
+    pub(super) fn new() -> Self {
+        Self {
+            buckets: vec![[Feature::zeroed(); WAYS]; BUCKETS],
+        }
+    }
+
+    pub(super) fn get(&mut self, hash: u64) -> Option<&mut Feature> {
+        let bucket = self.buckets.get_mut(place(hash))?;
+        bucket.iter_mut().find(|feature| feature.hash == hash)
+    }
+
+    /// A feature has become hot; one that is missed less makes room, if there is any.
+    pub(super) fn add(&mut self, hash: u64, kind: Kind, now: u32) {
+        let Some(bucket) = self.buckets.get_mut(place(hash)) else {
+            return;
+        };
+        let free = bucket.iter_mut().min_by_key(|feature| match feature.hash {
+            0 => (0, 0),
+            _ => {
+                let (kept, seen) = feature.worth();
+                (kept.saturating_add(1), seen)
+            }
+        });
+        if let Some(free) = free.filter(|free| free.hash == 0 || free.state() != State::Convicted) {
+            *free = Feature {
+                hash,
+                seen: now,
+                row: u16::MAX,
+                kind: kind as u8,
+                ..Feature::zeroed()
+            };
+        }
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Feature> {
+        let all = self.buckets.iter_mut().flatten();
+        all.filter(|feature| feature.hash != 0)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Feature> {
+        let all = self.buckets.iter().flatten();
+        all.filter(|feature| feature.hash != 0)
+    }
+}
+
+const fn place(hash: u64) -> usize {
+    (hash >> 20) as usize & (BUCKETS - 1)
+}

@@ -1,0 +1,202 @@
+//! Where a request's evidence goes: to the case whose features it has, or to the row of its most specific hot feature.
+
+use super::docket::Entry;
+use super::features::{Kind, State};
+use super::keyring;
+use super::row::Row;
+use super::{CASE, Judge};
+use crate::campaign::Observation;
+use crate::campaign::book::of_bin;
+use crate::distinct::registers;
+use crate::traits::mix;
+
+/// The features of a request: of the user's text the most specific first, then of the system text.
+pub(super) fn features(seen: &Observation) -> impl Iterator<Item = (u64, Kind)> {
+    let [first24, first48, first96, last24, last48, last96] = seen.anchors;
+    let [first, last] = seen.system_anchors;
+    let anchors = [
+        (first96, Kind::Long),
+        (last96, Kind::Long),
+        (first48, Kind::Middle),
+        (last48, Kind::Middle),
+        (first24, Kind::Short),
+        (last24, Kind::Short),
+    ];
+    let system = [
+        (seen.system, Kind::System),
+        (first, Kind::SystemAnchor),
+        (last, Kind::SystemAnchor),
+    ];
+    let bins = seen.bins.into_iter().enumerate();
+    let bins = bins.map(|(bin, least)| (of_bin(bin, least), Kind::Bin));
+    let all = anchors.into_iter().chain(bins).chain(system);
+    all.filter(|(hash, _)| *hash != 0)
+}
+
+/// Bins that are followed before anything else is known of a request: what they would add is not worth the room.
+const FOLLOWED: usize = 4;
+
+impl Judge {
+    /// Takes in one request.
+    pub(super) fn take(&mut self, seen: &Observation) {
+        self.note_activity(seen);
+        let filed = match self.case_of(seen) {
+            Some(case) => {
+                self.file_with_case(seen, case);
+                Some(CASE | case)
+            }
+            None => self.file_with_row(seen),
+        };
+        self.follow(seen, filed);
+    }
+
+    /// The case that a request belongs to: by one anchor or system text, or by three features of a sample.
+    fn case_of(&mut self, seen: &Observation) -> Option<u16> {
+        let (mut best, mut weight) = (None, 0_u16);
+        for (hash, kind) in features(seen) {
+            let feature = self.features.get(hash);
+            let Some(feature) = feature.filter(|feature| feature.state() == State::Convicted)
+            else {
+                continue;
+            };
+            if best.is_none() {
+                best = Some(feature.row & !CASE);
+            }
+            if best == Some(feature.row & !CASE) {
+                weight = weight.saturating_add(super::weight(kind as u8));
+            }
+        }
+        best.filter(|_| weight >= 3)
+    }
+
+    fn file_with_case(&mut self, seen: &Observation, place: u16) {
+        let now = seen.at;
+        let Some(case) = self.cases.get_mut(usize::from(place)) else {
+            return;
+        };
+        case.see(seen.key, now);
+        registers::raise(&mut self.activity.acted, (mix(seen.key) >> 33) as u32);
+        let template = features(seen).next().map_or(0, |(hash, _)| hash);
+        let (id, lead) = (case.id, usize::from(case.row));
+        self.ring
+            .see(seen.key, template ^ id, seen.network, place, now);
+        if let Some(row) = self.rows.get_mut(lead)
+            && features(seen).any(|(hash, _)| hash == row.feature)
+        {
+            let rest = self.rests.see(row.feature, seen.whole, seen.key);
+            row.see(seen, rest);
+        }
+    }
+
+    /// Files a request under its most specific feature that is hot and not acquitted.
+    fn file_with_row(&mut self, seen: &Observation) -> Option<u16> {
+        let mut chosen: Option<(u64, Kind, u16, u32)> = None;
+        let mut bins = 0_u32;
+        for (hash, kind) in features(seen) {
+            let Some(feature) = self.features.get(hash) else {
+                continue;
+            };
+            if feature.state() == State::Acquitted {
+                if feature.until > seen.at {
+                    continue;
+                }
+                feature.set(State::Hot);
+            }
+            if feature.state() == State::Convicted {
+                continue;
+            }
+            bins = bins.saturating_add(u32::from(kind == Kind::Bin));
+            // One hot bin may be anything.
+            if kind == Kind::Bin && bins < 3 {
+                continue;
+            }
+            let row = if feature.state() == State::Tried {
+                feature.row
+            } else {
+                u16::MAX
+            };
+            let better = chosen.is_none_or(|(_, other, _, count)| {
+                kind < other || kind == other && feature.count > count
+            });
+            // What the user's text says goes before what the system text says.
+            if better {
+                chosen = Some((hash, kind, row, feature.count));
+            }
+        }
+        let (hash, kind, row, _) = chosen?;
+        let row = if row == u16::MAX {
+            self.open(hash, kind, seen.at)?
+        } else {
+            row
+        };
+        let rest = self.rests.see(hash, seen.whole, seen.key);
+        self.ring
+            .see(seen.key, hash, seen.network, keyring::NONE, seen.at);
+        let place = self.rows.get_mut(usize::from(row))?;
+        place.see(seen, rest);
+        Some(row)
+    }
+
+    /// Opens a row for a feature, if there is one free.
+    fn open(&mut self, hash: u64, kind: Kind, now: u32) -> Option<u16> {
+        let place = self.rows.iter().position(|row| row.feature == 0)?;
+        let free = self.rows.get_mut(place)?;
+        let place = u16::try_from(place).ok()?;
+        *free = Row::new(hash, kind as u8, now);
+        let feature = self.features.get(hash)?;
+        feature.set(State::Tried);
+        feature.row = place;
+        feature.inside = 0;
+        feature.count = 0;
+        Some(place)
+    }
+
+    /// Counts a request for all its features, and sees which go together: those that are hot with what it was filed under, and
+    /// of the others those that become hot.
+    fn follow(&mut self, seen: &Observation, filed: Option<u16>) {
+        let mut bins = 0_usize;
+        for (hash, kind) in features(seen) {
+            if let Some(feature) = self.features.get(hash) {
+                feature.count = feature.count.saturating_add(1);
+                feature.seen = seen.at;
+                if feature.state() == State::Acquitted {
+                    continue;
+                }
+                let settled = matches!(feature.state(), State::Tried | State::Convicted);
+                if filed == Some(feature.row) {
+                    feature.inside = feature.inside.saturating_add(1);
+                } else if settled {
+                    feature.inside = feature.inside.saturating_sub(1);
+                } else if feature.inside > 0 {
+                    feature.inside = feature.inside.saturating_sub(1);
+                } else if let Some(filed) = filed {
+                    feature.row = filed;
+                    feature.inside = 1;
+                    feature.count = 1;
+                }
+                continue;
+            }
+            if kind == Kind::Bin {
+                bins = bins.saturating_add(1);
+                if filed.is_none() && bins > FOLLOWED {
+                    continue;
+                }
+            }
+            if !self.excused.contains(&hash) && self.candidates.see(hash, seen.key, seen.at) {
+                self.features.add(hash, kind, seen.at);
+            }
+        }
+    }
+
+    /// The case of this campaign, or a new one.
+    pub(super) fn case_for(&mut self, id: u64, row: u16, first: u32, now: u32) -> Option<u16> {
+        let known = self.cases.iter().position(|case| case.id == id);
+        let place = known.or_else(|| self.cases.iter().position(|case| case.id == 0))?;
+        if known.is_none()
+            && let Some(case) = self.cases.get_mut(place)
+        {
+            *case = Entry::new(id, row, first, now);
+        }
+        u16::try_from(place).ok()
+    }
+}

@@ -1,0 +1,113 @@
+//! A fair sample of the keys that share something: those whose hashes are least (bottom-k; E. Cohen, H. Kaplan, PODC 2007).
+//! What is said of a campaign's keys is said of these, each key once, so that a busy key speaks no louder than a quiet one.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::keyring::CLOSE;
+use crate::campaign::{Flags, Observation};
+use crate::traits::mix;
+
+/// How many keys a sample holds.
+pub(super) const SAMPLE: usize = 40;
+
+/// One key of a sample, as far as the template goes of which it is a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Member {
+    /// The key; 0 for a free place.
+    pub(super) key: u64,
+    /// When it came into the sample, in seconds.
+    pub(super) since: u32,
+    /// When it last came.
+    pub(super) last: u32,
+    /// Requests.
+    pub(super) requests: u16,
+    /// Requests within a quarter of an hour of the one before.
+    pub(super) close: u16,
+    /// Requests after as long a pause as the one before, which machines make that wake by the clock.
+    pub(super) regular: u16,
+    /// Networks, as bits.
+    pub(super) networks: u16,
+    /// The last pause between two sittings, in minutes.
+    pause: u16,
+    /// The account's age in days, plus 1; 0 if that is not known.
+    pub(super) age: u16,
+    /// New texts of the user in a conversation that had begun.
+    pub(super) talks: u16,
+    /// 1 if the account is verified.
+    pub(super) verified: u16,
+}
+
+/// A sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(transparent)]
+pub(super) struct Members([Member; SAMPLE]);
+
+impl Members {
+    /// Takes in a request; `asks` if its text is new.
+    pub(super) fn see(&mut self, observation: &Observation, asks: bool) {
+        let key = observation.key;
+        let rank = mix(key);
+        let mut largest = (0_u64, 0_usize);
+        let mut found = None;
+        for (place, member) in self.0.iter().enumerate() {
+            if member.key == key {
+                found = Some(place);
+                break;
+            }
+            let other = if member.key == 0 {
+                u64::MAX
+            } else {
+                mix(member.key)
+            };
+            if other > largest.0 || place == 0 {
+                largest = (other, place);
+            }
+        }
+        let place = match found {
+            Some(place) => place,
+            None if rank < largest.0 => largest.1,
+            None => return,
+        };
+        let Some(member) = self.0.get_mut(place) else {
+            return;
+        };
+        if found.is_none() {
+            *member = Member {
+                key,
+                since: observation.at,
+                last: observation.at,
+                ..Member::zeroed()
+            };
+        }
+        member.note(observation, asks);
+    }
+
+    /// The keys.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {
+        self.0.iter().filter(|member| member.key != 0)
+    }
+}
+
+impl Member {
+    fn note(&mut self, observation: &Observation, asks: bool) {
+        let add = |count: &mut u16, so: bool| *count = count.saturating_add(u16::from(so));
+        let gap = observation.at.saturating_sub(self.last);
+        if self.requests > 0 {
+            add(&mut self.close, gap < CLOSE);
+            if gap >= CLOSE {
+                let pause = u16::try_from(gap / 60).unwrap_or(u16::MAX);
+                // Within a tenth, or two minutes.
+                let slack = (self.pause / 10).max(2);
+                add(&mut self.regular, pause.abs_diff(self.pause) <= slack);
+                self.pause = pause;
+            }
+        }
+        self.last = observation.at;
+        add(&mut self.requests, true);
+        add(&mut self.talks, asks && observation.turns >= 3);
+        self.networks |= 1_u16.wrapping_shl(observation.network >> 28);
+        self.age = self.age.max(observation.age);
+        self.verified |= u16::from(observation.flags.has(Flags::VERIFIED));
+    }
+}

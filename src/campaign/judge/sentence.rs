@@ -1,0 +1,332 @@
+//! What follows from the evidence: who is suspected, convicted, acquitted and forgotten.
+
+use core::hash::Hasher as _;
+
+use super::docket::Entry;
+use super::features::State;
+use super::keyring::NONE;
+use super::row::Row;
+use super::terms::{Family, Weight, weigh, young};
+use super::{CASE, Judge};
+use crate::distinct::registers;
+use crate::policy::campaigns::Stage;
+
+use bytemuck::Zeroable as _;
+
+/// How much of the score that convicts makes a suspect, in tenths.
+const SUSPECT: i32 = 7;
+
+/// After so many seconds a row that came to nothing is given up.
+const PATIENCE: u32 = 36 * 3_600;
+
+/// A row that nobody has been seen with for so long makes room for others.
+const IDLE: u32 = 6 * 3_600;
+
+/// For so long an acquitted feature is not tried again.
+const ACQUITTED: u32 = 86_400;
+
+/// The lead of a case is weighed afresh after so long.
+const FRESH: u32 = 2 * 86_400;
+
+/// The longest that a conviction waits until it is acted on, so that nobody can tell which request brought it about.
+const JITTER: u64 = 300;
+
+/// What becomes of a row.
+enum Sentence {
+    /// Nothing yet.
+    Wait,
+    /// The row is given up; its feature may be tried again.
+    Drop,
+    /// The feature is honest people's.
+    Acquit,
+    /// Much speaks against it.
+    Suspect,
+    /// It is a campaign.
+    Convict,
+    /// It belongs to this case.
+    Join(u16),
+}
+
+impl Judge {
+    /// Weighs every row of which enough is new; answers whether nodes have to know of it.
+    pub(super) fn judge(&mut self, now: u32) -> bool {
+        let mut changed = self.decay(now);
+        let young = young(&self.population);
+        for place in 0..self.rows.len() {
+            let Some(row) = self.rows.get_mut(place) else {
+                continue;
+            };
+            if row.feature == 0 || !is_due(row, now) {
+                continue;
+            }
+            row.judged = row.requests;
+            let row = *row;
+            let weight = weigh(&row, &self.ring, young);
+            let sentence = self.sentence(&row, &weight, now);
+            changed |= self.carry_out(place, &row, &weight, sentence, now);
+        }
+        changed
+    }
+
+    fn sentence(&self, row: &Row, weight: &Weight, now: u32) -> Sentence {
+        let convict = &self.rules.convict;
+        let points = i32::try_from(convict.score)
+            .unwrap_or(i32::MAX)
+            .saturating_mul(10);
+        let (score, keys) = (weight.score(), row.keys());
+        let coordinated = weight.of(Family::Coordination) >= 10;
+        if row.campaign == u16::MAX
+            && keys >= 20
+            && row.requests >= 32
+            && weight.of(Family::Counter) > -30
+            && let Some(case) = self.joined(row)
+        {
+            return Sentence::Join(case);
+        }
+        if keys >= convict.keys && row.requests >= convict.requests {
+            if weight.enough
+                && coordinated
+                && score >= points
+                && weight.families() >= convict.families
+            {
+                return Sentence::Convict;
+            }
+            if weight.enough && score < points.saturating_mul(4) / 10 {
+                return Sentence::Acquit;
+            }
+        }
+        if keys >= convict.keys
+            && row.requests >= convict.requests / 2
+            && coordinated
+            && score >= points.saturating_mul(SUSPECT) / 10
+            && weight.families() >= 2
+        {
+            return Sentence::Suspect;
+        }
+        if row.campaign == u16::MAX {
+            let age = now.saturating_sub(row.first);
+            if now.saturating_sub(row.last) > IDLE || age > PATIENCE {
+                return if age > PATIENCE && keys >= convict.keys {
+                    Sentence::Acquit
+                } else {
+                    Sentence::Drop
+                };
+            }
+        }
+        Sentence::Wait
+    }
+
+    /// The case whose keys most of a row's keys are.
+    fn joined(&self, row: &Row) -> Option<u16> {
+        let (mut all, mut votes) = (0_u32, [(NONE, 0_u32); 4]);
+        for member in row.members.iter() {
+            all = all.saturating_add(1);
+            let Some(keyed) = self.ring.get(member.key).filter(|keyed| keyed.guilty >= 2) else {
+                continue;
+            };
+            let campaign = keyed.campaign;
+            let place = votes
+                .iter_mut()
+                .find(|(other, _)| *other == campaign || *other == NONE);
+            if let Some((other, count)) = place {
+                *other = campaign;
+                *count = count.saturating_add(1);
+            }
+        }
+        let most = votes.iter().max_by_key(|(_, count)| *count).copied();
+        let (case, count) = most.filter(|(case, _)| *case != NONE)?;
+        let convicted = self.cases.get(usize::from(case))?;
+        let is = convicted.id != 0 && convicted.stage() == Stage::Convicted;
+        (is && all >= 16 && count.saturating_mul(10) >= all.saturating_mul(6)).then_some(case)
+    }
+
+    fn carry_out(
+        &mut self,
+        place: usize,
+        row: &Row,
+        weight: &Weight,
+        sentence: Sentence,
+        now: u32,
+    ) -> bool {
+        match sentence {
+            Sentence::Wait => {
+                self.note(row, weight);
+                false
+            }
+            Sentence::Drop => self.release(place, State::Hot, 0),
+            Sentence::Acquit => {
+                let changed = self.close(row.campaign);
+                self.release(place, State::Acquitted, now.saturating_add(ACQUITTED));
+                changed
+            }
+            Sentence::Suspect => self.charge(place, row, weight, Stage::Suspect, now),
+            Sentence::Convict => self.charge(place, row, weight, Stage::Convicted, now),
+            Sentence::Join(case) => {
+                self.convict_features(place, row, case);
+                self.release(place, State::Convicted, 0);
+                true
+            }
+        }
+    }
+
+    /// Writes down what is known now of the case that a row leads.
+    fn note(&mut self, row: &Row, weight: &Weight) {
+        if let Some(case) = self.cases.get_mut(usize::from(row.campaign)) {
+            case.note(weight);
+        }
+    }
+
+    /// Brings a row's campaign to a stage.
+    fn charge(&mut self, place: usize, row: &Row, weight: &Weight, stage: Stage, now: u32) -> bool {
+        let id = self.id_of(row.feature);
+        let Ok(lead) = u16::try_from(place) else {
+            return false;
+        };
+        let Some(case) = self.case_for(id, lead, row.first, now) else {
+            return false;
+        };
+        let news = row.campaign == u16::MAX;
+        if news {
+            if let Some(row) = self.rows.get_mut(place) {
+                row.campaign = case;
+            }
+            self.convict_features(place, row, case);
+        }
+        let held = stage == Stage::Convicted && self.would_harm_too_many(row);
+        let jitter = self.jitter(id);
+        let Some(entry) = self.cases.get_mut(usize::from(case)) else {
+            return false;
+        };
+        entry.note(weight);
+        if news {
+            entry.requests = u64::from(row.requests);
+        }
+        // Whoever is convicted stays so until the case is closed.
+        let more = stage > entry.stage() || news;
+        if more {
+            entry.set(stage.max(entry.stage()), now);
+            entry.held = u8::from(held);
+            entry.from = now.saturating_add(jitter);
+        }
+        more
+    }
+
+    /// A name that says nothing to whoever has not the secret.
+    fn id_of(&self, feature: u64) -> u64 {
+        let mut hasher = self.secret.hasher();
+        hasher.write_u64(7);
+        hasher.write_u64(feature);
+        hasher.finish().max(1)
+    }
+
+    fn jitter(&self, id: u64) -> u32 {
+        let mut hasher = self.secret.hasher();
+        hasher.write_u64(8);
+        hasher.write_u64(id);
+        (hasher.finish() % JITTER) as u32
+    }
+
+    /// Whether with this row's keys campaigns would be acted on more of a day's keys than the policy allows.
+    fn would_harm_too_many(&self, row: &Row) -> bool {
+        let activity = &self.activity;
+        let active = registers::estimate([&activity.active, &[], &[]]).max(activity.before);
+        let acted = registers::estimate([&activity.acted, &[], &[]]);
+        let keys = u64::from(acted.saturating_add(row.keys()));
+        keys.saturating_mul(1_000_000) > u64::from(active).saturating_mul(u64::from(self.rules.cap))
+    }
+
+    /// Has the features that go with a row known as a case's: those that most requests of the row have, and hardly any others.
+    fn convict_features(&mut self, place: usize, row: &Row, case: u16) {
+        let mut features = 0_u32;
+        let least = row.requests / 5;
+        for feature in self.features.iter_mut() {
+            let own = feature.hash == row.feature;
+            let mine = usize::from(feature.row) == place && feature.state() == State::Hot;
+            let pure = u64::from(feature.inside).saturating_mul(10)
+                >= u64::from(feature.count).saturating_mul(8);
+            if own || mine && pure && feature.inside >= least.max(16) {
+                feature.set(State::Convicted);
+                feature.row = CASE | case;
+                features = features.saturating_add(1);
+            }
+        }
+        if let Some(case) = self.cases.get_mut(usize::from(case)) {
+            case.features = case.features.saturating_add(features);
+        }
+    }
+
+    /// Frees a row; its feature goes on as `state`, unless it is a case's.
+    fn release(&mut self, place: usize, state: State, until: u32) -> bool {
+        let Some(row) = self.rows.get_mut(place) else {
+            return false;
+        };
+        let hash = core::mem::replace(row, Row::zeroed()).feature;
+        if let Some(feature) = self.features.get(hash)
+            && feature.state() != State::Convicted
+        {
+            feature.set(state);
+            feature.until = until;
+            feature.row = u16::MAX;
+            feature.inside = 0;
+        }
+        for feature in self.features.iter_mut() {
+            if usize::from(feature.row) == place {
+                feature.row = u16::MAX;
+                feature.inside = 0;
+            }
+        }
+        false
+    }
+
+    /// Closes a case: its features are nobody's any more.
+    fn close(&mut self, case: u16) -> bool {
+        let Some(entry) = self.cases.get_mut(usize::from(case)) else {
+            return false;
+        };
+        *entry = Entry::zeroed();
+        for feature in self.features.iter_mut() {
+            if feature.state() == State::Convicted && feature.row == CASE | case {
+                feature.set(State::Hot);
+                feature.row = u16::MAX;
+                feature.inside = 0;
+            }
+        }
+        true
+    }
+
+    /// Forgets cases that nobody has carried on for a window; what is quiet for a quarter of it is a suspect again.
+    fn decay(&mut self, now: u32) -> bool {
+        let window = u32::try_from(self.rules.window / 1_000).unwrap_or(u32::MAX);
+        let mut changed = false;
+        for place in 0..self.cases.len() {
+            let Some(case) = self.cases.get_mut(place).filter(|case| case.id != 0) else {
+                continue;
+            };
+            let idle = now.saturating_sub(case.last);
+            let lead = usize::from(case.row);
+            if idle > window {
+                self.release(lead, State::Hot, 0);
+                changed |= self.close(u16::try_from(place).unwrap_or(u16::MAX));
+            } else if idle > window / 4 && case.stage() == Stage::Convicted {
+                case.set(Stage::Suspect, now);
+                changed = true;
+            } else if let Some(row) = self.rows.get_mut(lead)
+                && now.saturating_sub(row.first) > FRESH
+            {
+                let (feature, kind, campaign) = (row.feature, row.kind, row.campaign);
+                *row = Row::new(feature, kind, now);
+                row.campaign = campaign;
+            }
+        }
+        changed
+    }
+}
+
+/// Whether a row has grown by a quarter since it was last weighed, or has waited long.
+const fn is_due(row: &Row, now: u32) -> bool {
+    let grown = row.requests.saturating_sub(row.judged);
+    let enough = row.judged / 4;
+    let enough = if enough < 32 { 32 } else { enough };
+    let idle = now.saturating_sub(row.last) > IDLE || now.saturating_sub(row.first) > PATIENCE;
+    grown >= enough || idle
+}

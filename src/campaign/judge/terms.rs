@@ -1,0 +1,312 @@
+//! What speaks for a campaign and what against it: a sum of named terms, each capped, in tenths of a point.
+//!
+//! None is proof. Those that a campaign could shed for little money (where it comes from, how long its answers are) weigh
+//! little, and nothing convicts unless several families speak together. What honest crowds have and a work queue has not
+//! counts more than anything that speaks for guilt.
+
+use super::keyring::{Keyed, Keyring};
+use super::members::{Member, Members};
+use super::row::{Row, share};
+
+/// A family of evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    Content,
+    Coordination,
+    Infrastructure,
+    Timing,
+    Use,
+    /// What speaks against it.
+    Counter,
+}
+
+/// How many terms there are.
+pub(super) const TERMS: usize = 19;
+
+/// Every term: its name, and its family.
+pub(super) const NAMES: [(&str, Family); TERMS] = [
+    ("spread", Family::Content),
+    ("unique_rest", Family::Content),
+    ("breadth", Family::Coordination),
+    ("young_cohort", Family::Coordination),
+    ("even_load", Family::Coordination),
+    ("known_keys", Family::Coordination),
+    ("churning_networks", Family::Infrastructure),
+    ("crowded_networks", Family::Infrastructure),
+    ("many_stacks_one_request", Family::Infrastructure),
+    ("no_rhythm", Family::Timing),
+    ("single_turn", Family::Use),
+    ("long_answers", Family::Use),
+    ("old_accounts", Family::Counter),
+    ("verified_accounts", Family::Counter),
+    ("conversations", Family::Counter),
+    ("human_rhythm", Family::Counter),
+    ("repeated_rest", Family::Counter),
+    ("heavy_tail", Family::Counter),
+    ("one_organisation_or_clockwork", Family::Counter),
+];
+
+/// What the terms came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Weight {
+    /// Every term, in tenths of a point, in the order of [`NAMES`].
+    pub(super) terms: [i16; TERMS],
+    /// Whether the keys were seen long enough to say how they come.
+    pub(super) enough: bool,
+}
+
+impl Weight {
+    /// The sum, in tenths of a point.
+    pub(super) fn score(&self) -> i32 {
+        self.terms.iter().map(|&term| i32::from(term)).sum()
+    }
+
+    /// How much a family says.
+    pub(super) fn of(&self, family: Family) -> i32 {
+        let terms = self.terms.iter().zip(NAMES);
+        let terms = terms.filter(|(_, (_, other))| *other == family);
+        terms.map(|(&term, _)| i32::from(term)).sum()
+    }
+
+    /// How many families speak for it, each with a point at least.
+    pub(super) fn families(&self) -> u32 {
+        use Family::{Content, Coordination, Infrastructure, Timing, Use};
+        let all = [Content, Coordination, Infrastructure, Timing, Use];
+        all.map(|family| u32::from(self.of(family) >= 10))
+            .iter()
+            .sum()
+    }
+}
+
+/// How the keys of a sample come back: of their requests with the template, or of all that they sent with any hot one.
+#[derive(Default)]
+struct Habits {
+    /// Requests after a key's first.
+    gaps: u32,
+    /// Those soon after the one before.
+    close: u32,
+    /// Those after as long a pause as before.
+    regular: u32,
+    /// The sum over keys of how often a new network came, per further request, and how many keys that is.
+    moved: f32,
+    keys: u32,
+}
+
+impl Habits {
+    fn add(&mut self, requests: u16, close: u16, regular: u16, networks: u16) {
+        let gaps = u32::from(requests.saturating_sub(1));
+        if gaps == 0 {
+            return;
+        }
+        self.gaps = self.gaps.saturating_add(gaps);
+        self.close = self.close.saturating_add(u32::from(close));
+        self.regular = self.regular.saturating_add(u32::from(regular));
+        let moved = share(networks.count_ones().saturating_sub(1), gaps.min(8));
+        self.moved += moved.min(1.0);
+        self.keys = self.keys.saturating_add(1);
+    }
+
+    fn of_members(members: &Members) -> Self {
+        let mut habits = Self::default();
+        for member in members.iter() {
+            habits.add(
+                member.requests,
+                member.close,
+                member.regular,
+                member.networks,
+            );
+        }
+        habits
+    }
+}
+
+/// As many requests after a key's first tell how keys come back.
+const ENOUGH: u32 = 24;
+
+/// As many keys tell something about all.
+const FEW: u32 = 16;
+
+/// Weighs the evidence of a row. `young` is the share of all keys whose accounts are young.
+pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
+    let known = || row.members.iter().filter_map(|member| ring.get(member.key));
+    let own = Habits::of_members(&row.members);
+    let mut wide = Habits::default();
+    for keyed in known() {
+        wide.add(keyed.hits, keyed.close, 0, keyed.networks);
+    }
+    let habits = if own.gaps >= ENOUGH { &own } else { &wide };
+    let enough = habits.gaps >= ENOUGH;
+    let close = share(habits.close, habits.gaps);
+    let uneven = uneven(row);
+    let ages = Ages::of(&row.members);
+    let keys = row.keys();
+    let again = share(row.again, row.asks);
+    let breadth = breadth(known());
+    let guilty = guilty(row, ring);
+    let members = count(row.members.iter().count());
+    let of_members = |what: fn(&Member) -> bool| {
+        share(
+            count(row.members.iter().filter(|member| what(member)).count()),
+            members,
+        )
+    };
+    let talks = of_members(|member| member.talks > 0);
+    let verified = of_members(|member| member.verified > 0);
+    let clockwork = share(habits.regular, habits.gaps.saturating_sub(habits.close));
+    let clockwork = if own.gaps >= ENOUGH {
+        ramp(clockwork, 0.3, 0.6)
+    } else {
+        0.0
+    };
+    let answers = row.answer().map_or(0.0, |(mean, variance)| {
+        ramp(mean, 8.2, 9.0) * ramp(variance, 1.6, 1.0)
+    });
+    let same = row.same_parameters();
+    let stacks = if row.same_stack() < 0.5 {
+        ramp(row.stacks() as f32, 8.0, 16.0)
+    } else {
+        0.0
+    };
+    let when = |so: bool, value: f32| if so { value } else { 0.0 };
+    let terms = [
+        10.0 * (log2(keys) - 5.0).clamp(0.0, 3.0),
+        when(row.asks >= 32, 20.0 * ramp(again, 0.3, 0.15)),
+        40.0 * breadth,
+        when(
+            ages.known >= FEW,
+            30.0 * ramp(ages.young - young, 0.15, 0.5),
+        ),
+        40.0 * uneven.map_or(0.0, |uneven| ramp(uneven, 1.0, 0.35)),
+        40.0 * ramp(guilty, 0.2, 0.6),
+        when(
+            enough && habits.keys >= FEW,
+            20.0 * ramp(habits.moved / habits.keys.max(1) as f32, 0.2, 0.6),
+        ),
+        when(
+            keys >= 64,
+            20.0 * ramp(share(keys, row.networks()), 6.0, 20.0),
+        ),
+        15.0 * stacks * ramp(same, 0.7, 0.9),
+        when(enough, 30.0 * ramp(close, 0.45, 0.28)),
+        10.0 * ramp(share(row.turned, row.requests), 0.1, 0.03),
+        20.0 * answers,
+        when(ages.known >= FEW, -20.0 * ramp(ages.old, 0.3, 0.6)),
+        -20.0 * ramp(verified, 0.15, 0.4),
+        -40.0 * ramp(talks, 0.1, 0.35),
+        when(enough, -30.0 * ramp(close, 0.4, 0.6)),
+        -30.0 * ramp(again, 0.25, 0.5),
+        -30.0 * uneven.map_or(0.0, |uneven| ramp(uneven, 1.2, 2.5)),
+        -60.0 * ramp(row.same_org(), 0.6, 0.9).max(clockwork),
+    ];
+    Weight {
+        terms: terms.map(|term| term as i16),
+        enough,
+    }
+}
+
+/// How uneven keys are loaded: the square of the coefficient of variation of their rates, of which chance is taken off.
+/// 0 where a balancer deals requests out; 1.7 and more where people come as they like. `None` if that is not known.
+fn uneven(row: &Row) -> Option<f32> {
+    let exposure = |member: &Member| row.last.saturating_sub(member.since);
+    let longest = row.members.iter().map(exposure).max()?;
+    let long = |member: &&Member| exposure(member) >= longest / 2;
+    let (mut gaps, mut time, mut keys) = (0.0, 0.0, 0_u32);
+    for member in row.members.iter().filter(long) {
+        gaps += f32::from(member.requests.saturating_sub(1));
+        time += exposure(member) as f32;
+        keys = keys.saturating_add(1);
+    }
+    if keys < FEW || gaps < ENOUGH as f32 || time <= 0.0 {
+        return None;
+    }
+    let rate = gaps / time;
+    let (mut spread, mut squares) = (0.0, 0.0);
+    for member in row.members.iter().filter(long) {
+        let expected = rate * exposure(member) as f32;
+        let off = f32::from(member.requests.saturating_sub(1)) - expected;
+        spread += off * off - expected;
+        squares += expected * expected;
+    }
+    Some(spread / squares)
+}
+
+/// The share of the sample's keys that are known for a campaign.
+fn guilty(row: &Row, ring: &Keyring) -> f32 {
+    let (mut known, mut guilty) = (0_u32, 0_u32);
+    for member in row.members.iter() {
+        known = known.saturating_add(1);
+        if ring.get(member.key).is_some_and(|keyed| keyed.guilty >= 2) {
+            guilty = guilty.saturating_add(1);
+        }
+    }
+    if known < FEW {
+        0.0
+    } else {
+        share(guilty, known)
+    }
+}
+
+/// How many hot templates keys use, for what they ask: from 0 to 1.
+fn breadth<'r>(known: impl Iterator<Item = &'r Keyed>) -> f32 {
+    let (mut keys, mut templates, mut ratio) = (0_u32, 0_u32, 0.0);
+    for keyed in known.filter(|keyed| keyed.hits >= 3) {
+        let used = keyed.templates.count_ones();
+        keys = keys.saturating_add(1);
+        templates = templates.saturating_add(used);
+        ratio += share(used, u32::from(keyed.hits.min(24)));
+    }
+    if keys < 12 {
+        return 0.0;
+    }
+    ramp(share(templates, keys), 2.5, 5.0) * ramp(ratio / keys as f32, 0.1, 0.3)
+}
+
+/// How old accounts are.
+struct Ages {
+    known: u32,
+    /// The share of 30 days at most.
+    young: f32,
+    /// The share of more than 90.
+    old: f32,
+}
+
+impl Ages {
+    fn of(members: &Members) -> Self {
+        let known = || members.iter().filter(|member| member.age > 0);
+        let whole = count(known().count());
+        Self {
+            known: whole,
+            young: share(
+                count(known().filter(|member| member.age <= 31).count()),
+                whole,
+            ),
+            old: share(
+                count(known().filter(|member| member.age > 91).count()),
+                whole,
+            ),
+        }
+    }
+}
+
+/// The share of young accounts in a sample; 0 if too few ages are known.
+pub(super) fn young(members: &Members) -> f32 {
+    let ages = Ages::of(members);
+    if ages.known < FEW { 0.0 } else { ages.young }
+}
+
+/// 0 at `from` and before, 1 at `to` and beyond, in either direction.
+fn ramp(value: f32, from: f32, to: f32) -> f32 {
+    ((value - from) / (to - from)).clamp(0.0, 1.0)
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// The logarithm to the base 2, linear between powers: the same on every machine.
+fn log2(number: u32) -> f32 {
+    let number = number.max(1);
+    let whole = number.ilog2();
+    let power = 1_u32.wrapping_shl(whole);
+    whole as f32 + share(number.wrapping_sub(power), power)
+}
