@@ -247,3 +247,6 @@ fn of_entry(entry: &docket::Entry) -> Case {
         held_back: entry.held != 0,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,6 +60,16 @@ pub(crate) fn raise(registers: &mut [u32], hash: u32) {
     }
 }
 
+/// Counts what other registers count too: the larger of each two.
+pub(crate) fn merge(registers: &mut [u32; NUMBERS], other: &[u32; NUMBERS]) {
+    for (number, other) in registers.iter_mut().zip(other) {
+        *number = (0..EACH).fold(0, |merged, place| {
+            let rank = |number: u32| (number >> shift(place)) & 31;
+            merged | (rank(*number).max(rank(*other)) << shift(place))
+        });
+    }
+}
+
 /// How many distinct elements several registers count together, about. Those that are empty need not be there.
 pub(crate) fn estimate(all: [&[u32]; 3]) -> u32 {
     let (mut zeros, mut sum): (u32, u64) = (0, 0);

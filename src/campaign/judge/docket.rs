@@ -36,7 +36,8 @@ pub(super) struct Entry {
     pub(super) features: u32,
     /// What its terms came to.
     pub(super) terms: [i16; TERMS],
-    enough: i16,
+    spare: i16,
+
     /// Distinct keys.
     keys: [u32; NUMBERS],
 }
@@ -76,19 +77,28 @@ impl Entry {
         registers::raise(&mut self.keys, (mix(key) >> 33) as u32);
     }
 
+    /// Takes in a case that is a part of this one.
+    pub(super) fn absorb(&mut self, part: &Self) {
+        self.requests = self.requests.saturating_add(part.requests);
+        self.first = self.first.min(part.first);
+        self.last = self.last.max(part.last);
+        self.features = self.features.saturating_add(part.features);
+        registers::merge(&mut self.keys, &part.keys);
+    }
+
     pub(super) fn keys(&self) -> u32 {
         registers::estimate([&self.keys, &[], &[]])
     }
 
     pub(super) fn note(&mut self, weight: &Weight) {
         self.terms = weight.terms;
-        self.enough = i16::from(weight.enough);
     }
 
     pub(super) fn weight(&self) -> Weight {
         Weight {
             terms: self.terms,
-            enough: self.enough != 0,
+            enough: true,
+            sure: true,
         }
     }
 }

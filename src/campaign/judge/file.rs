@@ -8,6 +8,7 @@ use super::{CASE, Judge};
 use crate::campaign::Observation;
 use crate::campaign::book::of_bin;
 use crate::distinct::registers;
+use crate::policy::campaigns::Stage;
 use crate::traits::mix;
 
 /// The features of a request: of the user's text the most specific first, then of the system text.
@@ -78,8 +79,12 @@ impl Judge {
         registers::raise(&mut self.activity.acted, (mix(seen.key) >> 33) as u32);
         let template = features(seen).next().map_or(0, |(hash, _)| hash);
         let (id, lead) = (case.id, usize::from(case.row));
+        let known = match case.stage() {
+            Stage::Convicted => place,
+            Stage::Suspect => keyring::NONE,
+        };
         self.ring
-            .see(seen.key, template ^ id, seen.network, place, now);
+            .see(seen.key, template ^ id, seen.network, known, now);
         if let Some(row) = self.rows.get_mut(lead)
             && features(seen).any(|(hash, _)| hash == row.feature)
         {

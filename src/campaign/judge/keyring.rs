@@ -60,6 +60,15 @@ impl Keyring {
         bucket.iter().find(|keyed| keyed.key == key)
     }
 
+    /// A campaign has become a part of another.
+    pub(super) fn rename(&mut self, from: u16, to: u16) {
+        for keyed in self.buckets.iter_mut().flatten() {
+            if keyed.campaign == from {
+                keyed.campaign = to;
+            }
+        }
+    }
+
     /// A key has used a template; with a campaign, if it is one's.
     pub(super) fn see(&mut self, key: u64, template: u64, network: u32, campaign: u16, now: u32) {
         let Some(bucket) = self.buckets.get_mut(place(key)) else {
@@ -71,16 +80,15 @@ impl Keyring {
             let idle = now.saturating_sub(keyed.last) / 86_400;
             let templates = keyed.templates.count_ones().min(8);
             let stays = templates.saturating_add(u32::from(keyed.guilty.min(4)) * 2);
-            (
-                keyed.key != 0,
-                stays.saturating_sub(idle.saturating_mul(2)),
-                keyed.last,
-            )
+            let stays = stays.saturating_sub(idle.saturating_mul(2));
+            // Among equals a fair sample stays, the same that rows of evidence have.
+            (keyed.key != 0, stays, !mix(keyed.key))
         };
         let spare = || {
             let all = bucket.iter().enumerate();
-            all.min_by_key(|(_, keyed)| worth(keyed))
-                .map(|(place, _)| place)
+            let (place, least) = all.min_by_key(|(_, keyed)| worth(keyed))?;
+            let room = worth(least) < (true, 1, !mix(key)) || campaign != NONE;
+            room.then_some(place)
         };
         let Some(keyed) = known.or_else(spare).and_then(|place| bucket.get_mut(place)) else {
             return;

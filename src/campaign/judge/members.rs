@@ -99,7 +99,8 @@ impl Member {
                 let pause = u16::try_from(gap / 60).unwrap_or(u16::MAX);
                 // Within a tenth, or two minutes.
                 let slack = (self.pause / 10).max(2);
-                add(&mut self.regular, pause.abs_diff(self.pause) <= slack);
+                let again = self.pause > 0 && pause.abs_diff(self.pause) <= slack;
+                add(&mut self.regular, again);
                 self.pause = pause;
             }
         }

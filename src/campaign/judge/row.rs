@@ -44,7 +44,8 @@ pub(super) struct Row {
     pub(super) campaign: u16,
     /// Which case it is: rows are used again.
     pub(super) kind: u8,
-    pad: u8,
+    /// 1 if it would be convicted, were it larger.
+    pub(super) ripe: u8,
     /// When it was last judged, in seconds.
     pub(super) judged: u32,
     spare: u32,
@@ -119,6 +120,11 @@ impl Row {
             *bits |= 1_u64.wrapping_shl((network >> 24) & 63);
         }
         self.members.see(observation, asks);
+    }
+
+    /// Counts the keys of another row too.
+    pub(super) fn count_keys_of(&mut self, other: &Self) {
+        registers::merge(&mut self.keys, &other.keys);
     }
 
     /// How many distinct keys there are, about.

@@ -16,6 +16,9 @@ use bytemuck::Zeroable as _;
 /// How much of the score that convicts makes a suspect, in tenths.
 const SUSPECT: i32 = 7;
 
+/// Counter-evidence that needs no other to acquit.
+const CLEAR: i32 = -50;
+
 /// After so many seconds a row that came to nothing is given up.
 const PATIENCE: u32 = 36 * 3_600;
 
@@ -43,6 +46,8 @@ enum Sentence {
     Suspect,
     /// It is a campaign.
     Convict,
+    /// It would be one, if it were larger: others of its kind may be parts of the same.
+    Ripe,
     /// It belongs to this case.
     Join(u16),
 }
@@ -63,9 +68,12 @@ impl Judge {
             let row = *row;
             let weight = weigh(&row, &self.ring, young);
             let sentence = self.sentence(&row, &weight, now);
+            if let Some(row) = self.rows.get_mut(place) {
+                row.ripe = u8::from(matches!(sentence, Sentence::Ripe));
+            }
             changed |= self.carry_out(place, &row, &weight, sentence, now);
         }
-        changed
+        changed | self.judge_ripe(now)
     }
 
     fn sentence(&self, row: &Row, weight: &Weight, now: u32) -> Sentence {
@@ -75,8 +83,7 @@ impl Judge {
             .saturating_mul(10);
         let (score, keys) = (weight.score(), row.keys());
         let coordinated = weight.of(Family::Coordination) >= 10;
-        if row.campaign == u16::MAX
-            && keys >= 20
+        if keys >= 20
             && row.requests >= 32
             && weight.of(Family::Counter) > -30
             && let Some(case) = self.joined(row)
@@ -91,9 +98,27 @@ impl Judge {
             {
                 return Sentence::Convict;
             }
-            if weight.enough && score < points.saturating_mul(4) / 10 {
+            // Whoever is suspected is so only while much speaks for it.
+            let charged = self.cases.get(usize::from(row.campaign));
+            let suspect = charged.is_some_and(|case| case.stage() == Stage::Suspect);
+            let low = if suspect {
+                SUSPECT.saturating_sub(1)
+            } else {
+                4
+            };
+            // Before it is known how keys come, only much that speaks for them acquits.
+            let clear = weight.sure || weight.of(Family::Counter) <= CLEAR;
+            if weight.enough && clear && score < points.saturating_mul(low) / 10 {
                 return Sentence::Acquit;
             }
+        } else if row.campaign == u16::MAX
+            && keys >= 16
+            && row.requests >= 32
+            && weight.is_broad()
+            && score >= points
+            && weight.families() >= convict.families
+        {
+            return Sentence::Ripe;
         }
         if keys >= convict.keys
             && row.requests >= convict.requests / 2
@@ -116,15 +141,19 @@ impl Judge {
         Sentence::Wait
     }
 
-    /// The case whose keys most of a row's keys are.
+    /// The case whose keys most of a row's keys are; of several cases, the one with most of them.
     fn joined(&self, row: &Row) -> Option<u16> {
-        let (mut all, mut votes) = (0_u32, [(NONE, 0_u32); 4]);
+        let (mut all, mut guilty, mut votes) = (0_u32, 0_u32, [(NONE, 0_u32); 8]);
         for member in row.members.iter() {
             all = all.saturating_add(1);
             let Some(keyed) = self.ring.get(member.key).filter(|keyed| keyed.guilty >= 2) else {
                 continue;
             };
             let campaign = keyed.campaign;
+            if campaign == row.campaign || !self.is_convicted(campaign) {
+                continue;
+            }
+            guilty = guilty.saturating_add(1);
             let place = votes
                 .iter_mut()
                 .find(|(other, _)| *other == campaign || *other == NONE);
@@ -133,11 +162,14 @@ impl Judge {
                 *count = count.saturating_add(1);
             }
         }
-        let most = votes.iter().max_by_key(|(_, count)| *count).copied();
-        let (case, count) = most.filter(|(case, _)| *case != NONE)?;
-        let convicted = self.cases.get(usize::from(case))?;
-        let is = convicted.id != 0 && convicted.stage() == Stage::Convicted;
-        (is && all >= 16 && count.saturating_mul(10) >= all.saturating_mul(6)).then_some(case)
+        let most = votes.iter().max_by_key(|(_, count)| *count);
+        let (case, _) = most.copied().filter(|(case, _)| *case != NONE)?;
+        (all >= 16 && guilty.saturating_mul(10) >= all.saturating_mul(6)).then_some(case)
+    }
+
+    fn is_convicted(&self, case: u16) -> bool {
+        let case = self.cases.get(usize::from(case));
+        case.is_some_and(|case| case.id != 0 && case.stage() == Stage::Convicted)
     }
 
     fn carry_out(
@@ -149,7 +181,7 @@ impl Judge {
         now: u32,
     ) -> bool {
         match sentence {
-            Sentence::Wait => {
+            Sentence::Wait | Sentence::Ripe => {
                 self.note(row, weight);
                 false
             }
@@ -162,8 +194,12 @@ impl Judge {
             Sentence::Suspect => self.charge(place, row, weight, Stage::Suspect, now),
             Sentence::Convict => self.charge(place, row, weight, Stage::Convicted, now),
             Sentence::Join(case) => {
-                self.convict_features(place, row, case);
-                self.release(place, State::Convicted, 0);
+                if row.campaign == u16::MAX {
+                    self.join(place, row, case);
+                } else {
+                    self.merge(row.campaign, case);
+                    self.release(place, State::Convicted, 0);
+                }
                 true
             }
         }
@@ -171,8 +207,79 @@ impl Judge {
 
     /// Writes down what is known now of the case that a row leads.
     fn note(&mut self, row: &Row, weight: &Weight) {
-        if let Some(case) = self.cases.get_mut(usize::from(row.campaign)) {
+        let case = self.cases.get_mut(usize::from(row.campaign));
+        if let Some(case) = case.filter(|case| case.stage() == Stage::Suspect) {
             case.note(weight);
+        }
+    }
+
+    /// Convicts rows together that are too small each, and whose keys use so many templates that they must have them from one
+    /// place, once they are large enough together.
+    fn judge_ripe(&mut self, now: u32) -> bool {
+        let convict = self.rules.convict;
+        let (mut requests, mut keys) = (0_u32, Row::zeroed());
+        let mut largest: Option<(u32, usize)> = None;
+        for (place, row) in self
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| row.ripe != 0)
+        {
+            requests = requests.saturating_add(row.requests);
+            keys.count_keys_of(row);
+            if largest.is_none_or(|(most, _)| row.requests > most) {
+                largest = Some((row.requests, place));
+            }
+        }
+        let Some((_, lead)) = largest else {
+            return false;
+        };
+        if requests < convict.requests || keys.keys() < convict.keys {
+            return false;
+        }
+        let Some(row) = self.rows.get(lead).copied() else {
+            return false;
+        };
+        let weight = weigh(&row, &self.ring, young(&self.population));
+        self.charge(lead, &row, &weight, Stage::Convicted, now);
+        let case = self.rows.get_mut(lead).map_or(u16::MAX, |row| {
+            row.ripe = 0;
+            row.campaign
+        });
+        for place in 0..self.rows.len() {
+            let ripe = self.rows.get(place).copied().filter(|row| row.ripe != 0);
+            if let Some(row) = ripe {
+                self.join(place, &row, case);
+            }
+        }
+        true
+    }
+
+    /// Makes a row a part of a case.
+    fn join(&mut self, place: usize, row: &Row, case: u16) {
+        self.convict_features(place, row, case);
+        if let Some(entry) = self.cases.get_mut(usize::from(case)) {
+            entry.requests = entry.requests.saturating_add(u64::from(row.requests));
+        }
+        self.release(place, State::Convicted, 0);
+    }
+
+    /// Makes a case a part of another: their keys are the same.
+    fn merge(&mut self, from: u16, to: u16) {
+        let Some(part) = self.cases.get(usize::from(from)).copied() else {
+            return;
+        };
+        if let Some(whole) = self.cases.get_mut(usize::from(to)) {
+            whole.absorb(&part);
+        }
+        for feature in self.features.iter_mut() {
+            if feature.row == CASE | from {
+                feature.row = CASE | to;
+            }
+        }
+        self.ring.rename(from, to);
+        if let Some(entry) = self.cases.get_mut(usize::from(from)) {
+            *entry = Entry::zeroed();
         }
     }
 
@@ -197,7 +304,9 @@ impl Judge {
         let Some(entry) = self.cases.get_mut(usize::from(case)) else {
             return false;
         };
-        entry.note(weight);
+        if stage >= entry.stage() && (news || entry.stage() == Stage::Suspect) {
+            entry.note(weight);
+        }
         if news {
             entry.requests = u64::from(row.requests);
         }
@@ -260,7 +369,11 @@ impl Judge {
         let Some(row) = self.rows.get_mut(place) else {
             return false;
         };
-        let hash = core::mem::replace(row, Row::zeroed()).feature;
+        let Row {
+            feature: hash,
+            requests,
+            ..
+        } = core::mem::replace(row, Row::zeroed());
         if let Some(feature) = self.features.get(hash)
             && feature.state() != State::Convicted
         {
@@ -271,6 +384,11 @@ impl Judge {
         }
         for feature in self.features.iter_mut() {
             if usize::from(feature.row) == place {
+                // Other parts of the same text are acquitted with it.
+                if state == State::Acquitted && feature.inside >= requests / 3 {
+                    feature.set(State::Acquitted);
+                    feature.until = until;
+                }
                 feature.row = u16::MAX;
                 feature.inside = 0;
             }

@@ -23,6 +23,9 @@ pub(super) enum Family {
 /// How many terms there are.
 pub(super) const TERMS: usize = 19;
 
+/// The place of `breadth`.
+const BREADTH: usize = 2;
+
 /// Every term: its name, and its family.
 pub(super) const NAMES: [(&str, Family); TERMS] = [
     ("spread", Family::Content),
@@ -53,6 +56,8 @@ pub(super) struct Weight {
     pub(super) terms: [i16; TERMS],
     /// Whether the keys were seen long enough to say how they come.
     pub(super) enough: bool,
+    /// Whether enough of them came back often enough to say so for sure.
+    pub(super) sure: bool,
 }
 
 impl Weight {
@@ -66,6 +71,11 @@ impl Weight {
         let terms = self.terms.iter().zip(NAMES);
         let terms = terms.filter(|(_, (_, other))| *other == family);
         terms.map(|(&term, _)| i32::from(term)).sum()
+    }
+
+    /// Whether its keys use so many templates that they have them from one place.
+    pub(super) fn is_broad(&self) -> bool {
+        self.terms.get(BREADTH).is_some_and(|&term| term >= 20)
     }
 
     /// How many families speak for it, each with a point at least.
@@ -90,6 +100,8 @@ struct Habits {
     /// The sum over keys of how often a new network came, per further request, and how many keys that is.
     moved: f32,
     keys: u32,
+    /// Keys that came back three times at least.
+    often: u32,
 }
 
 impl Habits {
@@ -104,6 +116,8 @@ impl Habits {
         let moved = share(networks.count_ones().saturating_sub(1), gaps.min(8));
         self.moved += moved.min(1.0);
         self.keys = self.keys.saturating_add(1);
+        let back = gaps.saturating_sub(u32::from(close));
+        self.often = self.often.saturating_add(u32::from(back >= 3));
     }
 
     fn of_members(members: &Members) -> Self {
@@ -123,6 +137,12 @@ impl Habits {
 /// As many requests after a key's first tell how keys come back.
 const ENOUGH: u32 = 24;
 
+/// So many seconds of watching, over all keys of a sample, tell that they are not at a sitting: 6 hours.
+const LONG: u32 = 21_600;
+
+/// As many keys must have come back three times before it is said for sure how they come.
+const OFTEN: u32 = 12;
+
 /// As many keys tell something about all.
 const FEW: u32 = 16;
 
@@ -135,8 +155,12 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
         wide.add(keyed.hits, keyed.close, 0, keyed.networks);
     }
     let habits = if own.gaps >= ENOUGH { &own } else { &wide };
-    let enough = habits.gaps >= ENOUGH;
+    let seen = habits.gaps >= ENOUGH;
+    let enough = seen || waited(row) >= LONG;
     let close = share(habits.close, habits.gaps);
+    // Before that machines that wake by the clock look like a work queue.
+    let is_sure = habits.often >= OFTEN;
+    let sure = if is_sure { 1.0 } else { 0.4 };
     let uneven = uneven(row);
     let ages = Ages::of(&row.members);
     let keys = row.keys();
@@ -152,7 +176,13 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
     };
     let talks = of_members(|member| member.talks > 0);
     let verified = of_members(|member| member.verified > 0);
-    let clockwork = share(habits.regular, habits.gaps.saturating_sub(habits.close));
+    let clockwork = share(
+        habits.regular,
+        habits
+            .gaps
+            .saturating_sub(habits.close)
+            .saturating_sub(habits.keys),
+    );
     let clockwork = if own.gaps >= ENOUGH {
         ramp(clockwork, 0.3, 0.6)
     } else {
@@ -174,26 +204,26 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
         40.0 * breadth,
         when(
             ages.known >= FEW,
-            30.0 * ramp(ages.young - young, 0.15, 0.5),
+            25.0 * ramp(ages.young - young, 0.15, 0.5),
         ),
-        40.0 * uneven.map_or(0.0, |uneven| ramp(uneven, 1.0, 0.35)),
+        40.0 * sure * uneven.map_or(0.0, |uneven| ramp(uneven, 1.0, 0.35)),
         40.0 * ramp(guilty, 0.2, 0.6),
         when(
-            enough && habits.keys >= FEW,
+            seen && habits.keys >= FEW,
             20.0 * ramp(habits.moved / habits.keys.max(1) as f32, 0.2, 0.6),
         ),
         when(
-            keys >= 64,
+            keys >= 64 && row.networks() < 128,
             20.0 * ramp(share(keys, row.networks()), 6.0, 20.0),
         ),
         15.0 * stacks * ramp(same, 0.7, 0.9),
-        when(enough, 30.0 * ramp(close, 0.45, 0.28)),
+        when(seen, 30.0 * sure * ramp(close, 0.45, 0.28)),
         10.0 * ramp(share(row.turned, row.requests), 0.1, 0.03),
-        20.0 * answers,
+        10.0 * answers,
         when(ages.known >= FEW, -20.0 * ramp(ages.old, 0.3, 0.6)),
         -20.0 * ramp(verified, 0.15, 0.4),
         -40.0 * ramp(talks, 0.1, 0.35),
-        when(enough, -30.0 * ramp(close, 0.4, 0.6)),
+        when(seen, -30.0 * ramp(close, 0.4, 0.6)),
         -30.0 * ramp(again, 0.25, 0.5),
         -30.0 * uneven.map_or(0.0, |uneven| ramp(uneven, 1.2, 2.5)),
         -60.0 * ramp(row.same_org(), 0.6, 0.9).max(clockwork),
@@ -201,7 +231,24 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
     Weight {
         terms: terms.map(|term| term as i16),
         enough,
+        sure: is_sure,
     }
+}
+
+/// How long the keys of a sample were watched, in seconds; each an hour at most.
+fn waited(row: &Row) -> u32 {
+    let watched = |member: &Member| row.last.saturating_sub(member.since).min(3_600);
+    row.members.iter().map(watched).fold(0, u32::saturating_add)
+}
+
+/// How often a key came back after a pause: what it does in one sitting says nothing of how it is loaded.
+fn returns(member: &Member) -> f32 {
+    f32::from(
+        member
+            .requests
+            .saturating_sub(1)
+            .saturating_sub(member.close),
+    )
 }
 
 /// How uneven keys are loaded: the square of the coefficient of variation of their rates, of which chance is taken off.
@@ -212,7 +259,7 @@ fn uneven(row: &Row) -> Option<f32> {
     let long = |member: &&Member| exposure(member) >= longest / 2;
     let (mut gaps, mut time, mut keys) = (0.0, 0.0, 0_u32);
     for member in row.members.iter().filter(long) {
-        gaps += f32::from(member.requests.saturating_sub(1));
+        gaps += returns(member);
         time += exposure(member) as f32;
         keys = keys.saturating_add(1);
     }
@@ -223,7 +270,7 @@ fn uneven(row: &Row) -> Option<f32> {
     let (mut spread, mut squares) = (0.0, 0.0);
     for member in row.members.iter().filter(long) {
         let expected = rate * exposure(member) as f32;
-        let off = f32::from(member.requests.saturating_sub(1)) - expected;
+        let off = returns(member) - expected;
         spread += off * off - expected;
         squares += expected * expected;
     }
@@ -235,7 +282,9 @@ fn guilty(row: &Row, ring: &Keyring) -> f32 {
     let (mut known, mut guilty) = (0_u32, 0_u32);
     for member in row.members.iter() {
         known = known.saturating_add(1);
-        if ring.get(member.key).is_some_and(|keyed| keyed.guilty >= 2) {
+        // What the row itself has found is no evidence for it.
+        let other = |keyed: &&Keyed| keyed.guilty >= 2 && keyed.campaign != row.campaign;
+        if ring.get(member.key).filter(other).is_some() {
             guilty = guilty.saturating_add(1);
         }
     }
