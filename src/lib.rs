@@ -78,6 +78,7 @@ pub mod record;
 pub mod reply;
 pub mod scan;
 pub mod shape;
+pub mod simulate;
 pub mod store;
 pub mod template;
 pub mod trace;

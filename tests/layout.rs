@@ -16,6 +16,7 @@ const USES: &[(&str, &[&str])] = &[
     ("estimate", &[]),
     ("json", &[]),
     ("scan", &[]),
+    ("simulate", &[]),
     ("verdict", &[]),
     ("agent", &["exchange", "scan"]),
     ("shape", &["exchange", "scan"]),
