@@ -113,12 +113,12 @@ pub(super) const HONEST: [Usual; 11] = [
     usual(
         Kind::Aggregator,
         "aggregator",
-        (82_000, 0.03, 5, 0.3, 0.03, 0.02, 0.0, 0.4),
+        (82_000, 0.035, 5, 0.3, 0.03, 0.02, 0.0, 0.4),
     ),
     usual(
         Kind::Flash,
         "flash",
-        (15_000, 0.01, 3, 1.0, 0.03, 0.02, 0.0, 0.5),
+        (15_000, 0.005, 3, 1.0, 0.03, 0.02, 0.0, 0.5),
     ),
 ];
 
@@ -169,6 +169,29 @@ pub(super) fn honest(scenario: &Scenario) -> Vec<Plan> {
         }
     };
     HONEST.iter().map(plan).collect()
+}
+
+/// The campaign of a scenario, if it has one.
+pub(super) fn campaign(scenario: &Scenario) -> Option<Plan> {
+    let campaign = &scenario.campaign;
+    let keys = scaled(campaign.keys, scenario.scale);
+    (keys > 0).then(|| Plan {
+        kind: Kind::Campaign,
+        name: "campaign",
+        keys,
+        per_day: f64::from(keys) * campaign.per_day,
+        groups: campaign.templates,
+        // As old as ordinary people's.
+        young: if campaign.young > 0.0 {
+            campaign.young
+        } else {
+            0.2
+        },
+        verified: campaign.verified,
+        organised: 0.05,
+        contract: 0.0,
+        conversations: 0.45,
+    })
 }
 
 /// A number of keys at a smaller scale: at least one, if there was one.

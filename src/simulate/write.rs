@@ -28,6 +28,37 @@ pub(super) fn number(out: &mut Vec<u8>, number: u32) {
     out.extend_from_slice(digits.get(..usize::from(length)).unwrap_or_default());
 }
 
+/// Appends a date, by the days since 1970-01-01.
+pub(super) fn date(out: &mut Vec<u8>, days: u64) {
+    // Howard Hinnant's algorithm, with years that begin in March.
+    let days = days.saturating_add(719_468);
+    let era_day = days % 146_097;
+    let leaps = (era_day / 1_460).saturating_sub(era_day / 36_524);
+    let leaps = leaps.saturating_add(era_day / 146_096);
+    let year_of_era = era_day.saturating_sub(leaps) / 365;
+    let before = year_of_era
+        .saturating_mul(365)
+        .saturating_add(year_of_era / 4)
+        .saturating_sub(year_of_era / 100);
+    let year_day = era_day.saturating_sub(before);
+    let march = year_day.saturating_mul(5).saturating_add(2) / 153;
+    let day = year_day.saturating_sub(march.saturating_mul(153).saturating_add(2) / 5);
+    let month = if march < 10 {
+        march.saturating_add(3)
+    } else {
+        march.saturating_sub(9)
+    };
+    let year = (days / 146_097)
+        .saturating_mul(400)
+        .saturating_add(year_of_era)
+        .saturating_add(u64::from(month <= 2));
+    number(out, year as u32);
+    for part in [month, day.saturating_add(1)] {
+        out.extend_from_slice(if part < 10 { b"-0" } else { b"-" });
+        number(out, part as u32);
+    }
+}
+
 /// The value of a key's `authorization`.
 pub(super) fn credential(seed: u64, key: u32) -> [u8; CREDENTIAL] {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789xQ";
@@ -84,6 +115,21 @@ mod tests {
         escaped(&mut out, text);
         out.push(b'"');
         assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+    }
+
+    #[test]
+    fn days_have_dates() {
+        for (days, text) in [
+            (0, "1970-01-01"),
+            (59, "1970-03-01"),
+            (11_016, "2000-02-29"),
+            (20_565, "2026-04-22"),
+            (20_818, "2026-12-31"),
+        ] {
+            let mut out = Vec::new();
+            date(&mut out, days);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
     }
 
     #[test]
