@@ -2,8 +2,8 @@
 //!
 //! One engine, and hosts around it. A host hands over a request as borrowed bytes ([`exchange`]), a moment and a
 //! [`store`]; the [`engine`] answers with a [`Decision`](engine::Decision), which [`reply`] turns into what a client
-//! reads and [`record`] into what a log keeps. [`trace`] reads what was recorded elsewhere, and [`learn`] asks of it what
-//! limits would have to be. Outside [`host`] there is no clock, no randomness, no file and no SDK.
+//! reads and [`record`] into what a log keeps. [`trace`] reads what was recorded elsewhere, [`learn`] asks of it what
+//! limits would have to be, and [`replay`] decides about it again. Outside [`host`] there is no clock, no randomness, no file and no SDK.
 //!
 //! ```text
 //! host bytes ─► exchange ─► identity ─► plan ─► pages ─► decision ─► reply ─► host
@@ -75,9 +75,11 @@ pub mod metrics;
 pub mod policy;
 pub mod quota;
 pub mod record;
+pub mod replay;
 pub mod reply;
 pub mod scan;
 pub mod shape;
+pub mod simulate;
 pub mod store;
 pub mod template;
 pub mod trace;

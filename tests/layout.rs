@@ -16,6 +16,7 @@ const USES: &[(&str, &[&str])] = &[
     ("estimate", &[]),
     ("json", &[]),
     ("scan", &[]),
+    ("simulate", &[]),
     ("verdict", &[]),
     ("agent", &["exchange", "scan"]),
     ("shape", &["exchange", "scan"]),
@@ -32,12 +33,12 @@ const USES: &[(&str, &[&str])] = &[
     ("identity", &["exchange", "policy"]),
     ("template", &["dialect", "identity"]),
     (
-        "campaign",
-        &["exchange", "identity", "policy", "template", "traits"],
-    ),
-    (
         "traits",
         &["agent", "exchange", "identity", "policy", "shape"],
+    ),
+    (
+        "campaign",
+        &["exchange", "identity", "policy", "template", "traits"],
     ),
     ("quota", &["exchange", "store", "window"]),
     (
@@ -57,13 +58,21 @@ const USES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "replay",
+        &[
+            "campaign", "dialect", "engine", "estimate", "exchange", "identity", "policy", "store",
+            "usage",
+        ],
+    ),
+    (
         "reply",
         &["dialect", "engine", "exchange", "json", "policy", "verdict"],
     ),
 ];
 
 /// Modules that only the tests of a module may use beside those.
-const USES_IN_TESTS: &[(&str, &[&str])] = &[("reply", &["quota"])];
+const USES_IN_TESTS: &[(&str, &[&str])] =
+    &[("replay", &["trace", "verdict"]), ("reply", &["quota"])];
 
 /// What only a host may touch: SDKs, clocks, randomness, files, sockets, processes and prints.
 const WORLD: &[&str] = &[

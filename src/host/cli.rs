@@ -11,6 +11,8 @@ mod learn;
 pub mod origin;
 mod plugin;
 mod schema;
+mod simulate;
+mod text;
 mod trace;
 pub mod up;
 
@@ -38,6 +40,8 @@ enum Command {
     Embed(embed::Arguments),
     /// Propose limits for a policy from recorded traffic
     Learn(learn::Arguments),
+    /// Make up the traffic of a whole provider with a campaign in it, and tell what is stopped and who is hurt
+    Simulate(simulate::Arguments),
     /// Make a self-signed certificate for localhost, for envoy.yaml's TLS listener
     Certificate(certificate::Arguments),
     /// Print the JSON Schema of a policy, for editors
@@ -66,6 +70,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Learn(arguments) => learn::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Simulate(arguments) => simulate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Certificate(arguments) => certificate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Schema => schema::run().map(|()| ExitCode::SUCCESS),
     };

@@ -1,7 +1,6 @@
 //! `stillgate learn`: what limits would have to be, from recorded traffic and not from guesses.
 
 mod report;
-mod text;
 
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};

@@ -4,9 +4,9 @@ use core::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use super::text::{decimal, duration, grouped, share, table};
 use crate::distinct;
 use crate::exchange::Millis;
+use crate::host::cli::text::{decimal, duration, grouped, share, table};
 use crate::learn::{Row, TRIALS, Totals, Trial, Value};
 use crate::policy::check::Test;
 use crate::policy::{Count, Limit, Policy, Rule, Trait};

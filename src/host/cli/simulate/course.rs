@@ -1,0 +1,251 @@
+//! One simulation from its first request to its last.
+
+use std::fs;
+
+use anyhow::Context as _;
+use indicatif::ProgressBar;
+
+use super::baselines::Baselines;
+use super::journal::Journal;
+use super::report::{CasesReport, Cost, Report, Setting};
+use super::score::Score;
+use super::source::{self, Files};
+use super::{Arguments, Wording};
+use crate::exchange::{Attributes, Exchange, Foreseen, Millis, Model, Now, split_target};
+use crate::host::cli::embed;
+use crate::identity::Secret;
+use crate::policy::Policy;
+use crate::replay::{Answer, Fleet};
+use crate::simulate::{HeavyClient, Request, Scenario, Set, Texts, World};
+use crate::usage::Told;
+
+/// A day in milliseconds.
+pub(super) const DAY: Millis = 86_400_000;
+
+/// How many requests go by before the bar is told.
+const PER_STEP: u64 = 0x3fff;
+
+/// What all simulations of one command have in common.
+pub(super) struct Course<'a> {
+    arguments: &'a Arguments,
+    policy: Policy,
+    secret: Secret,
+    set: Set,
+    files: Option<Files>,
+    heavy: Vec<HeavyClient>,
+}
+
+impl<'a> Course<'a> {
+    /// Reads what simulations are made from.
+    pub(super) fn new(arguments: &'a Arguments) -> anyhow::Result<Self> {
+        let set = Set::from(arguments.texts);
+        let policy = match &arguments.policy {
+            Some(file) => embed::read(file)?
+                .policy()
+                .with_context(|| format!("the policy {} has faults", file.display()))?,
+            None => Policy::parse(include_bytes!("policy.json"))?,
+        };
+        let read = |folder| Files::read(folder, set);
+        Ok(Self {
+            arguments,
+            policy,
+            secret: secret(),
+            set,
+            files: arguments.text_files.as_deref().map(read).transpose()?,
+            heavy: arguments
+                .data
+                .as_deref()
+                .map_or(Ok(Vec::new()), source::heavy)?,
+        })
+    }
+
+    /// Runs a scenario.
+    pub(super) fn run(&self, scenario: &Scenario, bar: &ProgressBar) -> anyhow::Result<Report> {
+        let clock = Clock::start();
+        let mut world = World::new(scenario, &self.texts(scenario), &self.heavy);
+        let mut fleet = Fleet::new(
+            self.policy.clone(),
+            self.secret,
+            self.arguments.nodes,
+            self.arguments.merge.0,
+        );
+        let mut score = Score::new(world.populations(), scenario.start);
+        let compares = !self.arguments.no_baselines;
+        let mut baselines = compares.then(|| Baselines::new(per_day(scenario)));
+        let trace = self.arguments.trace.as_deref();
+        let mut journal = trace.map(Journal::create).transpose()?;
+        let mut request = Request::default();
+        let mut requests: u64 = 0;
+        while world.next(&mut request) {
+            let decision = {
+                let headers = request.headers();
+                let exchange = exchange(&request, &headers);
+                let answer = Answer {
+                    status: 200,
+                    usage: Some(Told {
+                        input: Some(u64::from(request.input)),
+                        output: Some(u64::from(request.output)),
+                        cached: 0,
+                        reasoning: 0,
+                    }),
+                };
+                let now = Now::at(request.t);
+                fleet.request(&exchange, Some(&request.body), &answer, now)
+            };
+            if let Some(journal) = &mut journal {
+                journal.write(&request)?;
+            }
+            let against = baselines.as_mut().map(|it| it.judge(&request));
+            score.count(&request, &decision, against.unwrap_or(0));
+            world.answered(&request, decision.verdict.passes());
+            requests = requests.saturating_add(1);
+            if requests & PER_STEP == 0 {
+                bar.set_position(request.t.saturating_sub(scenario.start));
+            }
+        }
+        if let Some(journal) = journal {
+            journal.finish()?;
+        }
+        fleet.close();
+        let cases = score.cases(&fleet.cases());
+        Ok(Report {
+            scenario: scenario.clone(),
+            setting: self.setting(),
+            campaign: score.campaign(),
+            honest: score.honest(),
+            cases: CasesReport::new(cases),
+            baselines: baselines.map_or_else(Vec::new, |_| score.baselines()),
+            cost: clock.stop(requests),
+            hours: score.hours().to_vec(),
+        })
+    }
+
+    fn texts(&self, scenario: &Scenario) -> Texts {
+        match &self.files {
+            Some(files) => Texts::from_parts(
+                &files.questions,
+                &files.prompts,
+                &files.systems,
+                self.set,
+                scenario.seed,
+            ),
+            None => Texts::grammar(self.set, scenario.seed),
+        }
+    }
+
+    fn setting(&self) -> Setting {
+        let policy = self.arguments.policy.as_ref();
+        Setting {
+            texts: match self.arguments.texts {
+                Wording::Development => "development",
+                Wording::HeldOut => "held-out",
+            },
+            text_files: self.files.as_ref().map(Files::count),
+            heavy_clients: self.heavy.len(),
+            policy: policy.map(|file| file.display().to_string()),
+            nodes: self.arguments.nodes,
+            merge_ms: self.arguments.merge.0,
+        }
+    }
+}
+
+/// A request as an engine is asked about it.
+fn exchange<'a>(request: &'a Request, headers: &'a [(&'a [u8], &'a [u8])]) -> Exchange<'a> {
+    let (path, query) = split_target(request.path.as_bytes());
+    Exchange {
+        method: b"POST",
+        path,
+        query,
+        headers,
+        model: Model::Absent,
+        foreseen: Foreseen::default(),
+        attributes: request,
+    }
+}
+
+impl Attributes for Request {
+    fn source(&self) -> Option<core::net::IpAddr> {
+        Some(self.source)
+    }
+
+    fn property(&self, _: &[String]) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn recorded(&self, name: &str) -> Option<Vec<u8>> {
+        let account = &self.account;
+        let truth = |so: bool| if so { "true" } else { "false" }.as_bytes().to_vec();
+        match name {
+            "ja4" => Some(self.ja4.as_bytes().to_vec()),
+            "age_days" => Some(account.age_days.to_string().into_bytes()),
+            "tier" => Some(account.tier.as_bytes().to_vec()),
+            "org" => (account.org != 0).then(|| format!("org_{}", account.org).into_bytes()),
+            "verified" => Some(truth(account.verified)),
+            "contract" => Some(truth(account.contract)),
+            _ => None,
+        }
+    }
+}
+
+/// About how many requests a day there are.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is only used to choose how much memory is taken, within bounds"
+)]
+fn per_day(scenario: &Scenario) -> u64 {
+    let campaign = &scenario.campaign;
+    let its = f64::from(campaign.keys) * campaign.per_day / campaign.share.max(0.01);
+    let honest = scenario.ratio * 640_000.0;
+    ((its + honest) / f64::from(scenario.scale.max(1))) as u64
+}
+
+/// What identifiers are hashed with: the same each time unless one is given, so that the same is found.
+fn secret() -> Secret {
+    let given = std::env::var_os("STILLGATE_SECRET").filter(|secret| !secret.is_empty());
+    given.map_or_else(
+        || Secret::new(b"stillgate replays without a secret"),
+        |secret| Secret::new(secret.as_encoded_bytes()),
+    )
+}
+
+/// Measures what a simulation takes.
+#[expect(
+    clippy::disallowed_types,
+    reason = "what is measured is this program, not the traffic"
+)]
+struct Clock(std::time::Instant);
+
+impl Clock {
+    #[expect(
+        clippy::disallowed_types,
+        reason = "what is measured is this program, not the traffic"
+    )]
+    fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a speed is read to a few digits"
+    )]
+    fn stop(&self, requests: u64) -> Cost {
+        let seconds = self.0.elapsed().as_secs_f64();
+        Cost {
+            requests,
+            seconds,
+            requests_per_second: requests as f64 / seconds.max(f64::MIN_POSITIVE),
+            peak_bytes: peak(),
+        }
+    }
+}
+
+/// The most memory that this process ever had, where the system tells.
+fn peak() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib.saturating_mul(1_024))
+}
