@@ -65,8 +65,26 @@ struct Activity {
     day: u32,
     active: [u32; NUMBERS],
     acted: [u32; NUMBERS],
-    /// How many there were the day before.
-    before: u32,
+    /// How many of both there were the day before.
+    before: [u32; 2],
+}
+
+impl Activity {
+    fn active(&self) -> u32 {
+        registers::estimate([&self.active, &[], &[]])
+    }
+
+    fn acted(&self) -> u32 {
+        registers::estimate([&self.acted, &[], &[]])
+    }
+
+    /// Whether campaigns are acted on more than this share of a day's keys, in millionths, with so many keys more.
+    fn is_over(&self, cap: u32, more: u32) -> bool {
+        let [active, acted] = self.before;
+        let acted = u64::from(self.acted().max(acted).saturating_add(more));
+        let active = u64::from(self.active().max(active));
+        acted.saturating_mul(1_000_000) > active.saturating_mul(u64::from(cap))
+    }
 }
 
 /// A campaign, with all that speaks for and against it.
@@ -126,7 +144,7 @@ impl Judge {
                 day: 0,
                 active: [0; NUMBERS],
                 acted: [0; NUMBERS],
-                before: 0,
+                before: [0; 2],
             },
             book: Book::default(),
         }
@@ -171,7 +189,7 @@ impl Judge {
         let day = observation.at / 86_400;
         let activity = &mut self.activity;
         if day != activity.day {
-            activity.before = registers::estimate([&activity.active, &[], &[]]);
+            activity.before = [activity.active(), activity.acted()];
             activity.day = day;
             activity.active = [0; NUMBERS];
             activity.acted = [0; NUMBERS];

@@ -8,7 +8,7 @@ use super::keyring::NONE;
 use super::row::Row;
 use super::terms::{Family, Weight, weigh, young};
 use super::{CASE, Judge};
-use crate::distinct::registers;
+
 use crate::policy::campaigns::Stage;
 
 use bytemuck::Zeroable as _;
@@ -55,7 +55,7 @@ enum Sentence {
 impl Judge {
     /// Weighs every row of which enough is new; answers whether nodes have to know of it.
     pub(super) fn judge(&mut self, now: u32) -> bool {
-        let mut changed = self.decay(now);
+        let mut changed = self.decay(now) | self.let_go();
         let young = young(&self.population);
         for place in 0..self.rows.len() {
             let Some(row) = self.rows.get_mut(place) else {
@@ -337,11 +337,19 @@ impl Judge {
 
     /// Whether with this row's keys campaigns would be acted on more of a day's keys than the policy allows.
     fn would_harm_too_many(&self, row: &Row) -> bool {
-        let activity = &self.activity;
-        let active = registers::estimate([&activity.active, &[], &[]]).max(activity.before);
-        let acted = registers::estimate([&activity.acted, &[], &[]]);
-        let keys = u64::from(acted.saturating_add(row.keys()));
-        keys.saturating_mul(1_000_000) > u64::from(active).saturating_mul(u64::from(self.rules.cap))
+        self.activity.is_over(self.rules.cap, row.keys())
+    }
+
+    /// Lets campaigns be acted on that were held back, where that is no longer too many keys.
+    fn let_go(&mut self) -> bool {
+        let held = |case: &Entry| case.id != 0 && case.held != 0;
+        if !self.cases.iter().any(held) || self.activity.is_over(self.rules.cap, 0) {
+            return false;
+        }
+        for case in self.cases.iter_mut().filter(|case| held(case)) {
+            case.held = 0;
+        }
+        true
     }
 
     /// Has the features that go with a row known as a case's: those that most requests of the row have, and hardly any others.
