@@ -55,6 +55,8 @@ pub struct Judge {
     rests: Rests,
     cases: Vec<docket::Entry>,
     population: Members,
+    /// Whether few rows are free.
+    scarce: bool,
     activity: Activity,
     book: Book,
 }
@@ -140,6 +142,7 @@ impl Judge {
             rests: Rests::new(),
             cases: vec![docket::Entry::zeroed(); CASES],
             population: Members::zeroed(),
+            scarce: false,
             activity: Activity {
                 day: 0,
                 active: [0; NUMBERS],

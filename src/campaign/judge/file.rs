@@ -41,6 +41,7 @@ impl Judge {
     /// Takes in one request.
     pub(super) fn take(&mut self, seen: &Observation) {
         self.note_activity(seen);
+        self.ring.meet(seen.key);
         let filed = match self.case_of(seen) {
             Some(case) => {
                 self.file_with_case(seen, case);
@@ -177,7 +178,6 @@ impl Judge {
                 } else if let Some(filed) = filed {
                     feature.row = filed;
                     feature.inside = 1;
-                    feature.count = 1;
                 }
                 continue;
             }

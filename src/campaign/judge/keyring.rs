@@ -18,6 +18,9 @@ pub(super) const NONE: u16 = u16::MAX;
 /// Requests of one key within this many seconds belong to one sitting.
 pub(super) const CLOSE: u32 = 900;
 
+/// How long habits are gathered, in seconds.
+const WHILE: u32 = 2 * 86_400;
+
 /// What is known of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
@@ -39,7 +42,26 @@ pub(super) struct Keyed {
     pub(super) guilty: u16,
     /// The campaign.
     pub(super) campaign: u16,
-    pad: [u16; 5],
+    /// All requests.
+    pub(super) seen: u16,
+    pad: [u16; 4],
+}
+
+impl Keyed {
+    /// Whether it is known for a campaign, and for little else: a key with much other traffic says nothing by what it shares.
+    pub(super) const fn is_watched(&self) -> bool {
+        self.guilty >= 2 && self.guilty.saturating_mul(2) >= self.seen
+    }
+
+    /// Begins anew after a while: habits are of days, and not of months.
+    fn age(&mut self, now: u32) {
+        if now.saturating_sub(self.since) > WHILE {
+            self.since = now;
+            (self.templates, self.hits, self.close, self.networks) = (0, 0, 0, 0);
+            self.guilty /= 2;
+            self.seen /= 2;
+        }
+    }
 }
 
 /// The ring.
@@ -58,6 +80,15 @@ impl Keyring {
     pub(super) fn get(&self, key: u64) -> Option<&Keyed> {
         let bucket = self.buckets.get(place(key))?;
         bucket.iter().find(|keyed| keyed.key == key)
+    }
+
+    /// A key has sent any request.
+    pub(super) fn meet(&mut self, key: u64) {
+        let bucket = self.buckets.get_mut(place(key));
+        let known = bucket.and_then(|bucket| bucket.iter_mut().find(|keyed| keyed.key == key));
+        if let Some(keyed) = known {
+            keyed.seen = keyed.seen.saturating_add(1);
+        }
     }
 
     /// A campaign has become a part of another.
@@ -98,12 +129,14 @@ impl Keyring {
                 key,
                 since: now,
                 last: now,
+                seen: 1,
                 campaign: NONE,
                 ..Keyed::zeroed()
             };
         } else if now.saturating_sub(keyed.last) < CLOSE {
             keyed.close = keyed.close.saturating_add(1);
         }
+        keyed.age(now);
         keyed.last = now;
         keyed.hits = keyed.hits.saturating_add(1);
         keyed.templates |= 1_u32.wrapping_shl((mix(template) >> 59) as u32);

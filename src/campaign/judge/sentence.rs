@@ -56,6 +56,8 @@ impl Judge {
     /// Weighs every row of which enough is new; answers whether nodes have to know of it.
     pub(super) fn judge(&mut self, now: u32) -> bool {
         let mut changed = self.decay(now) | self.let_go();
+        let free = self.rows.iter().filter(|row| row.feature == 0).count();
+        self.scarce = free < self.rows.len() / 8;
         let young = young(&self.population);
         for place in 0..self.rows.len() {
             let Some(row) = self.rows.get_mut(place) else {
@@ -83,8 +85,9 @@ impl Judge {
             .saturating_mul(10);
         let (score, keys) = (weight.score(), row.keys());
         let coordinated = weight.of(Family::Coordination) >= 10;
-        if keys >= 20
-            && row.requests >= 32
+        if keys >= 12
+            && row.requests >= 16
+            && weight.is_unique()
             && weight.of(Family::Counter) > -30
             && let Some(case) = self.joined(row)
         {
@@ -112,8 +115,8 @@ impl Judge {
                 return Sentence::Acquit;
             }
         } else if row.campaign == u16::MAX
-            && keys >= 16
-            && row.requests >= 32
+            && keys >= 10
+            && row.requests >= 16
             && weight.is_broad()
             && score >= points
             && weight.families() >= convict.families
@@ -122,6 +125,8 @@ impl Judge {
         }
         if keys >= convict.keys
             && row.requests >= convict.requests / 2
+            && weight.enough
+            && weight.of(Family::Counter) > CLEAR
             && coordinated
             && score >= points.saturating_mul(SUSPECT) / 10
             && weight.families() >= 2
@@ -130,7 +135,8 @@ impl Judge {
         }
         if row.campaign == u16::MAX {
             let age = now.saturating_sub(row.first);
-            if now.saturating_sub(row.last) > IDLE || age > PATIENCE {
+            let hurry = if self.scarce { 1 } else { 3 };
+            if now.saturating_sub(row.last) > IDLE * hurry || age > PATIENCE * hurry {
                 return if age > PATIENCE && keys >= convict.keys {
                     Sentence::Acquit
                 } else {
@@ -146,7 +152,7 @@ impl Judge {
         let (mut all, mut guilty, mut votes) = (0_u32, 0_u32, [(NONE, 0_u32); 8]);
         for member in row.members.iter() {
             all = all.saturating_add(1);
-            let Some(keyed) = self.ring.get(member.key).filter(|keyed| keyed.guilty >= 2) else {
+            let Some(keyed) = self.ring.get(member.key).filter(|keyed| keyed.is_watched()) else {
                 continue;
             };
             let campaign = keyed.campaign;
@@ -164,7 +170,7 @@ impl Judge {
         }
         let most = votes.iter().max_by_key(|(_, count)| *count);
         let (case, _) = most.copied().filter(|(case, _)| *case != NONE)?;
-        (all >= 16 && guilty.saturating_mul(10) >= all.saturating_mul(6)).then_some(case)
+        (all >= 12 && guilty.saturating_mul(10) >= all.saturating_mul(6)).then_some(case)
     }
 
     fn is_convicted(&self, case: u16) -> bool {
@@ -208,7 +214,8 @@ impl Judge {
     /// Writes down what is known now of the case that a row leads.
     fn note(&mut self, row: &Row, weight: &Weight) {
         let case = self.cases.get_mut(usize::from(row.campaign));
-        if let Some(case) = case.filter(|case| case.stage() == Stage::Suspect) {
+        let open = |case: &&mut Entry| case.stage() == Stage::Suspect && weight.enough;
+        if let Some(case) = case.filter(open) {
             case.note(weight);
         }
     }
@@ -359,8 +366,8 @@ impl Judge {
         for feature in self.features.iter_mut() {
             let own = feature.hash == row.feature;
             let mine = usize::from(feature.row) == place && feature.state() == State::Hot;
-            let pure = u64::from(feature.inside).saturating_mul(10)
-                >= u64::from(feature.count).saturating_mul(8);
+            let pure = u64::from(feature.inside).saturating_mul(100)
+                >= u64::from(feature.count).saturating_mul(85);
             if own || mine && pure && feature.inside >= least.max(16) {
                 feature.set(State::Convicted);
                 feature.row = CASE | case;

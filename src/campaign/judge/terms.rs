@@ -23,6 +23,9 @@ pub(super) enum Family {
 /// How many terms there are.
 pub(super) const TERMS: usize = 19;
 
+/// The place of `unique_rest`.
+const UNIQUE: usize = 1;
+
 /// The place of `breadth`.
 const BREADTH: usize = 2;
 
@@ -76,6 +79,11 @@ impl Weight {
     /// Whether its keys use so many templates that they have them from one place.
     pub(super) fn is_broad(&self) -> bool {
         self.terms.get(BREADTH).is_some_and(|&term| term >= 20)
+    }
+
+    /// Whether what is filled in is new each time.
+    pub(super) fn is_unique(&self) -> bool {
+        self.terms.get(UNIQUE).is_some_and(|&term| term >= 10)
     }
 
     /// How many families speak for it, each with a point at least.
@@ -144,7 +152,7 @@ const LONG: u32 = 21_600;
 const OFTEN: u32 = 12;
 
 /// As many keys tell something about all.
-const FEW: u32 = 16;
+const FEW: u32 = 12;
 
 /// Weighs the evidence of a row. `young` is the share of all keys whose accounts are young.
 pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
@@ -165,9 +173,11 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
     let ages = Ages::of(&row.members);
     let keys = row.keys();
     let again = share(row.again, row.asks);
-    let breadth = breadth(known());
-    let guilty = guilty(row, ring);
     let members = count(row.members.iter().count());
+    let breadth = breadth(known(), members);
+    // What few of the keys do says little of all.
+    let common = ramp(share(habits.keys, members), 0.15, 0.4);
+    let guilty = guilty(row, ring);
     let of_members = |what: fn(&Member) -> bool| {
         share(
             count(row.members.iter().filter(|member| what(member)).count()),
@@ -200,7 +210,7 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
     let when = |so: bool, value: f32| if so { value } else { 0.0 };
     let terms = [
         10.0 * (log2(keys) - 5.0).clamp(0.0, 3.0),
-        when(row.asks >= 32, 20.0 * ramp(again, 0.3, 0.15)),
+        when(row.asks >= 16, 20.0 * ramp(again, 0.3, 0.15)),
         40.0 * breadth,
         when(
             ages.known >= FEW,
@@ -210,14 +220,14 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
         40.0 * ramp(guilty, 0.2, 0.6),
         when(
             seen && habits.keys >= FEW,
-            20.0 * ramp(habits.moved / habits.keys.max(1) as f32, 0.2, 0.6),
+            20.0 * common * ramp(habits.moved / habits.keys.max(1) as f32, 0.2, 0.6),
         ),
         when(
             keys >= 64 && row.networks() < 128,
             20.0 * ramp(share(keys, row.networks()), 6.0, 20.0),
         ),
         15.0 * stacks * ramp(same, 0.7, 0.9),
-        when(seen, 30.0 * sure * ramp(close, 0.45, 0.28)),
+        when(seen, 30.0 * sure * common * ramp(close, 0.45, 0.28)),
         10.0 * ramp(share(row.turned, row.requests), 0.1, 0.03),
         10.0 * answers,
         when(ages.known >= FEW, -20.0 * ramp(ages.old, 0.3, 0.6)),
@@ -283,7 +293,7 @@ fn guilty(row: &Row, ring: &Keyring) -> f32 {
     for member in row.members.iter() {
         known = known.saturating_add(1);
         // What the row itself has found is no evidence for it.
-        let other = |keyed: &&Keyed| keyed.guilty >= 2 && keyed.campaign != row.campaign;
+        let other = |keyed: &&Keyed| keyed.is_watched() && keyed.campaign != row.campaign;
         if ring.get(member.key).filter(other).is_some() {
             guilty = guilty.saturating_add(1);
         }
@@ -296,7 +306,7 @@ fn guilty(row: &Row, ring: &Keyring) -> f32 {
 }
 
 /// How many hot templates keys use, for what they ask: from 0 to 1.
-fn breadth<'r>(known: impl Iterator<Item = &'r Keyed>) -> f32 {
+fn breadth<'r>(known: impl Iterator<Item = &'r Keyed>, members: u32) -> f32 {
     let (mut keys, mut templates, mut ratio) = (0_u32, 0_u32, 0.0);
     for keyed in known.filter(|keyed| keyed.hits >= 3) {
         let used = keyed.templates.count_ones();
@@ -304,10 +314,11 @@ fn breadth<'r>(known: impl Iterator<Item = &'r Keyed>) -> f32 {
         templates = templates.saturating_add(used);
         ratio += share(used, u32::from(keyed.hits.min(24)));
     }
-    if keys < 12 {
+    if keys < FEW.min(10) {
         return 0.0;
     }
-    ramp(share(templates, keys), 2.5, 5.0) * ramp(ratio / keys as f32, 0.1, 0.3)
+    let common = ramp(share(keys, members), 0.2, 0.6);
+    common * ramp(share(templates, keys), 2.5, 5.0) * ramp(ratio / keys as f32, 0.15, 0.35)
 }
 
 /// How old accounts are.
