@@ -59,7 +59,10 @@ const USES: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that only the tests of a module may use beside those.
-const USES_IN_TESTS: &[(&str, &[&str])] = &[("reply", &["quota"])];
+const USES_IN_TESTS: &[(&str, &[&str])] = &[
+    ("reply", &["quota"]),
+    ("simulate", &["agent", "dialect", "exchange"]),
+];
 
 /// What only a host may touch: SDKs, clocks, randomness, files, sockets, processes and prints.
 const WORLD: &[&str] = &[
