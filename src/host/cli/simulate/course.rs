@@ -71,7 +71,7 @@ impl<'a> Course<'a> {
         );
         let mut score = Score::new(world.populations(), scenario.start);
         let compares = !self.arguments.no_baselines;
-        let mut baselines = compares.then(|| Baselines::new(per_day(scenario)));
+        let mut baselines = compares.then(|| Baselines::new(per_day(scenario), self.secret));
         let trace = self.arguments.trace.as_deref();
         let mut journal = trace.map(Journal::create).transpose()?;
         let mut request = Request::default();
@@ -95,7 +95,8 @@ impl<'a> Course<'a> {
             if let Some(journal) = &mut journal {
                 journal.write(&request)?;
             }
-            let against = baselines.as_mut().map(|it| it.judge(&request));
+            let seen = fleet.last();
+            let against = baselines.as_mut().map(|it| it.judge(&request, seen));
             score.count(&request, &decision, against.unwrap_or(0));
             world.answered(&request, decision.verdict.passes());
             requests = requests.saturating_add(1);
