@@ -181,9 +181,9 @@ impl Engine {
         let Ok(mut findings) = self.check(&mut traits, &|_| true, Care::Look, now, store) else {
             return self.without_store(key);
         };
-        self.answer(known, &mut traits, &mut findings);
+        let campaign = self.answer(known, &mut traits, &mut findings);
         let mut decision = self.admit_found(&mut traits, findings, key, now, store);
-        decision.campaign = known.found;
+        decision.campaign = campaign;
         self.observe(exchange, known, key, &mut decision, now);
         decision
     }

@@ -5,7 +5,7 @@ use crate::distinct::ERROR;
 use crate::engine::{Decision, Finding, Settlement};
 use crate::json::Object;
 use crate::policy::check::Test;
-use crate::policy::{Policy, Rule};
+use crate::policy::{Policy, Rule, campaigns};
 
 /// Writes the record as compact JSON; with its settlement, once there is one.
 #[must_use]
@@ -20,6 +20,11 @@ pub fn write(decision: &Decision, policy: &Policy, settlement: Option<&Settlemen
     record = with_rule(record, decision.rule);
     if let Some(key) = decision.key {
         record = record.text("key", &key.to_string());
+    }
+    if let Some(found) = decision.campaign {
+        record = record
+            .text("campaign", &campaigns::name(found.campaign))
+            .text("stage", found.stage.label());
     }
     if let Some(remaining) = remaining(decision, policy) {
         record = record.number("remaining", remaining);
@@ -87,4 +92,31 @@ fn remaining(decision: &Decision, policy: &Policy) -> Option<u64> {
         told.then(|| u64::from(state.standing.remaining).saturating_mul(quota.unit))
     });
     told.min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::Match;
+    use crate::policy::campaigns::Stage;
+    use crate::verdict::{Reason, Verdict};
+
+    #[test]
+    fn a_campaign_is_named_with_how_far_the_evidence_goes() {
+        let policy = Policy::parse(br#"{"version": 1, "campaigns": {}}"#).unwrap();
+        let decision = Decision {
+            verdict: Verdict::Tag,
+            rule: Some(Rule::Campaign),
+            campaign: Some(Match {
+                campaign: 255,
+                stage: Stage::Suspect,
+                held_back: false,
+            }),
+            ..Decision::allow(Reason::Campaign)
+        };
+        assert_eq!(
+            write(&decision, &policy, None),
+            r#"{"verdict":"tag","reason":"campaign","rule":"campaign","campaign":"c-00000000000000ff","stage":"suspect"}"#
+        );
+    }
 }

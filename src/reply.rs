@@ -8,7 +8,7 @@ pub use fields::{FAMILIES, Family, fields};
 use crate::dialect::Dialect;
 use crate::engine::Decision;
 use crate::exchange::{Millis, Now};
-use crate::policy::{Count, Policy, Quota};
+use crate::policy::{Count, Policy, Quota, campaigns};
 use crate::verdict::{Reason, Verdict};
 
 /// A header: its name in lower case, and its value.
@@ -37,7 +37,8 @@ pub fn refusal(decision: &Decision, dialect: Dialect, policy: &Policy, now: Now)
     if let Some(seconds) = wait {
         headers.push(("retry-after", seconds.to_string()));
     }
-    if decision.reason.status() == 401 {
+    let status = status(decision);
+    if status == 401 {
         // RFC 9110 §15.5.2 demands a challenge with every 401.
         headers.push(("www-authenticate", String::from("Bearer")));
     }
@@ -54,9 +55,9 @@ pub fn refusal(decision: &Decision, dialect: Dialect, policy: &Policy, now: Now)
         details.push_str(policy.name_of(rule));
     }
     Reply {
-        status: decision.reason.status(),
+        status,
         headers,
-        body: body::write(dialect, decision, &message, rule, wait),
+        body: body::write(dialect, decision, &message, rule, (status, wait)),
         details,
     }
 }
@@ -76,10 +77,32 @@ pub fn tags(decision: &Decision, policy: &Policy) -> Vec<Field> {
         }
         names.push_str(&check.name);
     }
-    vec![
-        ("x-stillgate-verdict", decision.verdict.label().to_owned()),
-        ("x-stillgate-checks", names),
-    ]
+    let mut tags = vec![("x-stillgate-verdict", decision.verdict.label().to_owned())];
+    let campaign = campaign(decision, policy);
+    if !names.is_empty() || campaign.is_none() {
+        tags.push(("x-stillgate-checks", names));
+    }
+    if let Some(name) = campaign {
+        tags.push(("x-stillgate-campaign", name));
+    }
+    tags
+}
+
+/// The campaign of which the origin is told: not one that is only noted.
+fn campaign(decision: &Decision, policy: &Policy) -> Option<String> {
+    let found = decision.campaign.filter(|found| !found.held_back)?;
+    let campaigns = policy.campaigns.as_ref().filter(|it| !it.shadow)?;
+    let mut steps = campaigns.steps.iter();
+    let tagged = steps.any(|step| step.at <= found.stage && step.then == Verdict::Tag);
+    tagged.then(|| campaigns::name(found.campaign))
+}
+
+/// The status of a refusal.
+const fn status(decision: &Decision) -> u16 {
+    match decision.verdict {
+        Verdict::Throttle => 429,
+        _ => decision.reason.status(),
+    }
 }
 
 /// Whether a request header, by its name in lower case, is one that only Stillgate sets; also as CGI and its like read it, to
@@ -103,9 +126,14 @@ fn wait(decision: &Decision, now: Now) -> Option<u64> {
     match decision.reason {
         Reason::Quota => Some(seconds_until(decision.retry_at.unwrap_or(now.steady), now).max(1)),
         Reason::Store => Some(1),
+        // The truth would tell how much the others of its campaign use.
+        Reason::Campaign if decision.verdict == Verdict::Throttle => Some(CAMPAIGN_WAIT),
         _ => None,
     }
 }
+
+/// How many seconds whoever is over the budget of a campaign is told to wait.
+const CAMPAIGN_WAIT: u64 = 60;
 
 fn seconds_until(moment: Millis, now: Now) -> u64 {
     moment.saturating_sub(now.steady).div_ceil(1_000)
@@ -146,6 +174,9 @@ fn message(decision: &Decision, policy: &Policy, wait: Option<u64>) -> String {
         }
         (Reason::Unreadable, _) => {
             String::from("The request's body cannot be read. Send JSON that is not compressed.")
+        }
+        (Reason::Campaign, _) if decision.verdict == Verdict::Throttle => {
+            format!("Rate limit reached. Try again in {wait} s.")
         }
         (Reason::Store, _) => format!("The request could not be counted. Try again in {wait} s."),
         (

@@ -71,8 +71,11 @@ const USES: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that only the tests of a module may use beside those.
-const USES_IN_TESTS: &[(&str, &[&str])] =
-    &[("replay", &["trace", "verdict"]), ("reply", &["quota"])];
+const USES_IN_TESTS: &[(&str, &[&str])] = &[
+    ("record", &["campaign", "verdict"]),
+    ("replay", &["trace", "verdict"]),
+    ("reply", &["campaign", "quota"]),
+];
 
 /// What only a host may touch: SDKs, clocks, randomness, files, sockets, processes and prints.
 const WORLD: &[&str] = &[

@@ -60,18 +60,17 @@ impl Engine {
         }
     }
 
-    /// Holds the campaign that a request is part of against it.
+    /// Holds the campaign that a request is part of against it; answers which that is. An account under contract is part of
+    /// none.
     pub(super) fn answer(
         &self,
         known: &Known<'_>,
         traits: &mut Traits<'_>,
         findings: &mut Findings,
-    ) {
-        let (Some(found), Some(campaigns)) = (known.found, &self.policy.campaigns) else {
-            return;
-        };
+    ) -> Option<Match> {
+        let (found, campaigns) = (known.found?, self.policy.campaigns.as_ref()?);
         if says(traits, campaigns.facts.contract) {
-            return;
+            return None;
         }
         traits.note_campaign(Some(found.campaign));
         let verified = says(traits, campaigns.facts.verified);
@@ -85,6 +84,7 @@ impl Engine {
                 findings.campaign(place, step, campaigns.shadow || found.held_back);
             }
         }
+        Some(found)
     }
 
     /// Takes down what a request showed, for when it is known how it ended.

@@ -1,5 +1,7 @@
 //! What the policy says of campaigns: what is watched, when many keys are held to act as one, and what then follows.
 
+use core::fmt::Write as _;
+
 use super::scope::Scope;
 use crate::exchange::Millis;
 use crate::verdict::Verdict;
@@ -60,6 +62,25 @@ pub enum Stage {
     Suspect,
     /// It is convicted.
     Convicted,
+}
+
+impl Stage {
+    /// The word in policies and logs.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Suspect => "suspect",
+            Self::Convicted => "convicted",
+        }
+    }
+}
+
+/// How a campaign is called in records, and where an operator acquits it: `c-` and 16 hex digits.
+#[must_use]
+pub fn name(campaign: u64) -> String {
+    let mut name = String::from("c-");
+    let _ = write!(name, "{campaign:016x}");
+    name
 }
 
 /// What follows once the evidence goes so far.

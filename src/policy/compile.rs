@@ -1,6 +1,7 @@
 //! From the file's types to a policy: names become places, patterns become matchers, and rules are held against each
 //! other.
 
+mod campaigns;
 mod checks;
 mod quotas;
 
@@ -30,6 +31,9 @@ pub(super) fn compile(file: File, rules: Rules, notes: &Notes<'_>) -> Policy {
     for (path, check) in rules.checks {
         compiler.check(&path, check);
     }
+    let mut campaigns = file
+        .campaigns
+        .map(|campaigns| compiler.campaigns(campaigns));
     let Compiler {
         subjects,
         mut quotas,
@@ -40,6 +44,9 @@ pub(super) fn compile(file: File, rules: Rules, notes: &Notes<'_>) -> Policy {
     let shadow = file.mode == Mode::Shadow;
     quotas.iter_mut().for_each(|quota| quota.shadow |= shadow);
     checks.iter_mut().for_each(|check| check.shadow |= shadow);
+    if let Some(campaigns) = &mut campaigns {
+        campaigns.shadow |= shadow;
+    }
     let prices: Vec<Price> = file.prices.into_iter().map(price).collect();
     Policy {
         shadow,
@@ -48,7 +55,7 @@ pub(super) fn compile(file: File, rules: Rules, notes: &Notes<'_>) -> Policy {
         prefixes,
         checks,
         lists: file.lists,
-        campaigns: None,
+        campaigns,
         verify_url: file.verify_url.unwrap_or_default(),
         newcomers: quotas.iter().map(|quota| quota.newcomers).collect(),
         facts,

@@ -2,6 +2,7 @@
 //!
 //! Objects whose names are free are lists in the order of the names: maps of them were 10 KB of the module.
 
+mod campaigns;
 mod checks;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use super::list::List;
 pub use super::metering::{OnUnreadable, Price, Speech, Tokens};
 use super::schema::Units;
 use crate::exchange::Millis;
+pub use campaigns::{Budget, Campaigns, Excuse, Facts, Share, Step};
+pub(super) use campaigns::{tenth, week};
 pub use checks::{Absent, Check, Except, Test, Traits, Witness};
 use checks::{Entries, Written};
 
@@ -38,7 +41,7 @@ pub struct File {
     /// Lists by the names that rules use, at most 100,000 entries in all.
     #[schemars(default, with = "BTreeMap<String, Entries>")]
     pub lists: Vec<List>,
-    /// Where a client can have its account verified: `http` or `https`, at most 2,048 bytes. Checks with `verify` need it.
+    /// Where a client can have its account verified: `http` or `https`, at most 2,048 bytes. Checks and campaigns with `verify` need it.
     #[schemars(
         default,
         with = "String",
@@ -50,9 +53,12 @@ pub struct File {
     /// Tests of what requests are recognised by, at most 32. They come before any quota.
     #[schemars(default, with = "Vec<Written>", length(max = 32))]
     pub checks: Vec<Check>,
-    /// Limits, at most 24 with those of checks. A request must fit under all of them that it matches; then it is charged to all of them.
+    /// Limits, at most 24 with those of checks and of campaigns. A request must fit under all of them that it matches; then it is charged to all of them.
     #[schemars(default, length(max = 24))]
     pub quotas: Vec<Quota>,
+    /// How campaigns are found and answered: many keys that act as one. Default: they are not looked for.
+    #[schemars(default, with = "Campaigns")]
+    pub campaigns: Option<Campaigns>,
     /// How tokens are foreseen before a request is answered.
     #[schemars(default)]
     pub tokens: Tokens,

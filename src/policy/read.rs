@@ -1,5 +1,6 @@
 //! From JSON to the file's types: every field read, every fault noted, nothing dropped silently.
 
+mod campaigns;
 mod checks;
 mod identity;
 mod lists;
@@ -11,7 +12,7 @@ pub use checks::MAX_CHECKS;
 pub use quotas::MAX_QUOTAS;
 
 use super::file::{
-    Check, Count, Fact, File, Headers, Limits, Mode, OnError, Quota, Record, Size, Source,
+    self, Check, Count, Fact, File, Headers, Limits, Mode, OnError, Quota, Record, Size, Source,
 };
 use super::node::{Fields, Node};
 use crate::verdict::Verdict;
@@ -51,6 +52,7 @@ pub(super) fn file(root: &Node<'_>) -> Option<(File, Rules)> {
         "verify_url",
         "checks",
         "quotas",
+        "campaigns",
         "tokens",
         "prices",
         "dialects",
@@ -79,6 +81,10 @@ pub(super) fn file(root: &Node<'_>) -> Option<(File, Rules)> {
         .get("quotas")
         .map(|node| quotas::quotas(&node, &mut names))
         .unwrap_or_default();
+    let verifiable = fields.get("verify_url").is_some();
+    let campaigns = fields
+        .get("campaigns")
+        .and_then(|node| campaigns::campaigns(&node, &mut names, verifiable));
     let file = File {
         version: version.unwrap_or(1),
         mode: mode(&fields),
@@ -96,6 +102,7 @@ pub(super) fn file(root: &Node<'_>) -> Option<(File, Rules)> {
             .and_then(|node| checks::verify_url(&node)),
         checks: Vec::new(),
         quotas: Vec::new(),
+        campaigns,
         tokens: fields
             .get("tokens")
             .and_then(|node| metering::tokens(&node))
@@ -129,7 +136,8 @@ pub(super) fn file(root: &Node<'_>) -> Option<(File, Rules)> {
     };
     note_credentials(root, &file);
     let rules = Rules { quotas, checks };
-    rules.note_what_is_needed(root, &fields);
+    let budgets = file.campaigns.as_ref().map_or(0, file::Campaigns::budgets);
+    rules.note_what_is_needed(root, &fields, budgets);
     Some((file, rules))
 }
 
@@ -153,7 +161,7 @@ fn note_credentials(root: &Node<'_>, file: &File) {
 
 impl Rules {
     /// Notes what a rule needs and is not written elsewhere.
-    fn note_what_is_needed(&self, root: &Node<'_>, fields: &Fields<'_>) {
+    fn note_what_is_needed(&self, root: &Node<'_>, fields: &Fields<'_>, budgets: usize) {
         let (priced, verifiable) = (fields.get("prices"), fields.get("verify_url"));
         let mut count = 0_usize;
         let mut quota = |path: &str, quota: &Quota| {
@@ -185,6 +193,14 @@ impl Rules {
             root.fault_at(
                 "/checks",
                 &format!("makes {count} quotas with those of checks"),
+                &format!("expected at most {MAX_QUOTAS}"),
+            );
+        }
+        let all = count.saturating_add(budgets);
+        if count <= MAX_QUOTAS && all > MAX_QUOTAS {
+            root.fault_at(
+                "/campaigns/steps",
+                &format!("makes {all} quotas with all others"),
                 &format!("expected at most {MAX_QUOTAS}"),
             );
         }

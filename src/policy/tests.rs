@@ -1,5 +1,6 @@
 use super::*;
 
+mod campaigns;
 mod checks;
 
 fn faults(policy: &str) -> Vec<String> {
@@ -51,12 +52,12 @@ fn every_fault_has_a_sentence_of_its_own() {
             "/version: `version` is written twice; write it once",
         ),
         (
-            r#"{"version": 1, "campaigns": []}"#,
-            "/campaigns: unknown field `campaigns`; known here: version, mode, identity, account, traits, lists, verify_url, checks, quotas, tokens, prices, dialects, limits, headers, record, on_error, on_unreadable",
+            r#"{"version": 1, "regions": []}"#,
+            "/regions: unknown field `regions`; known here: version, mode, identity, account, traits, lists, verify_url, checks, quotas, campaigns, tokens, prices, dialects, limits, headers, record, on_error, on_unreadable",
         ),
         (
             r#"{"version": 1, "qoutas": []}"#,
-            "/qoutas: unknown field `qoutas`; did you mean `quotas`? Known here: version, mode, identity, account, traits, lists, verify_url, checks, quotas, tokens, prices, dialects, limits, headers, record, on_error, on_unreadable",
+            "/qoutas: unknown field `qoutas`; did you mean `quotas`? Known here: version, mode, identity, account, traits, lists, verify_url, checks, quotas, campaigns, tokens, prices, dialects, limits, headers, record, on_error, on_unreadable",
         ),
         (
             r#"{"version": 1, "mode": "shadwo"}"#,

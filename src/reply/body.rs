@@ -40,7 +40,7 @@ impl Refusal {
     pub(super) const fn of(verdict: Verdict, reason: Reason) -> Self {
         match (verdict, reason) {
             (Verdict::Verify, _) => Self::Verify,
-            (_, Reason::Quota) => Self::Quota,
+            (Verdict::Throttle, _) | (_, Reason::Quota) => Self::Quota,
             (_, Reason::MissingCredential | Reason::AmbiguousCredential) => Self::Credential,
             (_, Reason::BodyTooLarge) => Self::TooLarge,
             (_, Reason::Unreadable) => Self::Unreadable,
@@ -58,10 +58,10 @@ pub(super) fn write(
     decision: &Decision,
     message: &str,
     rule: Option<&Quota>,
-    wait: Option<u64>,
+    (status, wait): (u16, Option<u64>),
 ) -> String {
+    let status = u64::from(status);
     let refusal = Refusal::of(decision.verdict, decision.reason);
-    let status = u64::from(decision.reason.status());
     let body = match dialect {
         Dialect::OpenAi => open_ai(refusal, message, rule),
         Dialect::Anthropic => anthropic(refusal, message),

@@ -1,6 +1,8 @@
 use super::*;
+use crate::campaign::Match;
 use crate::engine::QuotaState;
 use crate::policy::Rule;
+use crate::policy::campaigns::Stage;
 use crate::quota::Standing;
 use serde_json::Value;
 
@@ -259,5 +261,78 @@ fn headers_are_our_own_however_an_origin_reads_them() {
         ("", false),
     ] {
         assert_eq!(is_own(name.as_bytes()), own, "{name}");
+    }
+}
+
+/// A policy whose campaigns are answered.
+fn watched(mode: &str) -> Policy {
+    let text = format!(
+        r#"{{"version": 1, "verify_url": "https://example.org/verify", "campaigns": {{"mode": "{mode}", "steps": [
+            {{"at": "suspect", "then": "tag"}},
+            {{"at": "convicted", "budget": {{"requests": 7, "window": "1d"}}, "over": "throttle"}}]}}}}"#
+    );
+    Policy::parse(text.as_bytes()).unwrap()
+}
+
+fn found(verdict: Verdict, stage: Stage, held_back: bool) -> Decision {
+    Decision {
+        verdict,
+        rule: Some(Rule::Campaign),
+        campaign: Some(Match {
+            campaign: 0xabad_1dea_0000_0001,
+            stage,
+            held_back,
+        }),
+        retry_at: (verdict == Verdict::Throttle).then_some(77_000),
+        ..Decision::allow(Reason::Campaign)
+    }
+}
+
+#[test]
+fn nobody_is_told_of_a_campaign_but_the_origin() {
+    let policy = watched("enforce");
+    for dialect in [
+        Dialect::OpenAi,
+        Dialect::Anthropic,
+        Dialect::Gemini,
+        Dialect::Other,
+    ] {
+        for (verdict, status, wait) in [
+            (Verdict::Throttle, 429, Some("60")),
+            (Verdict::Verify, 403, None),
+            (Verdict::Deny, 403, None),
+        ] {
+            let decision = found(verdict, Stage::Convicted, false);
+            let reply = refusal(&decision, dialect, &policy, NOW);
+            assert_eq!(reply.status, status, "{dialect:?} {verdict:?}");
+            assert_eq!(header(&reply, "retry-after"), wait);
+            let told = format!("{:?} {}", reply.headers, reply.body);
+            for secret in ["campaign", "abad1dea", "budget", "suspect", "convict", "67"] {
+                assert!(!told.to_lowercase().contains(secret), "{told}");
+            }
+            assert!(tags(&decision, &policy).is_empty());
+        }
+    }
+}
+
+#[test]
+fn the_origin_is_told_of_a_campaign_that_is_answered() {
+    let name = || ("x-stillgate-campaign", String::from("c-abad1dea00000001"));
+    let verdict = || ("x-stillgate-verdict", String::from("tag"));
+    for (mode, held_back, told) in [
+        ("enforce", false, vec![verdict(), name()]),
+        (
+            "enforce",
+            true,
+            vec![verdict(), ("x-stillgate-checks", String::new())],
+        ),
+        (
+            "shadow",
+            false,
+            vec![verdict(), ("x-stillgate-checks", String::new())],
+        ),
+    ] {
+        let decision = found(Verdict::Tag, Stage::Suspect, held_back);
+        assert_eq!(tags(&decision, &watched(mode)), told, "{mode} {held_back}");
     }
 }
