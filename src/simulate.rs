@@ -113,6 +113,7 @@ impl World {
             cover: Cover {
                 addresses: campaign.addresses,
                 stacks: campaign.stacks.max(1),
+                cloaked: campaign.cloaked,
             },
             patience: campaign.replaced_after,
             keys: 0,

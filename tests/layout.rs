@@ -75,6 +75,7 @@ const USES_IN_TESTS: &[(&str, &[&str])] = &[
     ("record", &["campaign", "verdict"]),
     ("replay", &["trace", "verdict"]),
     ("reply", &["campaign", "quota"]),
+    ("simulate", &["agent", "dialect", "exchange"]),
 ];
 
 /// What only a host may touch: SDKs, clocks, randomness, files, sockets, processes and prints.

@@ -1,5 +1,9 @@
 //! `stillgate simulate`: worlds small enough for a test, and whatever else may be handed over.
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -106,9 +110,8 @@ fn scenarios_are_listed() {
 fn all_is_told_as_json() {
     let bench = Bench::new();
     let runs = bench.runs(&[&["a0"], &SMALL[..]].concat());
-    let [run] = runs.as_slice() else {
-        unreachable!("one run");
-    };
+    assert_eq!(runs.len(), 1);
+    let run = &runs[0];
     assert_eq!(run["scenario"]["name"], "a0");
     assert_eq!(run["scenario"]["scale"], 5_000);
     assert_eq!(

@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::population::{Kind, Plan};
-use super::random::{Random, spread};
+use super::random::{Random, spread, within};
 use super::request::Account;
 use super::scenario::Addresses;
 use super::stack::{self, Stack};
@@ -51,6 +51,8 @@ const HOSTED: u8 = 16;
 pub(super) struct Cover {
     pub(super) addresses: Addresses,
     pub(super) stacks: u32,
+    /// Whether it pretends to be an agent.
+    pub(super) cloaked: bool,
 }
 
 impl Sender {
@@ -58,8 +60,7 @@ impl Sender {
     pub(super) fn new(seed: u64, key: u32, population: u8, plan: &Plan, index: u32) -> Self {
         let mut random = Random::keyed(seed, u64::from(key), 0x0073_656e_6465);
         let group = match plan.kind {
-            Kind::Heavy | Kind::Batch => index % plan.groups,
-            Kind::Flash => index % plan.groups,
+            Kind::Heavy | Kind::Batch | Kind::Flash => within(u64::from(index), plan.groups),
             _ => random.early(plan.groups),
         };
         let group = u16::try_from(group).unwrap_or(u16::MAX);
@@ -67,7 +68,7 @@ impl Sender {
         for (flag, share) in [
             (VERIFIED, plan.verified),
             (CONTRACT, plan.contract),
-            (ROAMS, 0.25),
+            (ROAMS, roams(plan.kind)),
             (HOSTED, hosted(plan.kind)),
         ] {
             if random.chance(share) {
@@ -167,7 +168,9 @@ impl Sender {
     pub(super) fn stack(&self, kind: Kind, cover: &Cover) -> &'static Stack {
         match kind {
             Kind::Agents => stack::agent(u32::from(self.stack)),
-            Kind::Campaign => stack::common(spread(u64::from(self.key)) as u32 % cover.stacks),
+            Kind::Campaign if cover.cloaked => stack::agent(0),
+            // As relays do: one kind of software for each account, and always the same.
+            Kind::Campaign => stack::common(within(spread(u64::from(self.key)), cover.stacks)),
             _ => stack::common(u32::from(self.stack)),
         }
     }
@@ -183,9 +186,10 @@ impl Sender {
                 spread(u64::from(self.key)) as u8,
             ),
             (Kind::Aggregator, _) => hosted_at(self.home.wrapping_add(200_000), once as u8 % 16),
-            _ if self.flags & HOSTED != 0 => {
-                hosted_at(self.home % 4_000 + 1_000, (self.home >> 20) as u8)
-            }
+            _ if self.flags & HOSTED != 0 => hosted_at(
+                (self.home % 4_000).saturating_add(1_000),
+                (self.home >> 20) as u8,
+            ),
             _ if self.flags & ROAMS != 0 && once.is_multiple_of(3) => {
                 person_at(u64::from(self.home).wrapping_add(1))
             }
@@ -202,6 +206,14 @@ const fn hosted(kind: Kind) -> f64 {
         Kind::Clockwork => 0.3,
         Kind::Ordinary => 0.15,
         _ => 0.05,
+    }
+}
+
+/// Which share of senders are people who go about.
+const fn roams(kind: Kind) -> f64 {
+    match kind {
+        Kind::Heavy | Kind::Batch | Kind::Clockwork => 0.0,
+        _ => 0.25,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::HeavyClient;
 use super::key::Sender;
 use super::population::{Kind, Plan};
-use super::random::Random;
+use super::random::{Random, within};
 use super::request::From;
 use super::rhythm::{HOUR, Week};
 use super::scenario::{Campaign, Rhythm};
@@ -279,7 +279,7 @@ fn clock(sender: &mut Sender, now: u32) -> Option<u32> {
     let mut fixed = Random::keyed(u64::from(sender.key), 0, 0x636c_6f63);
     // Many have it done on the hour.
     let phase = if fixed.below(5) < 2 {
-        fixed.below(24).saturating_mul(3_600_000) % period
+        within(u64::from(fixed.below(24)).saturating_mul(3_600_000), period)
     } else {
         fixed.below(period)
     };

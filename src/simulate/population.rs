@@ -196,6 +196,6 @@ pub(super) fn campaign(scenario: &Scenario) -> Option<Plan> {
 
 /// A number of keys at a smaller scale: at least one, if there was one.
 pub(super) fn scaled(keys: u32, scale: u32) -> u32 {
-    let scale = scale.max(1);
-    (keys.saturating_add(scale / 2) / scale).max(keys.min(1))
+    let rounded = keys.saturating_add(scale / 2).checked_div(scale);
+    rounded.unwrap_or(keys).max(keys.min(1))
 }

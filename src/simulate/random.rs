@@ -14,6 +14,14 @@ pub(super) const fn spread(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
+/// A number of any size, as one of the first so many; 0 if these are none.
+pub(super) const fn within(number: u64, bound: u32) -> u32 {
+    match number.checked_rem(bound as u64) {
+        Some(rest) => rest as u32,
+        None => 0,
+    }
+}
+
 impl Random {
     /// A stream of its own for each thing and purpose.
     pub(super) const fn keyed(seed: u64, thing: u64, purpose: u64) -> Self {
@@ -82,6 +90,7 @@ mod tests {
         assert_ne!(draw(1, 2), draw(1, 3));
         assert_ne!(draw(1, 2), draw(2, 2));
         assert_eq!(Random(1).below(0), 0);
+        assert_eq!((within(17, 5), within(17, 0)), (2, 0));
         assert_eq!(Random(1).of::<u8>(&[]), None);
     }
 

@@ -1,7 +1,7 @@
 //! Client software: what each kind sends beside the body, in its own order, and how it shakes hands. `tests/clients` has
 //! measured these.
 
-use super::random::Random;
+use super::random::{Random, within};
 
 /// A value of a header.
 #[derive(Debug, Clone, Copy)]
@@ -343,7 +343,7 @@ pub(super) fn common(number: u32) -> &'static Stack {
 /// What an agent sends, by its number.
 pub(super) fn agent(number: u32) -> &'static Stack {
     AGENTS
-        .get((number % AGENTS.len() as u32) as usize)
+        .get(within(u64::from(number), AGENTS.len() as u32) as usize)
         .unwrap_or_else(|| any())
 }
 

@@ -7,7 +7,7 @@ mod heldout;
 #[cfg(test)]
 mod tests;
 
-use super::random::Random;
+use super::random::{Random, within};
 use super::write;
 use grammar::{Sentences, Source, Words};
 
@@ -225,12 +225,11 @@ impl Texts {
 
     /// A question of a bank, by its number.
     pub(super) fn question(&self, out: &mut Vec<u8>, bank: u64, number: u32) {
-        if let Some(last) = u32::try_from(self.given.questions.len())
-            .ok()
-            .filter(|&length| length > 0)
-        {
-            let text = self.given.questions.get((number % last) as usize);
-            out.extend_from_slice(text.map(AsRef::as_ref).unwrap_or_default());
+        let given = u32::try_from(self.given.questions.len()).unwrap_or(u32::MAX);
+        if given > 0 {
+            let place = within(u64::from(number), given) as usize;
+            let text = self.given.questions.get(place).map(AsRef::as_ref);
+            out.extend_from_slice(text.unwrap_or_default());
             return;
         }
         let mut random = Random::keyed(self.seed ^ bank, u64::from(number), 0x7175_6573);
@@ -307,9 +306,8 @@ impl Texts {
 
     /// What an agent puts around a user's text.
     pub(super) fn wrapper(&self, number: u32) -> (&'static str, &'static str) {
-        let wrapper = self
-            .wrappers
-            .get(number as usize % self.wrappers.len().max(1));
+        let count = u32::try_from(self.wrappers.len()).unwrap_or(u32::MAX);
+        let wrapper = self.wrappers.get(within(u64::from(number), count) as usize);
         wrapper.copied().unwrap_or_default()
     }
 
