@@ -1,3 +1,5 @@
+#![expect(clippy::arithmetic_side_effects, reason = "a test that overflows should stop and say so")]
+
 use super::*;
 
 use core::net::Ipv4Addr;
