@@ -10,7 +10,9 @@ pub mod filter;
 mod learn;
 pub mod origin;
 mod plugin;
+mod replay;
 mod schema;
+mod text;
 mod trace;
 pub mod up;
 
@@ -38,6 +40,8 @@ enum Command {
     Embed(embed::Arguments),
     /// Propose limits for a policy from recorded traffic
     Learn(learn::Arguments),
+    /// Decide about recorded traffic as a policy would have, and find the campaigns in it
+    Replay(replay::Arguments),
     /// Make a self-signed certificate for localhost, for envoy.yaml's TLS listener
     Certificate(certificate::Arguments),
     /// Print the JSON Schema of a policy, for editors
@@ -66,6 +70,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Learn(arguments) => learn::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Replay(arguments) => replay::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Certificate(arguments) => certificate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Schema => schema::run().map(|()| ExitCode::SUCCESS),
     };

@@ -4,9 +4,9 @@ use core::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use super::text::{decimal, duration, grouped, share, table};
 use crate::distinct;
 use crate::exchange::Millis;
+use crate::host::cli::text::{counted, decimal, duration, grouped, share, table};
 use crate::learn::{Row, TRIALS, Totals, Trial, Value};
 use crate::policy::check::Test;
 use crate::policy::{Count, Limit, Policy, Rule, Trait};
@@ -381,11 +381,6 @@ impl Meaning<'_> {
             json!(amount)
         }
     }
-}
-
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(count))
 }
 
 const fn words(count: Count) -> &'static str {
