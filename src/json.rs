@@ -30,6 +30,13 @@ impl Object {
         self.plain(name, &value.to_string())
     }
 
+    /// Adds a decimal by its millionths, without needless zeros.
+    #[must_use]
+    pub fn millionths(self, name: &str, value: u64) -> Self {
+        let text = format!("{}.{:06}", value / 1_000_000, value % 1_000_000);
+        self.plain(name, text.trim_end_matches('0').trim_end_matches('.'))
+    }
+
     /// Adds `null`.
     #[must_use]
     pub fn null(self, name: &str) -> Self {

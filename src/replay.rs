@@ -3,6 +3,12 @@
 //! Every request goes the way that Envoy leads it: screened, its body read if the engine asks for it, decided about, and
 //! settled as its answer says, all at one moment. So a request is never in flight, and a limit on those finds nothing.
 
+mod line;
+mod tally;
+
+pub use line::line;
+pub use tally::{Cause, Count, Tally, Touched, VERDICTS};
+
 use crate::campaign::{Batch, Book, Case, Judge, MOST, Observation};
 use crate::dialect::request;
 use crate::engine::{Content, Decision, Ending, Engine, Screening};

@@ -300,7 +300,7 @@ fn what_is_wrong_is_told_in_a_sentence() {
         (&["a0", "--nodes", "0"], "0 is not in 1..=1000"),
         (
             &["a0", "--merge", "soon"],
-            "expected a time from 1s to 1d, or off",
+            "expected a duration from 1s to 1h, or off",
         ),
         (
             &["a0", "--text-files", "nowhere"],
@@ -349,4 +349,47 @@ fn what_is_wrong_is_told_in_a_sentence() {
     bench.write("policy.json", r#"{"version": 2}"#);
     let told = bench.fails(&["simulate", "a0", "--policy", "policy.json"], 3);
     assert!(told.contains("the policy policy.json has faults"), "{told}");
+}
+
+#[test]
+fn recorded_traffic_is_decided_about_in_the_same_way() {
+    let bench = Bench::new();
+    bench.write(
+        "policy.json",
+        r#"{"version": 1, "account": {"tier": {"header": "x-tier"}}, "campaigns": {"mode": "enforce"}, "quotas": [
+            {"name": "day", "per": ["key"], "count": "requests", "window": "1d",
+             "limit": {"by": "tier", "values": {"free": 5}, "else": 20}},
+            {"name": "tokens", "per": ["network"], "count": "tokens", "limit": 60000, "window": "1d"}]}"#,
+    );
+    let ways = ["--policy", "policy.json", "--nodes", "3", "--merge", "20s"];
+    let runs = |trace| bench.runs(&[&["a4-50", "--trace", trace], &ways[..], &SMALL[..]].concat());
+    let (plain, zipped) = (runs("trace.jsonl"), runs("trace.jsonl.gz"));
+    let requests = number(&plain[0]["cost"]["requests"]);
+    let refused = number(&plain[0]["honest"]["all"]["refused"])
+        .saturating_add(number(&plain[0]["campaign"]["other_refused"]))
+        .saturating_add(number(&plain[0]["campaign"]["interactions"]))
+        .saturating_sub(number(&plain[0]["campaign"]["let_through"]));
+    assert!(refused > 50, "{refused}");
+    assert_eq!(without_cost(plain), without_cost(zipped));
+    let mut told = Vec::new();
+    for trace in ["trace.jsonl", "trace.jsonl.gz"] {
+        bench.said(
+            &[
+                &["replay", trace, "--verdicts", "verdicts.jsonl"],
+                &ways[..],
+            ]
+            .concat(),
+        );
+        told.push(fs::read_to_string(bench.path("verdicts.jsonl")).expect("verdicts"));
+    }
+    assert_eq!(told[0], told[1]);
+    let verdicts: Vec<Value> = told[0]
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(verdicts.len() as u64, requests);
+    assert_eq!(verdicts[0]["id"], "r1");
+    let passes = |verdict: &&Value| verdict["verdict"] == "allow" || verdict["verdict"] == "tag";
+    let passed = verdicts.iter().filter(passes).count() as u64;
+    assert_eq!(passed, requests.saturating_sub(refused));
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use anyhow::Context as _;
 use indicatif::ProgressBar;
 
 use super::baselines::Baselines;
@@ -12,7 +11,7 @@ use super::score::Score;
 use super::source::{self, Files};
 use super::{Arguments, Wording};
 use crate::exchange::{Attributes, Exchange, Foreseen, Millis, Model, Now, split_target};
-use crate::host::cli::embed;
+use crate::host::cli::{embed, replay};
 use crate::identity::Secret;
 use crate::policy::Policy;
 use crate::replay::{Answer, Fleet};
@@ -40,16 +39,14 @@ impl<'a> Course<'a> {
     pub(super) fn new(arguments: &'a Arguments) -> anyhow::Result<Self> {
         let set = Set::from(arguments.texts);
         let policy = match &arguments.policy {
-            Some(file) => embed::read(file)?
-                .policy()
-                .with_context(|| format!("the policy {} has faults", file.display()))?,
+            Some(file) => embed::policy(file)?,
             None => Policy::parse(include_bytes!("policy.json"))?,
         };
         let read = |folder| Files::read(folder, set);
         Ok(Self {
             arguments,
             policy,
-            secret: secret(),
+            secret: replay::secret(),
             set,
             files: arguments.text_files.as_deref().map(read).transpose()?,
             heavy: arguments
@@ -199,15 +196,6 @@ fn per_day(scenario: &Scenario) -> u64 {
     let its = f64::from(campaign.keys) * campaign.per_day / campaign.share.max(0.01);
     let honest = scenario.ratio * 640_000.0;
     ((its + honest) / f64::from(scenario.scale.max(1))) as u64
-}
-
-/// What identifiers are hashed with: the same each time unless one is given, so that the same is found.
-fn secret() -> Secret {
-    let given = std::env::var_os("STILLGATE_SECRET").filter(|secret| !secret.is_empty());
-    given.map_or_else(
-        || Secret::new(b"stillgate replays without a secret"),
-        |secret| Secret::new(secret.as_encoded_bytes()),
-    )
 }
 
 /// Measures what a simulation takes.

@@ -1,4 +1,7 @@
-#![expect(clippy::arithmetic_side_effects, reason = "a test that overflows should stop and say so")]
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test that overflows should stop and say so"
+)]
 
 use super::*;
 
