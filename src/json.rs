@@ -16,6 +16,14 @@ impl Default for Object {
 }
 
 impl Object {
+    /// An object with room for so many bytes before it has to grow.
+    #[must_use]
+    pub fn with_room(bytes: usize) -> Self {
+        let mut text = String::with_capacity(bytes);
+        text.push('{');
+        Self { text }
+    }
+
     /// Adds a string.
     #[must_use]
     pub fn text(mut self, name: &str, value: &str) -> Self {

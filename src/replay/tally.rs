@@ -36,8 +36,13 @@ pub struct Tally {
     /// Requests of campaigns, by their names: of the first few thousand.
     pub campaigns: BTreeMap<u64, Touched>,
     keys: Sample<()>,
+    /// Keys that came lately, by a part of their hashes: they need not be looked for again.
+    lately: Box<[u64]>,
     room: usize,
 }
+
+/// How many keys are remembered as having come lately; a power of 2.
+const LATELY: usize = 1 << 16;
 
 /// Requests, and the keys that they were of.
 #[derive(Debug, Clone)]
@@ -120,6 +125,7 @@ impl Tally {
             causes: rules.into_iter().map(cause).collect(),
             campaigns: BTreeMap::new(),
             keys: Sample::new(room),
+            lately: vec![0; LATELY].into_boxed_slice(),
             room,
         }
     }
@@ -133,7 +139,7 @@ impl Tally {
         self.first = self.first.min(at);
         self.last = self.last.max(at);
         if let Some(key) = decision.key {
-            self.keys.with(mix(key.0), |()| ());
+            self.meet(mix(key.0));
         }
         let place = VERDICTS.iter().position(|it| *it == decision.verdict);
         // Of what is allowed there are about as many keys as there are at all.
@@ -173,6 +179,17 @@ impl Tally {
     #[must_use]
     pub fn keys(&self) -> u64 {
         self.keys.len().min(self.requests)
+    }
+
+    fn meet(&mut self, key: u64) {
+        let place = (key >> 48) as usize;
+        let Some(lately) = self.lately.get_mut(place) else {
+            return;
+        };
+        if *lately != key {
+            *lately = key;
+            self.keys.with(key, |()| ());
+        }
     }
 
     fn cause(&mut self, reason: Reason, rule: Option<Rule>) -> Option<&mut Cause> {
