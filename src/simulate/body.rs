@@ -85,7 +85,8 @@ impl Writer {
             .iter()
             .find(|plan| plan.kind == Kind::Agents)
             .map_or(1, |plan| plan.groups);
-        let agents = (0..agents).map(|number| Agent {
+        // One more is nobody's but an agentic campaign's.
+        let agents = (0..=agents).map(|number| Agent {
             system: template::agent(&texts, seed, number),
             tools: [false, true].map(|messages| template::tools(&texts, seed, number, messages)),
         });
@@ -183,7 +184,8 @@ impl<'a> Ask<'a> {
         let campaign = &self.writer.campaign;
         let number = match self.kind {
             Kind::Agents => u32::from(self.sender.group),
-            Kind::Campaign if campaign.cloaked || campaign.agentic => 0,
+            Kind::Campaign if campaign.cloaked => 0,
+            Kind::Campaign if campaign.agentic => return self.writer.agents.last(),
             _ => return None,
         };
         self.writer.agents.get(number as usize)

@@ -114,7 +114,11 @@ impl Sender {
             group,
             population,
             stack: stack as u8,
-            zone: zone(&mut random),
+            zone: match plan.kind {
+                // A company's people are in one place.
+                Kind::Corporate => zone(&mut Random::keyed(seed, u64::from(group), 0x7a6f_6e65)),
+                _ => zone(&mut random),
+            },
             turn: 0,
             step: 0,
             refusals: 0,

@@ -175,6 +175,7 @@ pub(super) fn honest(scenario: &Scenario) -> Vec<Plan> {
 pub(super) fn campaign(scenario: &Scenario) -> Option<Plan> {
     let campaign = &scenario.campaign;
     let keys = scaled(campaign.keys, scenario.scale);
+    let quiet = campaign.young <= 0.0;
     (keys > 0).then(|| Plan {
         kind: Kind::Campaign,
         name: "campaign",
@@ -182,13 +183,9 @@ pub(super) fn campaign(scenario: &Scenario) -> Option<Plan> {
         per_day: f64::from(keys) * campaign.per_day,
         groups: campaign.templates,
         // As old as ordinary people's.
-        young: if campaign.young > 0.0 {
-            campaign.young
-        } else {
-            0.2
-        },
+        young: if quiet { 0.2 } else { campaign.young },
         verified: campaign.verified,
-        organised: 0.05,
+        organised: if quiet { 0.15 } else { 0.05 },
         contract: 0.0,
         conversations: 0.45,
     })

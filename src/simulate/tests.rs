@@ -189,7 +189,7 @@ fn headers_are_those_of_one_client() {
 
 #[test]
 fn populations_are_as_busy_as_they_should_be() {
-    let scenario = scenario("a0", 200, 7);
+    let scenario = scenario("a0", 400, 5);
     let mut requests = BTreeMap::<u16, BTreeMap<u32, u32>>::new();
     let world = run(&scenario, Set::Development, |_, request| {
         let keys = requests.entry(request.population).or_default();
@@ -202,13 +202,13 @@ fn populations_are_as_busy_as_they_should_be() {
         requests.get(&place).map_or(0, |keys| keys.values().sum())
     };
     for (place, plan) in plans.iter().enumerate() {
-        let wanted = plan.per_day * 7.0;
+        let wanted = plan.per_day * 5.0;
         let made = f64::from(total(place)) / wanted;
         let few = matches!(plan.kind, Kind::Batch | Kind::Evaluation | Kind::Flash);
-        let (least, most) = if few { (0.05, 4.0) } else { (0.6, 1.4) };
+        let (least, most) = if few { (0.0, 5.0) } else { (0.6, 1.4) };
         assert!((least..most).contains(&made), "{} {made}", plan.name);
     }
-    let made = f64::from(total(plans.len())) / (125.0 * 25.6 * 7.0);
+    let made = f64::from(total(plans.len())) / (63.0 * 25.6 * 5.0);
     assert!((0.95..1.05).contains(&made), "{made}");
     let honest: u32 = (0..plans.len()).map(total).sum();
     let ratio = f64::from(honest) / f64::from(total(plans.len()));
@@ -237,7 +237,7 @@ fn gini(keys: &BTreeMap<u32, u32>) -> f64 {
 fn people_sleep_and_plugins_do_not() {
     let mut hours = BTreeMap::<&str, [u32; 24]>::new();
     run(
-        &scenario("none", 200, 5),
+        &scenario("none", 400, 4),
         Set::Development,
         |world, request| {
             let name = world.populations()[usize::from(request.population)].name;
@@ -284,7 +284,10 @@ fn a_conversation_grows() {
 
 #[test]
 fn keys_have_ages_and_some_come_later() {
-    let scenario = scenario("quiet", 500, 40);
+    let scenario = Scenario {
+        ratio: 1.0,
+        ..scenario("quiet", 1_000, 40)
+    };
     let mut ages = BTreeMap::<(bool, u32), i64>::new();
     let start = scenario.start;
     run(&scenario, Set::Development, |world, request| {
