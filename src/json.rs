@@ -16,6 +16,14 @@ impl Default for Object {
 }
 
 impl Object {
+    /// An object with room for so many bytes before it has to grow.
+    #[must_use]
+    pub fn with_room(bytes: usize) -> Self {
+        let mut text = String::with_capacity(bytes);
+        text.push('{');
+        Self { text }
+    }
+
     /// Adds a string.
     #[must_use]
     pub fn text(mut self, name: &str, value: &str) -> Self {
@@ -28,6 +36,13 @@ impl Object {
     #[must_use]
     pub fn number(self, name: &str, value: u64) -> Self {
         self.plain(name, &value.to_string())
+    }
+
+    /// Adds a decimal by its millionths, without needless zeros.
+    #[must_use]
+    pub fn millionths(self, name: &str, value: u64) -> Self {
+        let text = format!("{}.{:06}", value / 1_000_000, value % 1_000_000);
+        self.plain(name, text.trim_end_matches('0').trim_end_matches('.'))
     }
 
     /// Adds `null`.

@@ -12,7 +12,6 @@
 mod gauge;
 mod lens;
 mod row;
-mod sample;
 mod sets;
 mod spent;
 mod trial;
@@ -23,10 +22,10 @@ pub use trial::Rehearsal;
 
 use crate::identity::Secret;
 use crate::policy::check::Test;
-use crate::policy::{After, Limit, Policy, Quota, Rule};
+use crate::policy::{Limit, Policy, Quota, Rule};
+use crate::sample::{Held, Sample};
 use crate::trace::Record;
 use lens::{Lens, Rules, Sighting, Spending};
-use sample::{Held, Sample};
 use sets::Values;
 use spent::Spent;
 use trial::{Bench, Tried};
@@ -73,8 +72,7 @@ impl Learner {
     pub fn new(mut policy: Policy, secret: Secret, memory: usize) -> Self {
         // What a campaign may use is nobody's habit. Budgets come after all other quotas, so these keep their places.
         policy.campaigns = None;
-        let is_budget = |quota: &Quota| matches!(quota.after, Some(After::Step(_)));
-        policy.quotas.retain(|quota| !is_budget(quota));
+        policy.quotas.retain(|quota| !quota.is_budget());
         let rules = policy.quotas.len().saturating_add(policy.checks.len());
         // One share more, for the keys of all.
         let shares = rules.saturating_add(1);

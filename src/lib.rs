@@ -77,6 +77,7 @@ pub mod quota;
 pub mod record;
 pub mod replay;
 pub mod reply;
+pub mod sample;
 pub mod scan;
 pub mod shape;
 pub mod simulate;

@@ -346,6 +346,12 @@ impl Quota {
         self.count == Count::Concurrent
     }
 
+    /// Whether it is what all keys of a campaign may use, of which nobody is told.
+    #[must_use]
+    pub const fn is_budget(&self) -> bool {
+        matches!(self.after, Some(After::Step(_)))
+    }
+
     /// Whether it counts what is only foreseen when a request comes, and known when it has ended.
     #[must_use]
     pub fn is_metered(&self) -> bool {

@@ -3,6 +3,12 @@
 //! Every request goes the way that Envoy leads it: screened, its body read if the engine asks for it, decided about, and
 //! settled as its answer says, all at one moment. So a request is never in flight, and a limit on those finds nothing.
 
+mod line;
+mod tally;
+
+pub use line::line;
+pub use tally::{Cause, Count, Tally, Touched, VERDICTS};
+
 use crate::campaign::{Batch, Book, Case, Judge, MOST, Observation};
 use crate::dialect::request;
 use crate::engine::{Content, Decision, Ending, Engine, Screening};
@@ -38,6 +44,7 @@ pub struct Fleet {
     /// The latest moment of a request.
     latest: Millis,
     dropped: u64,
+    last: Option<Observation>,
 }
 
 /// What came of a request that passed.
@@ -90,6 +97,7 @@ impl Fleet {
             due: 0,
             latest: 0,
             dropped: 0,
+            last: None,
         }
     }
 
@@ -119,6 +127,7 @@ impl Fleet {
         } else {
             decision.reservation.take_refused()
         };
+        self.last = observation;
         let (Some(observation), Some((court, batch))) = (observation, place) else {
             return decision;
         };
@@ -157,6 +166,12 @@ impl Fleet {
         for court in &mut self.courts {
             self.dropped = self.dropped.saturating_add(court.sit(self.latest));
         }
+    }
+
+    /// What the last request showed, if it may be evidence: so that it need not be read again by whoever looks on.
+    #[must_use]
+    pub const fn last(&self) -> Option<&Observation> {
+        self.last.as_ref()
     }
 
     /// The engine that all nodes share.

@@ -74,6 +74,29 @@ fn a_policy_by_itself_is_checked() {
     assert_eq!(report["policies"][0]["faults"][0]["path"], "/quotaz");
 }
 
+/// What is enforced against campaigns should know what speaks against them.
+#[test]
+fn campaigns_that_cannot_know_enough_are_warned_of() {
+    let about = |account: &str, mode: &str| {
+        let policy = format!(
+            r#"{{"version": 1, "verify_url": "https://example.org", "account": {account}, "campaigns": {{"mode": "{mode}"}}}}"#
+        );
+        let (status, report) = check("json", &policy);
+        assert_eq!(status, 0, "{report}");
+        let warnings = report["policies"][0]["warnings"].clone();
+        let warnings = warnings.as_array().into_iter().flatten();
+        let paths = warnings.map(|warning| warning["path"].as_str().map(str::to_owned));
+        paths.collect::<Option<Vec<_>>>().expect("paths")
+    };
+    let facts = r#"{"age_days": {"header": "x-age"}, "verified": {"header": "x-verified"}}"#;
+    assert_eq!(
+        about("{}", "enforce"),
+        ["/campaigns/facts", "/campaigns/steps"]
+    );
+    assert_eq!(about("{}", "shadow"), Vec::<String>::new());
+    assert_eq!(about(facts, "enforce"), Vec::<String>::new());
+}
+
 #[test]
 fn broken_files_are_told_with_line_and_column() {
     for (text, place) in [

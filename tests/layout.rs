@@ -15,6 +15,7 @@ const USES: &[(&str, &[&str])] = &[
     ("exchange", &[]),
     ("estimate", &[]),
     ("json", &[]),
+    ("sample", &[]),
     ("scan", &[]),
     ("simulate", &[]),
     ("verdict", &[]),
@@ -54,14 +55,15 @@ const USES: &[(&str, &[&str])] = &[
         "learn",
         &[
             "agent", "campaign", "dialect", "distinct", "engine", "estimate", "exchange",
-            "identity", "policy", "store", "trace", "traits", "usage", "verdict", "window",
+            "identity", "policy", "sample", "store", "trace", "traits", "usage", "verdict",
+            "window",
         ],
     ),
     (
         "replay",
         &[
-            "campaign", "dialect", "engine", "estimate", "exchange", "identity", "policy", "store",
-            "usage",
+            "campaign", "dialect", "distinct", "engine", "estimate", "exchange", "identity",
+            "json", "policy", "sample", "store", "traits", "usage", "verdict",
         ],
     ),
     (
@@ -73,7 +75,8 @@ const USES: &[(&str, &[&str])] = &[
 /// Modules that only the tests of a module may use beside those.
 const USES_IN_TESTS: &[(&str, &[&str])] = &[
     ("record", &["campaign", "verdict"]),
-    ("replay", &["trace", "verdict"]),
+    ("replay", &["trace"]),
+    ("sample", &["traits"]),
     ("reply", &["campaign", "quota"]),
     ("simulate", &["agent", "dialect", "exchange"]),
 ];

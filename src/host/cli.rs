@@ -10,6 +10,7 @@ pub mod filter;
 mod learn;
 pub mod origin;
 mod plugin;
+mod replay;
 mod schema;
 mod simulate;
 mod text;
@@ -40,6 +41,8 @@ enum Command {
     Embed(embed::Arguments),
     /// Propose limits for a policy from recorded traffic
     Learn(learn::Arguments),
+    /// Decide about recorded traffic as a policy would have, and find the campaigns in it
+    Replay(replay::Arguments),
     /// Make up the traffic of a whole provider with a campaign in it, and tell what is stopped and who is hurt
     Simulate(simulate::Arguments),
     /// Make a self-signed certificate for localhost, for envoy.yaml's TLS listener
@@ -70,6 +73,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Learn(arguments) => learn::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Replay(arguments) => replay::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Simulate(arguments) => simulate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Certificate(arguments) => certificate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Schema => schema::run().map(|()| ExitCode::SUCCESS),

@@ -1,7 +1,6 @@
 //! What the rules of a policy see of a recorded request: which of them are about it, for whom, and how much it takes.
 
 use super::gauge::{Gauge, Used};
-use super::sample::Sample;
 use super::spent::Demand;
 use crate::exchange::{Exchange, Millis};
 use crate::identity::{self, Key, Secret, Unknown};
@@ -9,6 +8,7 @@ use crate::policy::After;
 use crate::policy::check::{Check, Test};
 use crate::policy::price::Rates;
 use crate::policy::{Count, Policy, Quota};
+use crate::sample::Sample;
 use crate::trace::Record;
 use crate::traits::{Traits, mix};
 use crate::usage::Usage;

@@ -3,9 +3,9 @@
 //! A page for each subject would be 4 KiB. Nearly all subjects show a handful of values, and those are a list here; what is
 //! too long to be exact moves to a page of its own, and is estimated as it would be in the store.
 
-use super::sample::Held;
 use crate::distinct::{self, Sight, Watch};
 use crate::exchange::Millis;
+use crate::sample::Held;
 use crate::store::Page;
 
 /// The most values that [`distinct`] counts exactly.

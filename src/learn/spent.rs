@@ -2,9 +2,9 @@
 
 use smallvec::SmallVec;
 
-use super::sample::Held;
 use crate::exchange::Millis;
 use crate::policy::Quota;
+use crate::sample::Held;
 use crate::window::{Kept, Shape, Window};
 
 /// What a request takes of a quota, in units of its counter.

@@ -350,7 +350,7 @@ fn a_throttle_is_learned_from_what_its_check_finds() {
     let mut policy = checking(2, 60_000, Verdict::Throttle);
     let mut lane = tokens("requests", "1").quotas.remove(0);
     lane.subject = 0;
-    lane.after = Some(After::Check(0));
+    lane.after = Some(crate::policy::After::Check(0));
     policy.quotas.push(lane);
     let ask = |network: u8| Asked {
         wait: 10,

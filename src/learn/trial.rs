@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::lens::{Lens, Rules, Sighting, Spending, Totals};
 use super::row::{Row, TRIALS};
-use super::sample::Sample;
 use super::sets::Values;
 use super::spent::Spent;
 use crate::identity::Key;
 use crate::policy::Policy;
 use crate::policy::check::Test;
+use crate::sample::Sample;
 use crate::trace::Record;
 use crate::traits::mix;
 use crate::verdict::Verdict;

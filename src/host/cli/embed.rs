@@ -37,6 +37,12 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Embedded> {
     Ok(Embedded::new(text, file.parent().unwrap_or(Path::new(""))))
 }
 
+/// Reads a policy and the files that it names, and compiles it.
+pub(super) fn policy(file: &Path) -> anyhow::Result<Policy> {
+    let policy = read(file)?.policy();
+    policy.with_context(|| format!("the policy {} has faults", file.display()))
+}
+
 /// A policy with its files in it.
 #[derive(Debug)]
 pub(super) struct Embedded {

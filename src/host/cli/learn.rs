@@ -3,17 +3,16 @@
 mod report;
 
 use std::fs;
-use std::io::{self, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write as _};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::embed;
-use super::trace::{Oddities, Trace};
+use super::trace::{self, Trace};
 use crate::identity::Secret;
 use crate::learn::Learner;
-use crate::policy::Policy;
 use report::Report;
 
 /// What `learn` is told.
@@ -44,20 +43,26 @@ enum Format {
 
 /// Reads the trace twice, and tells what came of it.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let policy = read_policy(&arguments.policy)?;
+    let policy = embed::policy(&arguments.policy)?;
     let mut trace = Trace::new(&arguments.trace);
     let mut learner = Learner::new(policy.clone(), secret()?, MEMORY);
-    let progress = progress("counting");
-    let oddities = trace.read(&progress, |record| learner.observe(record))?;
+    let progress = trace::progress("counting");
+    let oddities = trace.read(&progress, |record| {
+        learner.observe(record);
+        ControlFlow::Continue(())
+    })?;
     progress.finish_and_clear();
-    warn(&trace.name(), &oddities);
+    oddities.warn(&trace.name());
     let totals = learner.totals();
     if totals.requests == 0 {
         bail!("{} holds no request", trace.name());
     }
     let mut rehearsal = learner.rehearse();
-    let progress = self::progress("trying limits");
-    trace.read(&progress, |record| rehearsal.observe(record))?;
+    let progress = trace::progress("trying limits");
+    trace.read(&progress, |record| {
+        rehearsal.observe(record);
+        ControlFlow::Continue(())
+    })?;
     progress.finish_and_clear();
     let report = Report::new(&policy, totals, oddities.broken, rehearsal.finish());
     let told = match arguments.format {
@@ -72,11 +77,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
 }
 
-fn read_policy(file: &Path) -> anyhow::Result<Policy> {
-    let policy = embed::read(file)?.policy();
-    policy.with_context(|| format!("the policy {} has faults", file.display()))
-}
-
 /// The secret of the Envoy whose log names the keys that the policy's lists hold, or any.
 fn secret() -> anyhow::Result<Secret> {
     if let Some(secret) = std::env::var_os("STILLGATE_SECRET").filter(|secret| !secret.is_empty()) {
@@ -85,36 +85,6 @@ fn secret() -> anyhow::Result<Secret> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     Ok(Secret::new(&random))
-}
-
-/// Says what was odd, beside the report.
-fn warn(name: &str, oddities: &Oddities) {
-    for (number, why) in &oddities.told {
-        eprintln!("warning: line {number} of {name} is left out: {why}");
-    }
-    let told = oddities.told.len() as u64;
-    if let Some(more) = oddities.broken.checked_sub(told).filter(|&more| more > 0) {
-        eprintln!("warning: {more} more lines of {name} are left out");
-    }
-    if let Some(number) = oddities.backwards {
-        eprintln!(
-            "warning: line {number} of {name} is earlier than the one before it; a trace is expected in order"
-        );
-    }
-}
-
-/// A bar on a terminal, and nothing elsewhere.
-fn progress(doing: &'static str) -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::no_length().with_message(doing);
-    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
-    let style = "{msg} [{bar:40}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(style) {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar
 }
 
 /// Bytes for the counters of all rules together; beyond that subjects are sampled.

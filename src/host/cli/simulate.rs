@@ -19,8 +19,7 @@ use std::thread;
 use anyhow::{Context as _, bail};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::exchange::Millis;
-use crate::policy::units;
+use super::replay::{Merge, merge};
 use crate::simulate::{Scenario, Set};
 use course::Course;
 use report::{Report, Reports};
@@ -62,7 +61,7 @@ pub(super) struct Arguments {
     /// How many nodes decide, one request after the other
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     nodes: u32,
-    /// How often they share what they have seen, or off
+    /// How often they share what they have seen, from 1s to 1h, or off
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = merge)]
     merge: Merge,
     /// Where to record the traffic as it was decided about, gzip by its name
@@ -90,10 +89,6 @@ enum Wording {
     /// To measure by
     HeldOut,
 }
-
-/// After how many milliseconds nodes share what they have seen; `None` if they do not.
-#[derive(Debug, Clone, Copy)]
-struct Merge(Option<Millis>);
 
 /// Simulates, and tells what came of it.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -221,16 +216,6 @@ fn drawing(file: &Path) -> anyhow::Result<&Path> {
     }
     create(file)?;
     Ok(file)
-}
-
-fn merge(text: &str) -> Result<Merge, String> {
-    if text == "off" {
-        return Ok(Merge(None));
-    }
-    let length = units::duration(text).filter(|length| (1_000..=86_400_000).contains(length));
-    length
-        .map(|length| Merge(Some(length)))
-        .ok_or_else(|| String::from("expected a time from 1s to 1d, or off"))
 }
 
 impl From<Wording> for Set {

@@ -15,6 +15,12 @@ pub(super) fn grouped(number: u64) -> String {
     text
 }
 
+/// `1 request`, `86,400 requests`.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(count))
+}
+
 /// Millionths as a decimal without needless zeros.
 pub(super) fn decimal(millionths: u64) -> String {
     let (whole, fraction) = (millionths / 1_000_000, millionths % 1_000_000);

@@ -1,12 +1,14 @@
-//! Reading recorded traffic: a file, gzip by its name, or standard input; line by line, and twice if need be.
+//! Reading recorded traffic: a file, gzip by its name, or standard input; line by line, and twice if need be. Beside it what
+//! those who do so tell on their way.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek as _, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal as _, Read, Seek as _, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use flate2::bufread::MultiGzDecoder;
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::exchange::Millis;
 use crate::trace::Record;
@@ -25,6 +27,8 @@ const TOLD: usize = 10;
 #[derive(Debug)]
 pub(super) struct Trace {
     path: PathBuf,
+    /// Whether it is to be read more than once.
+    again: bool,
     /// What was kept of what cannot be read twice.
     kept: Option<File>,
     /// How many lines there were when it was read first: a log may have grown since.
@@ -46,7 +50,16 @@ impl Trace {
     /// A trace by its path; `-` is standard input.
     pub(super) fn new(path: &Path) -> Self {
         Self {
+            again: true,
+            ..Self::once(path)
+        }
+    }
+
+    /// The same if it is read once only, so that nothing of it is kept.
+    pub(super) fn once(path: &Path) -> Self {
+        Self {
             path: path.to_owned(),
+            again: false,
             kept: None,
             lines: None,
         }
@@ -61,11 +74,12 @@ impl Trace {
         }
     }
 
-    /// Reads all of it, as often as is wanted, and the same each time; `progress` goes by the bytes of the file.
+    /// Reads all of it, as often as is wanted, and the same each time, or until `visit` has enough; `progress` goes by the
+    /// bytes of the file.
     pub(super) fn read(
         &mut self,
         progress: &ProgressBar,
-        visit: impl FnMut(&Record<'_>),
+        visit: impl FnMut(&Record<'_>) -> ControlFlow<()>,
     ) -> anyhow::Result<Oddities> {
         let cannot = format!("cannot read {}", self.name());
         if let Some(kept) = &self.kept {
@@ -89,7 +103,7 @@ impl Trace {
         };
         let input = BufReader::with_capacity(CHUNK, progress.wrap_read(input));
         let gzip = self.path.extension().is_some_and(|end| end == "gz");
-        let kept = (!lasts)
+        let kept = (self.again && !lasts)
             .then(tempfile::tempfile)
             .transpose()
             .context("cannot make a temporary file")?;
@@ -130,6 +144,38 @@ impl Trace {
     }
 }
 
+impl Oddities {
+    /// Says it, beside the report.
+    pub(super) fn warn(&self, name: &str) {
+        for (number, why) in &self.told {
+            eprintln!("warning: line {number} of {name} is left out: {why}");
+        }
+        let told = self.told.len() as u64;
+        if let Some(more) = self.broken.checked_sub(told).filter(|&more| more > 0) {
+            eprintln!("warning: {more} more lines of {name} are left out");
+        }
+        if let Some(number) = self.backwards {
+            eprintln!(
+                "warning: line {number} of {name} is earlier than the one before it; a trace is expected in order"
+            );
+        }
+    }
+}
+
+/// A bar on a terminal, and nothing elsewhere.
+pub(super) fn progress(doing: &'static str) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::no_length().with_message(doing);
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+    let style = "{msg} [{bar:40}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
+
 /// Lines on their way to being records.
 struct Lines<F> {
     visit: F,
@@ -142,11 +188,13 @@ struct Lines<F> {
     begun: Vec<u8>,
     /// Whether that line is too long to be read.
     long: bool,
+    /// Whether nobody wants to see more.
+    done: bool,
     last: Millis,
     oddities: Oddities,
 }
 
-impl<F: FnMut(&Record<'_>)> Lines<F> {
+impl<F: FnMut(&Record<'_>) -> ControlFlow<()>> Lines<F> {
     fn new(visit: F, most: Option<u64>, copy: Option<BufWriter<File>>) -> Self {
         Self {
             visit,
@@ -155,13 +203,14 @@ impl<F: FnMut(&Record<'_>)> Lines<F> {
             number: 0,
             begun: Vec::new(),
             long: false,
+            done: false,
             last: 0,
             oddities: Oddities::default(),
         }
     }
 
     fn read(&mut self, mut input: impl BufRead) -> io::Result<()> {
-        while self.most.is_none_or(|most| self.number < most) {
+        while !self.done && self.most.is_none_or(|most| self.number < most) {
             let chunk = match input.fill_buf() {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 chunk => chunk?,
@@ -236,7 +285,7 @@ impl<F: FnMut(&Record<'_>)> Lines<F> {
             self.oddities.backwards = Some(self.number);
         }
         self.last = record.t;
-        (self.visit)(&record);
+        self.done = (self.visit)(&record).is_break();
         if let Some(copy) = &mut self.copy {
             copy.write_all(line)?;
             copy.write_all(b"\n")?;
@@ -259,7 +308,11 @@ mod tests {
 
     fn read(text: &[u8], capacity: usize) -> (Vec<Millis>, Oddities) {
         let mut seen = Vec::new();
-        let mut lines = Lines::new(|record: &Record<'_>| seen.push(record.t), None, None);
+        let visit = |record: &Record<'_>| {
+            seen.push(record.t);
+            ControlFlow::Continue(())
+        };
+        let mut lines = Lines::new(visit, None, None);
         lines
             .read(BufReader::with_capacity(capacity, text))
             .unwrap();
@@ -295,7 +348,11 @@ mod tests {
     fn a_log_that_has_grown_is_read_as_far_as_before() {
         let text = format!("{}\n\n{}\n{}\n", record(1), record(2), record(3));
         let mut seen = Vec::new();
-        let mut lines = Lines::new(|record: &Record<'_>| seen.push(record.t), Some(3), None);
+        let visit = |record: &Record<'_>| {
+            seen.push(record.t);
+            ControlFlow::Continue(())
+        };
+        let mut lines = Lines::new(visit, Some(3), None);
         lines.read(text.as_bytes()).unwrap();
         drop(lines);
         assert_eq!(seen, [1, 2]);

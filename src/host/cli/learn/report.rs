@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::distinct;
 use crate::exchange::Millis;
-use crate::host::cli::text::{decimal, duration, grouped, share, table};
+use crate::host::cli::text::{counted, decimal, duration, grouped, share, table};
 use crate::learn::{Row, TRIALS, Totals, Trial, Value};
 use crate::policy::check::Test;
 use crate::policy::{Count, Limit, Policy, Rule, Trait};
@@ -381,11 +381,6 @@ impl Meaning<'_> {
             json!(amount)
         }
     }
-}
-
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(count))
 }
 
 const fn words(count: Count) -> &'static str {

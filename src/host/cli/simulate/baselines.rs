@@ -4,11 +4,12 @@ mod crowd;
 
 use core::net::IpAddr;
 
+use crate::campaign::Observation;
 use crate::dialect::request;
 use crate::exchange::Millis;
+use crate::identity::Secret;
 use crate::simulate::Request;
-use crate::template::Folded;
-use crate::traits::mix;
+use crate::template::{ANCHORS, Folded, Sampler};
 use crowd::{Cells, Members, Pairs};
 
 /// How many rules there are.
@@ -55,6 +56,7 @@ pub(super) struct Baselines {
     of_systems: Pairs,
     templates: Cells,
     of_templates: Pairs,
+    sampler: Sampler,
     folded: Folded,
 }
 
@@ -67,20 +69,28 @@ struct Pace {
     in_day: u16,
 }
 
-/// What a text is known by; 0 for what is not there.
-#[derive(Default)]
+/// What texts are known by; 0 for what is not there.
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Known {
     system: u64,
     /// How the user's text begins and ends.
     ends: [u64; 2],
 }
 
-/// How much of a beginning or an end is looked at, in folded bytes.
-const ANCHOR: usize = 48;
+impl Known {
+    /// Of three lengths the one in the middle is looked at.
+    const fn of(system: u64, anchors: &[u64; ANCHORS]) -> Self {
+        let [_, first, _, _, last, _] = *anchors;
+        Self {
+            system,
+            ends: [first, last],
+        }
+    }
+}
 
 impl Baselines {
     /// Rules that have seen nothing, with room for about so many requests a day.
-    pub(super) fn new(requests: u64) -> Self {
+    pub(super) fn new(requests: u64, secret: Secret) -> Self {
         let of_templates = requests.saturating_mul(3);
         Self {
             day: 0,
@@ -91,17 +101,22 @@ impl Baselines {
             of_systems: Pairs::new(requests),
             templates: Cells::new(of_templates),
             of_templates: Pairs::new(of_templates),
+            sampler: Sampler::new(secret),
             folded: Folded::default(),
         }
     }
 
-    /// Which rules refuse a request, a bit for each in the order of [`RULES`].
-    pub(super) fn judge(&mut self, request: &Request) -> u16 {
+    /// Which rules refuse a request, a bit for each in the order of [`RULES`]. What an engine with the same secret has seen of
+    /// its texts is not read again.
+    pub(super) fn judge(&mut self, request: &Request, seen: Option<&Observation>) -> u16 {
         self.turn(request.t);
         let (in_minute, in_day) = self.pace(request);
         let in_network = self.networks.add(network(request.source));
         let of_ja4 = self.of_ja4(request);
-        let known = self.know(&request.body);
+        let known = match seen {
+            Some(seen) => Known::of(seen.system, &seen.anchors),
+            None => self.know(&request.body),
+        };
         let verdicts: [bool; COUNT] = [
             in_minute > PER_MINUTE,
             in_day > PER_DAY,
@@ -164,32 +179,11 @@ impl Baselines {
 
     /// What the texts of a body are known by.
     fn know(&mut self, body: &[u8]) -> Known {
-        let mut known = Known::default();
         let Some(prompt) = request::read(body) else {
-            return known;
+            return Known::default();
         };
-        let folded = &mut self.folded;
-        if !prompt.system.is_empty() {
-            folded.read(body, &prompt.system);
-            known.system = hash(1, folded.head()) ^ hash(folded.length(), folded.tail());
-        }
-        if !prompt.user.is_empty() {
-            folded.read(body, &prompt.user);
-            let head = folded.head();
-            let end = match folded.tail() {
-                [] => head,
-                tail => tail,
-            };
-            let last = end
-                .len()
-                .checked_sub(ANCHOR)
-                .and_then(|from| end.get(from..));
-            known.ends = [
-                head.get(..ANCHOR).map_or(0, |bytes| hash(2, bytes)),
-                last.map_or(0, |bytes| hash(3, bytes)),
-            ];
-        }
-        known
+        let template = self.sampler.read(body, &prompt, &mut self.folded);
+        Known::of(template.system, &template.anchors)
     }
 
     /// Whether more keys than may have sent a system text today.
@@ -232,21 +226,6 @@ const fn network(source: IpAddr) -> u64 {
         IpAddr::V4(address) => (address.to_bits() >> 8) as u64,
         IpAddr::V6(address) => (address.to_bits() >> 80) as u64 | 1 << 63,
     }
-}
-
-/// A hash of a text, and never 0. Nobody here looks for collisions, so it need only be fast.
-fn hash(domain: u64, text: &[u8]) -> u64 {
-    let mut hash = mix(domain);
-    let (words, rest) = text.as_chunks::<8>();
-    for word in words {
-        hash = (hash ^ u64::from_le_bytes(*word))
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            .rotate_left(29);
-    }
-    let rest = rest.iter().fold(text.len() as u64, |rest, &byte| {
-        (rest << 8) | u64::from(byte)
-    });
-    mix(hash ^ rest.wrapping_mul(0xff51_afd7_ed55_8ccd)).max(1)
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use anyhow::Context as _;
 use indicatif::ProgressBar;
 
 use super::baselines::Baselines;
@@ -12,7 +11,7 @@ use super::score::Score;
 use super::source::{self, Files};
 use super::{Arguments, Wording};
 use crate::exchange::{Attributes, Exchange, Foreseen, Millis, Model, Now, split_target};
-use crate::host::cli::embed;
+use crate::host::cli::{embed, replay};
 use crate::identity::Secret;
 use crate::policy::Policy;
 use crate::replay::{Answer, Fleet};
@@ -40,16 +39,14 @@ impl<'a> Course<'a> {
     pub(super) fn new(arguments: &'a Arguments) -> anyhow::Result<Self> {
         let set = Set::from(arguments.texts);
         let policy = match &arguments.policy {
-            Some(file) => embed::read(file)?
-                .policy()
-                .with_context(|| format!("the policy {} has faults", file.display()))?,
+            Some(file) => embed::policy(file)?,
             None => Policy::parse(include_bytes!("policy.json"))?,
         };
         let read = |folder| Files::read(folder, set);
         Ok(Self {
             arguments,
             policy,
-            secret: secret(),
+            secret: replay::secret(),
             set,
             files: arguments.text_files.as_deref().map(read).transpose()?,
             heavy: arguments
@@ -71,7 +68,7 @@ impl<'a> Course<'a> {
         );
         let mut score = Score::new(world.populations(), scenario.start);
         let compares = !self.arguments.no_baselines;
-        let mut baselines = compares.then(|| Baselines::new(per_day(scenario)));
+        let mut baselines = compares.then(|| Baselines::new(per_day(scenario), self.secret));
         let trace = self.arguments.trace.as_deref();
         let mut journal = trace.map(Journal::create).transpose()?;
         let mut request = Request::default();
@@ -95,7 +92,8 @@ impl<'a> Course<'a> {
             if let Some(journal) = &mut journal {
                 journal.write(&request)?;
             }
-            let against = baselines.as_mut().map(|it| it.judge(&request));
+            let seen = fleet.last();
+            let against = baselines.as_mut().map(|it| it.judge(&request, seen));
             score.count(&request, &decision, against.unwrap_or(0));
             world.answered(&request, decision.verdict.passes());
             requests = requests.saturating_add(1);
@@ -198,15 +196,6 @@ fn per_day(scenario: &Scenario) -> u64 {
     let its = f64::from(campaign.keys) * campaign.per_day / campaign.share.max(0.01);
     let honest = scenario.ratio * 640_000.0;
     ((its + honest) / f64::from(scenario.scale.max(1))) as u64
-}
-
-/// What identifiers are hashed with: the same each time unless one is given, so that the same is found.
-fn secret() -> Secret {
-    let given = std::env::var_os("STILLGATE_SECRET").filter(|secret| !secret.is_empty());
-    given.map_or_else(
-        || Secret::new(b"stillgate replays without a secret"),
-        |secret| Secret::new(secret.as_encoded_bytes()),
-    )
 }
 
 /// Measures what a simulation takes.

@@ -20,7 +20,7 @@ pub(super) struct Journal {
 /// What is written through.
 enum To {
     Plain(BufWriter<File>),
-    Gzip(GzEncoder<BufWriter<File>>),
+    Gzip(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl Journal {
@@ -32,7 +32,7 @@ impl Journal {
         Ok(Self {
             path: path.to_path_buf(),
             to: if gzip {
-                To::Gzip(GzEncoder::new(file, Compression::fast()))
+                To::Gzip(Box::new(GzEncoder::new(file, Compression::fast())))
             } else {
                 To::Plain(file)
             },

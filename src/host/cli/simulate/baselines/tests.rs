@@ -1,3 +1,8 @@
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test that overflows should stop and say so"
+)]
+
 use super::*;
 
 use core::net::Ipv4Addr;
@@ -24,10 +29,10 @@ fn asking(key: u32, system: &str, text: &str) -> Request {
 /// Which of the first requests a rule refuses.
 fn refused(rule: &str, requests: impl IntoIterator<Item = Request>) -> Vec<usize> {
     let bit = RULES.iter().position(|(name, _)| *name == rule).unwrap();
-    let mut baselines = Baselines::new(10_000);
+    let mut baselines = Baselines::new(10_000, Secret::new(b"any"));
     let verdicts = requests
         .into_iter()
-        .map(|request| baselines.judge(&request));
+        .map(|request| baselines.judge(&request, None));
     let verdicts: Vec<u16> = verdicts.collect();
     let refused = verdicts.iter().enumerate();
     refused
@@ -93,20 +98,17 @@ fn a_template_is_refused_from_then_on() {
 }
 
 #[test]
-fn hashes_tell_texts_apart() {
-    let texts = [
-        "",
-        "a",
-        "b",
-        "aaaaaaaa",
-        "aaaaaaaab",
-        "aaaaaaaaaaaaaaaa",
-        "\0",
-        "\0\0",
-    ];
-    let mut hashes: Vec<u64> = texts.iter().map(|text| hash(1, text.as_bytes())).collect();
-    hashes.push(hash(2, b"a"));
-    hashes.sort_unstable();
-    hashes.dedup();
-    assert_eq!(hashes.len(), texts.len() + 1);
+fn what_an_engine_has_seen_is_what_would_be_read() {
+    let secret = Secret::new(b"any");
+    let system = "You are a patient gardener.";
+    let text =
+        "Which of these bulbs may I plant before the first frost, and how deep should they go?";
+    let request = asking(1, system, text);
+    let prompt = request::read(&request.body).unwrap();
+    let template = Sampler::new(secret).read(&request.body, &prompt, &mut Folded::default());
+    let seen = Observation::of(&template);
+    let mut baselines = Baselines::new(100, secret);
+    let read = baselines.know(&request.body);
+    assert_eq!(read, Known::of(seen.system, &seen.anchors));
+    assert!(read.system != 0 && read.ends.iter().all(|&end| end != 0));
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 const PLACE: usize = 16;
 
 /// Something that is held by its hash.
-pub(super) trait Held: Default {
+pub trait Held: Default {
     /// The bytes that it has asked for, beside its own.
     fn bytes(&self) -> usize;
 }
@@ -21,7 +21,7 @@ impl Held for () {
 /// Things by their hashes, in bounded memory. Where that is not enough, every second one goes, and with it all that
 /// will come of the same half: which ones depends on the hash alone, so what stays is seen from its first to its last.
 #[derive(Debug, Clone)]
-pub(super) struct Sample<V> {
+pub struct Sample<V> {
     held: BTreeMap<u64, V>,
     /// How many low bits of a hash must be 0.
     halvings: u32,
@@ -34,7 +34,8 @@ pub(super) struct Sample<V> {
 
 impl<V: Held> Sample<V> {
     /// Holds things in about so many bytes, and at least one.
-    pub(super) const fn new(room: usize) -> Self {
+    #[must_use]
+    pub const fn new(room: usize) -> Self {
         Self {
             held: BTreeMap::new(),
             halvings: 0,
@@ -45,7 +46,7 @@ impl<V: Held> Sample<V> {
     }
 
     /// Does something with the thing of this hash, which is made if it is new; `None` if it is not of the sample.
-    pub(super) fn with<T>(&mut self, hash: u64, action: impl FnOnce(&mut V) -> T) -> Option<T> {
+    pub fn with<T>(&mut self, hash: u64, action: impl FnOnce(&mut V) -> T) -> Option<T> {
         if self.used > self.due {
             self.shrink();
         }
@@ -86,17 +87,25 @@ impl<V: Held> Sample<V> {
     }
 
     /// How many things there are of each one that is held.
-    pub(super) fn weight(&self) -> u64 {
+    #[must_use]
+    pub fn weight(&self) -> u64 {
         1_u64.checked_shl(self.halvings).unwrap_or(u64::MAX)
     }
 
     /// How many things there are, about.
-    pub(super) fn len(&self) -> u64 {
+    #[must_use]
+    pub fn len(&self) -> u64 {
         (self.held.len() as u64).saturating_mul(self.weight())
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
     /// All that is held, by hash.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &V)> {
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &V)> {
         self.held.iter().map(|(&hash, value)| (hash, value))
     }
 }
