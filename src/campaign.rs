@@ -17,6 +17,6 @@ mod judge;
 mod observation;
 
 pub use batch::{Batch, MOST};
-pub use book::{Book, Match};
+pub use book::{Book, Campaign, Entry, Match};
 pub use judge::{Case, Judge};
 pub use observation::{Flags, Observation};

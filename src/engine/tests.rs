@@ -1,3 +1,4 @@
+mod campaigns;
 mod checks;
 mod metered;
 

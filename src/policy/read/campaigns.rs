@@ -1,12 +1,14 @@
 //! Reads how campaigns are found and answered.
 
+use core::ops::RangeInclusive;
+
 use super::Names;
-use super::quotas::{except, matches};
+use super::quotas::{except, fact, matches};
 use crate::policy::campaigns::{Convict, Stage};
 use crate::policy::file::{
     Budget, Campaigns, Duration, Excuse, Facts, Mode, Share, Step, tenth, week,
 };
-use crate::policy::node::{Fields, Node, nearest};
+use crate::policy::node::{Fields, Node};
 use crate::verdict::Verdict;
 
 /// The most steps.
@@ -63,28 +65,41 @@ pub(super) fn campaigns<'a>(
 
 /// All items of a list that is not too long. Those with a fault are left out, and noted.
 fn list<T>(node: &Node<'_>, most: usize, read: impl Fn(&Node<'_>) -> Option<T>) -> Vec<T> {
+    let items = items(node, most);
+    let mut all = Vec::with_capacity(items.len());
+    for item in &items {
+        all.extend(read(item));
+    }
+    all
+}
+
+#[inline(never)] // As `Fields::get`.
+fn items<'a>(node: &Node<'a>, most: usize) -> Vec<Node<'a>> {
     let items = node.items().unwrap_or_default();
     if items.len() > most {
         node.fault(&format!("expected at most {most} entries"));
         return Vec::new();
     }
-    items.iter().filter_map(read).collect()
+    items
 }
 
+#[inline(never)] // As `Fields::get`.
 fn convict(node: &Node<'_>) -> Option<Convict> {
     let fields = node.fields(&["keys", "requests", "score", "families"])?;
     let usual = Convict::default();
-    let number = |name: &str, least: u64, most: u64, usual: u32| {
-        let number = fields.get(name).and_then(|node| node.whole(least..=most));
-        let number = number.and_then(|number| u32::try_from(number).ok());
-        number.unwrap_or(usual)
-    };
     Some(Convict {
-        keys: number("keys", 16, MOST, usual.keys),
-        requests: number("requests", 64, MOST, usual.requests),
-        score: number("score", 4, 100, usual.score),
-        families: number("families", 2, 5, usual.families),
+        keys: number(&fields, "keys", 16..=MOST, usual.keys),
+        requests: number(&fields, "requests", 64..=MOST, usual.requests),
+        score: number(&fields, "score", 4..=100, usual.score),
+        families: number(&fields, "families", 2..=5, usual.families),
     })
+}
+
+#[inline(never)] // As `Fields::get`.
+fn number(fields: &Fields<'_>, name: &str, range: RangeInclusive<u64>, usual: u32) -> u32 {
+    let number = fields.get(name).and_then(|node| node.whole(range));
+    let number = number.and_then(|number| u32::try_from(number).ok());
+    number.unwrap_or(usual)
 }
 
 /// What follows where the policy does not say it.
@@ -110,6 +125,7 @@ fn usual_steps(verifiable: bool) -> Vec<Step> {
     ]
 }
 
+#[inline(never)] // As `Fields::get`.
 fn step(node: &Node<'_>, verifiable: bool) -> Option<Step> {
     let fields = node.fields(&["at", "then", "budget", "over"])?;
     let stages = [("suspect", Stage::Suspect), ("convicted", Stage::Convicted)];
@@ -169,22 +185,15 @@ fn budget(node: &Node<'_>) -> Option<Budget> {
 }
 
 /// Names of facts: those that are written, and otherwise those that `account` has.
+#[inline(never)] // As `Fields::get`.
 fn facts(fields: &Fields<'_>, known: &[&str]) -> Facts {
     let fields = fields
         .get("facts")
         .and_then(|node| node.fields(&["age", "org", "verified", "contract"]));
-    let name = |field: &str, usual: &str| {
-        let Some(node) = fields.as_ref().and_then(|fields| fields.get(field)) else {
-            return known.contains(&usual).then(|| usual.to_owned());
-        };
-        let name = node.text()?;
-        if !known.contains(&name) {
-            node.fault(&match nearest(name, known) {
-                Some(near) => format!("did you mean \"{near}\"? It must be named under `account`"),
-                None => String::from("expected a name from `account`"),
-            });
-        }
-        Some(name.to_owned())
+    let name = |field: &str, usual: &str| match fields.as_ref().and_then(|fields| fields.get(field))
+    {
+        Some(node) => fact(&node, known),
+        None => known.contains(&usual).then(|| usual.to_owned()),
     };
     Facts {
         age: name("age", "age_days"),
@@ -228,12 +237,13 @@ fn acquitted(node: &Node<'_>) -> Option<u64> {
 }
 
 /// Reads what is written as 16 hex digits behind a beginning.
+#[inline(never)] // As `Fields::get`.
 fn hash(node: &Node<'_>, begin: &str, expected: &str) -> Option<u64> {
-    let text = node.text()?;
-    let digits = text
-        .strip_prefix(begin)
-        .filter(|digits| digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    let hash = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    let digits = node.text()?.strip_prefix(begin).unwrap_or_default();
+    let value = digits.chars().try_fold(0_u64, |value, digit| {
+        Some((value << 4) | u64::from(digit.to_digit(16)?))
+    });
+    let hash = value.filter(|_| digits.len() == 16);
     if hash.is_none() {
         node.fault(expected);
     }

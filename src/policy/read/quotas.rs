@@ -149,6 +149,20 @@ pub(super) fn except<'a>(fields: &Fields<'a>, names: &mut Names<'a>) -> Vec<Exce
 const MOST_TOKENS: u64 = 1_000_000_000_000_000;
 const MOST_COST: u64 = 1_000_000_000;
 
+/// The name of a fact.
+#[inline(never)] // As `Fields::get`.
+pub(super) fn fact(node: &Node<'_>, facts: &[&str]) -> Option<String> {
+    let name = node.text()?;
+    if facts.contains(&name) {
+        return Some(name.to_owned());
+    }
+    node.fault(&match nearest(name, facts) {
+        Some(near) => format!("did you mean \"{near}\"? It must be named under `account`"),
+        None => String::from("expected a name from `account`"),
+    });
+    None
+}
+
 fn limit(node: &Node<'_>, facts: &[&str], count: Option<Count>) -> Option<Limit> {
     let number = |node: &Node<'_>| match count {
         Some(Count::Requests | Count::Concurrent) | None => node.whole(1..=u64::from(u32::MAX)),
@@ -167,17 +181,7 @@ fn limit(node: &Node<'_>, facts: &[&str], count: Option<Count>) -> Option<Limit>
         return number(node).map(Limit::Number);
     }
     let fields = node.fields(&["by", "values", "else"])?;
-    let by = fields.required("by").and_then(|node| {
-        let name = node.text()?;
-        if facts.contains(&name) {
-            return Some(name.to_owned());
-        }
-        node.fault(&match nearest(name, facts) {
-            Some(near) => format!("did you mean \"{near}\"? It must be named under `account`"),
-            None => String::from("expected a name from `account`"),
-        });
-        None
-    });
+    let by = fields.required("by").and_then(|node| fact(&node, facts));
     let otherwise = fields.required("else").and_then(|node| number(&node));
     let mut values = Vec::new();
     for (name, node) in fields.required("values")?.entries()?.iter() {
