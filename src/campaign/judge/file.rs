@@ -55,7 +55,7 @@ impl Judge {
     /// The case that a request belongs to: by one anchor or system text, or by three features of a sample.
     fn case_of(&mut self, seen: &Observation) -> Option<u16> {
         let (mut best, mut weight) = (None, 0_u16);
-        for (hash, kind) in features(seen) {
+        for (hash, _) in features(seen) {
             let feature = self.features.get(hash);
             let Some(feature) = feature.filter(|feature| feature.state() == State::Convicted)
             else {
@@ -65,7 +65,7 @@ impl Judge {
                 best = Some(feature.row & !CASE);
             }
             if best == Some(feature.row & !CASE) {
-                weight = weight.saturating_add(super::weight(kind as u8));
+                weight = weight.saturating_add(feature.weight);
             }
         }
         best.filter(|_| weight >= 3)
@@ -136,10 +136,13 @@ impl Judge {
             row
         };
         let rest = self.rests.see(hash, seen.whole, seen.key);
-        self.ring
-            .see(seen.key, hash, seen.network, keyring::NONE, seen.at);
         let place = self.rows.get_mut(usize::from(row))?;
         place.see(seen, rest);
+        // A stock phrase, or a text that is passed around, is no work that somebody was given.
+        if kind != Kind::Short && kind != Kind::Bin && place.is_unique() {
+            self.ring
+                .see(seen.key, hash, seen.network, keyring::NONE, seen.at);
+        }
         Some(row)
     }
 

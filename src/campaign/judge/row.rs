@@ -142,6 +142,11 @@ impl Row {
         self.stacks.count_ones()
     }
 
+    /// Whether what is filled in is new each time, as far as that is known.
+    pub(super) fn is_unique(&self) -> bool {
+        self.asks < 8 || share(self.again, self.asks) < 0.3
+    }
+
     /// The share of requests that ask for the same beside their text.
     pub(super) fn same_parameters(&self) -> f32 {
         share(self.parameters.same, self.requests)

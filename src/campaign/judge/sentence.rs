@@ -371,6 +371,7 @@ impl Judge {
             if own || mine && pure && feature.inside >= least.max(16) {
                 feature.set(State::Convicted);
                 feature.row = CASE | case;
+                feature.weight = feature.kind().weight(own);
                 features = features.saturating_add(1);
             }
         }
