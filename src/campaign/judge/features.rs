@@ -8,6 +8,9 @@ const BUCKETS: usize = 1_024;
 /// Features of a bucket.
 const WAYS: usize = 8;
 
+/// As many requests tell to whom a feature belongs.
+const RECENT: u32 = 128;
+
 /// What is held of a feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
@@ -69,7 +72,7 @@ impl Kind {
     pub(super) const fn weight(self, own: bool) -> u16 {
         match (self, own) {
             (Self::Bin, false) => 1,
-            (Self::Bin, true) | (Self::Short, false) => 2,
+            (Self::Short, false) => 2,
             _ => 3,
         }
     }
@@ -94,6 +97,19 @@ impl Feature {
             2 => State::Acquitted,
             _ => State::Convicted,
         }
+    }
+
+    /// Lets what was long ago count less.
+    pub(super) const fn age(&mut self, settled: bool) {
+        if settled && self.count >= RECENT {
+            self.count /= 2;
+            self.inside /= 2;
+        }
+    }
+
+    /// Whether hardly any requests had it that belong elsewhere.
+    pub(super) fn is_pure(&self) -> bool {
+        u64::from(self.inside).saturating_mul(100) >= u64::from(self.count).saturating_mul(85)
     }
 
     pub(super) fn set(&mut self, state: State) {

@@ -59,6 +59,8 @@ pub(super) struct Weight {
     pub(super) terms: [i16; TERMS],
     /// Whether the keys were seen long enough to say how they come.
     pub(super) enough: bool,
+    /// Whether there are people among them: whatever the others are, they would be hurt.
+    pub(super) people: bool,
     /// Whether enough of them came back often enough to say so for sure.
     pub(super) sure: bool,
 }
@@ -158,7 +160,10 @@ const FEW: u32 = 12;
 pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
     let witnesses = Witnesses::of(row, ring);
     let members = || witnesses.of_row(row);
-    let known = || members().filter_map(|member| ring.get(member.key));
+    let known = || {
+        let known = members().filter_map(|member| ring.get(member.key));
+        known.filter(|_| !witnesses.mixed)
+    };
     let own = Habits::of_members(members());
     let mut wide = Habits::default();
     for keyed in known() {
@@ -214,13 +219,13 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
         when(row.asks >= 16, 20.0 * ramp(again, 0.3, 0.15)),
         40.0 * breadth,
         when(
-            ages.known >= FEW,
+            ages.known >= FEW && !witnesses.mixed,
             25.0 * ramp(ages.young - young, 0.15, 0.5),
         ),
         40.0 * sure * uneven.map_or(0.0, |uneven| ramp(uneven, 1.0, 0.35)),
         40.0 * ramp(witnesses.guilty, 0.6, 0.8),
         when(
-            seen && habits.keys >= FEW,
+            seen && habits.keys >= FEW && !witnesses.mixed,
             20.0 * common * ramp(habits.moved / habits.keys.max(1) as f32, 0.2, 0.6),
         ),
         when(
@@ -243,6 +248,7 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
         terms: terms.map(|term| term as i16),
         enough,
         sure: is_sure,
+        people: of_members(Member::is_person) > 0.12,
     }
 }
 
@@ -294,6 +300,8 @@ struct Witnesses<'r> {
     ring: &'r Keyring,
     campaign: u16,
     all: bool,
+    /// Whether they do much else beside, so that only what they do with the template counts, and not what they are.
+    mixed: bool,
     /// The share of keys that are a known campaign's.
     guilty: f32,
     /// The share of keys that speak.
@@ -306,6 +314,7 @@ impl<'r> Witnesses<'r> {
             ring,
             campaign: row.campaign,
             all: true,
+            mixed: false,
             guilty: 0.0,
             share: 1.0,
         };
@@ -315,8 +324,13 @@ impl<'r> Witnesses<'r> {
             .iter()
             .filter(|member| witnesses.explains(member));
         let explained = share(count(explained.count()), all);
-        witnesses.guilty = if all < FEW { 0.0 } else { explained };
+        let watched = row.members.iter().filter(|member| {
+            witnesses.explains(member) && ring.get(member.key).is_some_and(Keyed::is_watched)
+        });
+        let watched = share(count(watched.count()), all);
+        witnesses.guilty = if all < FEW { 0.0 } else { watched };
         witnesses.all = explained >= 0.6;
+        witnesses.mixed = witnesses.all && watched < 0.6;
         witnesses.share = if witnesses.all { 1.0 } else { 1.0 - explained };
         witnesses
     }
