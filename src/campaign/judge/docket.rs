@@ -36,7 +36,7 @@ pub(super) struct Entry {
     pub(super) features: u32,
     /// What its terms came to.
     pub(super) terms: [i16; TERMS],
-    spare: i16,
+    spare: [i16; 4],
 
     /// Distinct keys.
     keys: [u32; NUMBERS],

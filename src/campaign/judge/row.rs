@@ -2,6 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::features::Kind;
 use super::members::Members;
 use super::rests::Seen;
 use crate::campaign::{Flags, Observation};
@@ -141,6 +142,11 @@ impl Row {
     /// How many different clients there are: up to 64, about.
     pub(super) const fn stacks(&self) -> u32 {
         self.stacks.count_ones()
+    }
+
+    /// Whether it is about a few words, and not about the beginning or the end of a text.
+    pub(super) const fn is_phrase(&self) -> bool {
+        self.kind == Kind::Short as u8 || self.kind == Kind::Bin as u8
     }
 
     /// Takes note of whether a request's key is known for a campaign.

@@ -16,6 +16,12 @@ use bytemuck::Zeroable as _;
 /// How much of the score that convicts makes a suspect, in tenths.
 const SUSPECT: i32 = 7;
 
+/// The share of a row's keys, in hundredths, that makes it a part of their campaign.
+const NEARLY_ALL: u32 = 85;
+
+/// The share that makes two campaigns one.
+const MOST: u32 = 40;
+
 /// Counter-evidence that needs no other to acquit.
 const CLEAR: i32 = -50;
 
@@ -85,18 +91,27 @@ impl Judge {
             .saturating_mul(10);
         let (score, keys) = (weight.score(), row.keys());
         let coordinated = weight.of(Family::Coordination) >= 10;
+        // Two that are convicted are one, if most of their keys are the same.
+        if self.is_convicted(row.campaign)
+            && let Some(case) = self.joined(row, MOST)
+        {
+            return Sentence::Join(case);
+        }
         if keys >= 12
             && row.requests >= 16
             && weight.is_unique()
             && row.watched >= row.requests / 4
             && self.is_pure(row.feature)
             && weight.of(Family::Counter) > -30
-            && let Some(case) = self.joined(row)
+            && let Some(case) = self.joined(row, NEARLY_ALL)
         {
             return Sentence::Join(case);
         }
+        // What is honest people's as well cannot be held against anybody.
+        let pure = row.campaign != u16::MAX || self.is_pure(row.feature);
         if keys >= convict.keys && row.requests >= convict.requests {
-            if weight.enough
+            if pure
+                && weight.enough
                 && !weight.people
                 && coordinated
                 && score >= points
@@ -121,6 +136,7 @@ impl Judge {
             && keys >= 10
             && row.requests >= 16
             && weight.is_broad()
+            && pure
             && !weight.people
             && score >= points
             && weight.families() >= convict.families
@@ -129,6 +145,7 @@ impl Judge {
         }
         if keys >= convict.keys
             && row.requests >= convict.requests / 2
+            && pure
             && weight.enough
             && weight.of(Family::Counter) > CLEAR
             && coordinated
@@ -151,8 +168,8 @@ impl Judge {
         Sentence::Wait
     }
 
-    /// The case whose keys most of a row's keys are; of several cases, the one with most of them.
-    fn joined(&self, row: &Row) -> Option<u16> {
+    /// The case whose keys `least` hundredths of a row's keys are; of several cases, the one with most of them.
+    fn joined(&self, row: &Row, least: u32) -> Option<u16> {
         let (mut all, mut guilty, mut votes) = (0_u32, 0_u32, [(NONE, 0_u32); 8]);
         for member in row.members.iter() {
             all = all.saturating_add(1);
@@ -174,7 +191,7 @@ impl Judge {
         }
         let most = votes.iter().max_by_key(|(_, count)| *count);
         let (case, _) = most.copied().filter(|(case, _)| *case != NONE)?;
-        (all >= 12 && guilty.saturating_mul(100) >= all.saturating_mul(85)).then_some(case)
+        (all >= 12 && guilty.saturating_mul(100) >= all.saturating_mul(least)).then_some(case)
     }
 
     fn is_convicted(&self, case: u16) -> bool {
@@ -302,9 +319,7 @@ impl Judge {
     /// Brings a row's campaign to a stage.
     fn charge(&mut self, place: usize, row: &Row, weight: &Weight, stage: Stage, now: u32) -> bool {
         let news = row.campaign == u16::MAX;
-        if news && !self.is_pure(row.feature) {
-            return false;
-        }
+
         let id = self.id_of(row.feature);
         let Ok(lead) = u16::try_from(place) else {
             return false;

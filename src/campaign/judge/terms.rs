@@ -21,7 +21,7 @@ pub(super) enum Family {
 }
 
 /// How many terms there are.
-pub(super) const TERMS: usize = 19;
+pub(super) const TERMS: usize = 20;
 
 /// The place of `unique_rest`.
 const UNIQUE: usize = 1;
@@ -50,6 +50,7 @@ pub(super) const NAMES: [(&str, Family); TERMS] = [
     ("repeated_rest", Family::Counter),
     ("heavy_tail", Family::Counter),
     ("one_organisation_or_clockwork", Family::Counter),
+    ("various_requests", Family::Counter),
 ];
 
 /// What the terms came to.
@@ -243,6 +244,14 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
         -30.0 * ramp(again, 0.25, 0.5),
         -30.0 * uneven.map_or(0.0, |uneven| ramp(uneven, 1.2, 2.5)),
         -60.0 * ramp(row.same_org(), 0.6, 0.9).max(clockwork),
+        // Who shares a phrase, or keys with a campaign, asks for this and that; a template asks for the same.
+        if witnesses.mixed {
+            -60.0 * ramp(same, 0.75, 0.45)
+        } else if row.is_phrase() {
+            -60.0 * ramp(same, 0.5, 0.2)
+        } else {
+            0.0
+        },
     ];
     Weight {
         terms: terms.map(|term| term as i16),
