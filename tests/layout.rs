@@ -32,7 +32,7 @@ const USES: &[(&str, &[&str])] = &[
         &["agent", "dialect", "exchange", "usage", "verdict", "window"],
     ),
     ("identity", &["exchange", "policy"]),
-    ("template", &["dialect", "identity"]),
+    ("template", &["dialect", "identity", "scan"]),
     (
         "traits",
         &["agent", "exchange", "identity", "policy", "shape"],
