@@ -26,7 +26,7 @@ use crate::template::Sampler;
 use crate::traits::mix;
 use candidates::Candidates;
 use docket::CASES;
-use features::{Features, Kind, State};
+use features::{Features, State};
 use keyring::Keyring;
 use members::Members;
 use rests::Rests;
@@ -226,24 +226,12 @@ impl Judge {
                 entries.push(Entry {
                     feature: feature.hash,
                     campaign,
-                    weight: weight(feature.kind),
+                    weight: feature.weight,
                 });
             }
         }
         let version = self.book.version().wrapping_add(1);
         self.book = Book::new(version, campaigns, &entries);
-    }
-}
-
-/// How much a feature says alone: an anchor of 24 bytes may be a stock phrase, and what is in a bin may be a part of what is
-/// asked.
-const fn weight(kind: u8) -> u16 {
-    if kind == Kind::Bin as u8 {
-        1
-    } else if kind == Kind::Short as u8 {
-        2
-    } else {
-        3
     }
 }
 

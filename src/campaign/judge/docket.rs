@@ -98,6 +98,7 @@ impl Entry {
         Weight {
             terms: self.terms,
             enough: true,
+            people: false,
             sure: true,
         }
     }

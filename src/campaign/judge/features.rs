@@ -8,6 +8,9 @@ const BUCKETS: usize = 1_024;
 /// Features of a bucket.
 const WAYS: usize = 8;
 
+/// As many requests tell to whom a feature belongs.
+const RECENT: u32 = 128;
+
 /// What is held of a feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
@@ -41,7 +44,9 @@ pub(super) struct Feature {
     state: u8,
     /// How specific it is: see [`Kind`].
     pub(super) kind: u8,
-    pad: u32,
+    /// How much it says alone once it is convicted: 3 is enough.
+    pub(super) weight: u16,
+    pad: u16,
 }
 
 /// Where a feature is from, the most specific first.
@@ -61,7 +66,30 @@ pub(super) enum Kind {
     SystemAnchor,
 }
 
+impl Kind {
+    /// How much a convicted feature says alone. An anchor of 24 bytes may be a stock phrase, and what is in a bin a part of what
+    /// is asked, unless it is the very feature that the evidence is about.
+    pub(super) const fn weight(self, own: bool) -> u16 {
+        match (self, own) {
+            (Self::Bin, false) => 1,
+            (Self::Short, false) => 2,
+            _ => 3,
+        }
+    }
+}
+
 impl Feature {
+    pub(super) const fn kind(&self) -> Kind {
+        match self.kind {
+            0 => Kind::Long,
+            1 => Kind::Middle,
+            2 => Kind::Short,
+            3 => Kind::Bin,
+            4 => Kind::System,
+            _ => Kind::SystemAnchor,
+        }
+    }
+
     pub(super) const fn state(&self) -> State {
         match self.state {
             0 => State::Hot,
@@ -69,6 +97,19 @@ impl Feature {
             2 => State::Acquitted,
             _ => State::Convicted,
         }
+    }
+
+    /// Lets what was long ago count less.
+    pub(super) const fn age(&mut self, settled: bool) {
+        if settled && self.count >= RECENT {
+            self.count /= 2;
+            self.inside /= 2;
+        }
+    }
+
+    /// Whether hardly any requests had it that belong elsewhere.
+    pub(super) fn is_pure(&self) -> bool {
+        u64::from(self.inside).saturating_mul(100) >= u64::from(self.count).saturating_mul(85)
     }
 
     pub(super) fn set(&mut self, state: State) {

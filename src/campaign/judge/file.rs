@@ -3,6 +3,7 @@
 use super::docket::Entry;
 use super::features::{Kind, State};
 use super::keyring;
+use super::rests::Seen;
 use super::row::Row;
 use super::{CASE, Judge};
 use crate::campaign::Observation;
@@ -41,61 +42,62 @@ impl Judge {
     /// Takes in one request.
     pub(super) fn take(&mut self, seen: &Observation) {
         self.note_activity(seen);
-        self.ring.meet(seen.key);
+        let rest = self.rests.see(seen.whole, seen.key);
+        if rest != Seen::ByItself {
+            self.ring.meet(seen.key);
+        }
+
         let filed = match self.case_of(seen) {
-            Some(case) => {
-                self.file_with_case(seen, case);
+            Some((case, feature)) => {
+                self.file_with_case(seen, rest, case, feature);
                 Some(CASE | case)
             }
-            None => self.file_with_row(seen),
+            None => self.file_with_row(seen, rest),
         };
         self.follow(seen, filed);
     }
 
     /// The case that a request belongs to: by one anchor or system text, or by three features of a sample.
-    fn case_of(&mut self, seen: &Observation) -> Option<u16> {
+    fn case_of(&mut self, seen: &Observation) -> Option<(u16, u64)> {
         let (mut best, mut weight) = (None, 0_u16);
-        for (hash, kind) in features(seen) {
+        for (hash, _) in features(seen) {
             let feature = self.features.get(hash);
             let Some(feature) = feature.filter(|feature| feature.state() == State::Convicted)
             else {
                 continue;
             };
-            if best.is_none() {
-                best = Some(feature.row & !CASE);
-            }
-            if best == Some(feature.row & !CASE) {
-                weight = weight.saturating_add(super::weight(kind as u8));
+            let (case, _) = *best.get_or_insert((feature.row & !CASE, hash));
+            if case == feature.row & !CASE {
+                weight = weight.saturating_add(feature.weight);
             }
         }
         best.filter(|_| weight >= 3)
     }
 
-    fn file_with_case(&mut self, seen: &Observation, place: u16) {
+    fn file_with_case(&mut self, seen: &Observation, rest: Seen, place: u16, template: u64) {
         let now = seen.at;
         let Some(case) = self.cases.get_mut(usize::from(place)) else {
             return;
         };
         case.see(seen.key, now);
         registers::raise(&mut self.activity.acted, (mix(seen.key) >> 33) as u32);
-        let template = features(seen).next().map_or(0, |(hash, _)| hash);
-        let (id, lead) = (case.id, usize::from(case.row));
+        let lead = usize::from(case.row);
         let known = match case.stage() {
             Stage::Convicted => place,
             Stage::Suspect => keyring::NONE,
         };
-        self.ring
-            .see(seen.key, template ^ id, seen.network, known, now);
+        self.ring.see(seen.key, template, seen.network, known, now);
         if let Some(row) = self.rows.get_mut(lead)
             && features(seen).any(|(hash, _)| hash == row.feature)
         {
-            let rest = self.rests.see(row.feature, seen.whole, seen.key);
             row.see(seen, rest);
+            let known = self.ring.get(seen.key);
+            row.note_watched(known.is_some_and(keyring::Keyed::is_watched));
         }
     }
 
     /// Files a request under its most specific feature that is hot and not acquitted.
-    fn file_with_row(&mut self, seen: &Observation) -> Option<u16> {
+    fn file_with_row(&mut self, seen: &Observation, rest: Seen) -> Option<u16> {
         let mut chosen: Option<(u64, Kind, u16, u32)> = None;
         let mut bins = 0_u32;
         for (hash, kind) in features(seen) {
@@ -113,7 +115,7 @@ impl Judge {
             }
             bins = bins.saturating_add(u32::from(kind == Kind::Bin));
             // One hot bin may be anything.
-            if kind == Kind::Bin && bins < 3 {
+            if kind == Kind::Bin && bins < 2 {
                 continue;
             }
             let row = if feature.state() == State::Tried {
@@ -130,16 +132,22 @@ impl Judge {
             }
         }
         let (hash, kind, row, _) = chosen?;
+
         let row = if row == u16::MAX {
             self.open(hash, kind, seen.at)?
         } else {
             row
         };
-        let rest = self.rests.see(hash, seen.whole, seen.key);
-        self.ring
-            .see(seen.key, hash, seen.network, keyring::NONE, seen.at);
+
         let place = self.rows.get_mut(usize::from(row))?;
         place.see(seen, rest);
+        let known = self.ring.get(seen.key);
+        place.note_watched(known.is_some_and(keyring::Keyed::is_watched));
+        // A stock phrase, or a text that is passed around, is no work that somebody was given.
+        if kind != Kind::Short && kind != Kind::Bin && rest != Seen::ByItself && place.is_unique() {
+            self.ring
+                .see(seen.key, hash, seen.network, keyring::NONE, seen.at);
+        }
         Some(row)
     }
 
@@ -160,16 +168,22 @@ impl Judge {
     /// Counts a request for all its features, and sees which go together: those that are hot with what it was filed under, and
     /// of the others those that become hot.
     fn follow(&mut self, seen: &Observation, filed: Option<u16>) {
-        let mut bins = 0_usize;
+        let (mut bins, mut wrapped) = (0_usize, false);
+        // Parts of one template may have been filed apart; whose keys are known for a campaign speaks for neither.
+        let known = self.ring.get(seen.key);
+        let watched = known.is_some_and(keyring::Keyed::is_watched);
         for (hash, kind) in features(seen) {
             if let Some(feature) = self.features.get(hash) {
+                // What stands inside honest people's wrapping has no anchors of its own.
+                wrapped |= feature.state() == State::Acquitted && kind < Kind::Bin;
                 feature.count = feature.count.saturating_add(1);
                 feature.seen = seen.at;
                 if feature.state() == State::Acquitted {
                     continue;
                 }
                 let settled = matches!(feature.state(), State::Tried | State::Convicted);
-                if filed == Some(feature.row) {
+                feature.age(settled);
+                if filed == Some(feature.row) || settled && watched {
                     feature.inside = feature.inside.saturating_add(1);
                 } else if settled {
                     feature.inside = feature.inside.saturating_sub(1);
@@ -183,7 +197,7 @@ impl Judge {
             }
             if kind == Kind::Bin {
                 bins = bins.saturating_add(1);
-                if filed.is_none() && bins > FOLLOWED {
+                if filed.is_none() && !wrapped && bins > FOLLOWED {
                     continue;
                 }
             }

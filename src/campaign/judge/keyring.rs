@@ -48,9 +48,9 @@ pub(super) struct Keyed {
 }
 
 impl Keyed {
-    /// Whether it is known for a campaign, and for little else: a key with much other traffic says nothing by what it shares.
+    /// Whether it is known for a campaign, and does little else than what many are given to do: a key with much other traffic says nothing by what it shares.
     pub(super) const fn is_watched(&self) -> bool {
-        self.guilty >= 2 && self.guilty.saturating_mul(2) >= self.seen
+        self.guilty >= 2 && self.hits.saturating_mul(2) >= self.seen
     }
 
     /// Begins anew after a while: habits are of days, and not of months.
@@ -59,7 +59,7 @@ impl Keyed {
             self.since = now;
             (self.templates, self.hits, self.close, self.networks) = (0, 0, 0, 0);
             self.guilty /= 2;
-            self.seen /= 2;
+            self.seen = 0;
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Member {
     pub(super) since: u32,
     /// When it last came.
     pub(super) last: u32,
-    /// Requests.
+    /// Requests that asked something new.
     pub(super) requests: u16,
     /// Requests within a quarter of an hour of the one before.
     pub(super) close: u16,
@@ -90,8 +90,20 @@ impl Members {
 }
 
 impl Member {
+    /// Whether somebody sits there, for sure: who talks, or comes back at once more often than not.
+    pub(super) const fn is_person(&self) -> bool {
+        self.talks > 0 || self.requests >= 4 && self.close.saturating_mul(2) > self.requests
+    }
+
     fn note(&mut self, observation: &Observation, asks: bool) {
         let add = |count: &mut u16, so: bool| *count = count.saturating_add(u16::from(so));
+        self.age = self.age.max(observation.age);
+        self.verified |= u16::from(observation.flags.has(Flags::VERIFIED));
+        if !asks {
+            // What goes on by itself, as where tools run, says nothing of when somebody comes.
+            self.last = observation.at;
+            return;
+        }
         let gap = observation.at.saturating_sub(self.last);
         if self.requests > 0 {
             add(&mut self.close, gap < CLOSE);
@@ -106,9 +118,7 @@ impl Member {
         }
         self.last = observation.at;
         add(&mut self.requests, true);
-        add(&mut self.talks, asks && observation.turns >= 3);
+        add(&mut self.talks, observation.turns >= 3);
         self.networks |= 1_u16.wrapping_shl(observation.network >> 28);
-        self.age = self.age.max(observation.age);
-        self.verified |= u16::from(observation.flags.has(Flags::VERIFIED));
     }
 }

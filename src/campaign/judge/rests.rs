@@ -2,8 +2,8 @@
 
 use crate::traits::mix;
 
-/// How many are remembered: 256 KiB.
-const PLACES: usize = 65_536;
+/// How many are remembered: 512 KiB.
+const PLACES: usize = 131_072;
 
 /// The last texts, each at the place that its hash says: half a tag, half a key.
 #[derive(Debug)]
@@ -29,9 +29,9 @@ impl Rests {
         }
     }
 
-    /// A key has filled a template so that this text came of it.
-    pub(super) fn see(&mut self, template: u64, whole: u64, key: u64) -> Seen {
-        let hash = mix(template ^ whole.rotate_left(17));
+    /// A key has asked this text, whole, with what it is a template for.
+    pub(super) fn see(&mut self, whole: u64, key: u64) -> Seen {
+        let hash = mix(whole);
         let tag = ((hash >> 48) as u32).max(1) << 16;
         let key = (mix(key) >> 48) as u32;
         let Some(place) = self.places.get_mut(hash as usize & (PLACES - 1)) else {

@@ -48,7 +48,8 @@ pub(super) struct Row {
     pub(super) ripe: u8,
     /// When it was last judged, in seconds.
     pub(super) judged: u32,
-    spare: u32,
+    /// Requests of keys that are known for a campaign.
+    pub(super) watched: u32,
     /// Distinct keys.
     keys: [u32; NUMBERS],
     /// Distinct networks, as bits.
@@ -140,6 +141,16 @@ impl Row {
     /// How many different clients there are: up to 64, about.
     pub(super) const fn stacks(&self) -> u32 {
         self.stacks.count_ones()
+    }
+
+    /// Takes note of whether a request's key is known for a campaign.
+    pub(super) fn note_watched(&mut self, watched: bool) {
+        self.watched = self.watched.saturating_add(u32::from(watched));
+    }
+
+    /// Whether what is filled in is new each time, as far as that is known.
+    pub(super) fn is_unique(&self) -> bool {
+        self.asks < 8 || share(self.again, self.asks) < 0.3
     }
 
     /// The share of requests that ask for the same beside their text.

@@ -78,8 +78,8 @@ impl Judge {
         changed | self.judge_ripe(now)
     }
 
-    fn sentence(&self, row: &Row, weight: &Weight, now: u32) -> Sentence {
-        let convict = &self.rules.convict;
+    fn sentence(&mut self, row: &Row, weight: &Weight, now: u32) -> Sentence {
+        let convict = self.rules.convict;
         let points = i32::try_from(convict.score)
             .unwrap_or(i32::MAX)
             .saturating_mul(10);
@@ -88,6 +88,8 @@ impl Judge {
         if keys >= 12
             && row.requests >= 16
             && weight.is_unique()
+            && row.watched >= row.requests / 4
+            && self.is_pure(row.feature)
             && weight.of(Family::Counter) > -30
             && let Some(case) = self.joined(row)
         {
@@ -95,6 +97,7 @@ impl Judge {
         }
         if keys >= convict.keys && row.requests >= convict.requests {
             if weight.enough
+                && !weight.people
                 && coordinated
                 && score >= points
                 && weight.families() >= convict.families
@@ -114,10 +117,11 @@ impl Judge {
             if weight.enough && clear && score < points.saturating_mul(low) / 10 {
                 return Sentence::Acquit;
             }
-        } else if row.campaign == u16::MAX
+        } else if !self.is_convicted(row.campaign)
             && keys >= 10
             && row.requests >= 16
             && weight.is_broad()
+            && !weight.people
             && score >= points
             && weight.families() >= convict.families
         {
@@ -170,7 +174,7 @@ impl Judge {
         }
         let most = votes.iter().max_by_key(|(_, count)| *count);
         let (case, _) = most.copied().filter(|(case, _)| *case != NONE)?;
-        (all >= 12 && guilty.saturating_mul(10) >= all.saturating_mul(6)).then_some(case)
+        (all >= 12 && guilty.saturating_mul(100) >= all.saturating_mul(85)).then_some(case)
     }
 
     fn is_convicted(&self, case: u16) -> bool {
@@ -200,12 +204,7 @@ impl Judge {
             Sentence::Suspect => self.charge(place, row, weight, Stage::Suspect, now),
             Sentence::Convict => self.charge(place, row, weight, Stage::Convicted, now),
             Sentence::Join(case) => {
-                if row.campaign == u16::MAX {
-                    self.join(place, row, case);
-                } else {
-                    self.merge(row.campaign, case);
-                    self.release(place, State::Convicted, 0);
-                }
+                self.give(place, row, case);
                 true
             }
         }
@@ -255,11 +254,21 @@ impl Judge {
         });
         for place in 0..self.rows.len() {
             let ripe = self.rows.get(place).copied().filter(|row| row.ripe != 0);
-            if let Some(row) = ripe {
-                self.join(place, &row, case);
+            if let Some(row) = ripe.filter(|row| row.campaign != case) {
+                self.give(place, &row, case);
             }
         }
         true
+    }
+
+    /// Makes a row, or the case that it leads, a part of another case.
+    fn give(&mut self, place: usize, row: &Row, case: u16) {
+        if row.campaign == u16::MAX {
+            self.join(place, row, case);
+        } else {
+            self.merge(row.campaign, case);
+            self.release(place, State::Convicted, 0);
+        }
     }
 
     /// Makes a row a part of a case.
@@ -292,6 +301,10 @@ impl Judge {
 
     /// Brings a row's campaign to a stage.
     fn charge(&mut self, place: usize, row: &Row, weight: &Weight, stage: Stage, now: u32) -> bool {
+        let news = row.campaign == u16::MAX;
+        if news && !self.is_pure(row.feature) {
+            return false;
+        }
         let id = self.id_of(row.feature);
         let Ok(lead) = u16::try_from(place) else {
             return false;
@@ -299,7 +312,7 @@ impl Judge {
         let Some(case) = self.case_for(id, lead, row.first, now) else {
             return false;
         };
-        let news = row.campaign == u16::MAX;
+
         if news {
             if let Some(row) = self.rows.get_mut(place) {
                 row.campaign = case;
@@ -366,17 +379,22 @@ impl Judge {
         for feature in self.features.iter_mut() {
             let own = feature.hash == row.feature;
             let mine = usize::from(feature.row) == place && feature.state() == State::Hot;
-            let pure = u64::from(feature.inside).saturating_mul(100)
-                >= u64::from(feature.count).saturating_mul(85);
-            if own || mine && pure && feature.inside >= least.max(16) {
+            if (own || mine) && feature.is_pure() && (own || feature.inside >= least.max(16)) {
                 feature.set(State::Convicted);
                 feature.row = CASE | case;
+                feature.weight = feature.kind().weight(own);
                 features = features.saturating_add(1);
             }
         }
         if let Some(case) = self.cases.get_mut(usize::from(case)) {
             case.features = case.features.saturating_add(features);
         }
+    }
+
+    fn is_pure(&mut self, feature: u64) -> bool {
+        self.features
+            .get(feature)
+            .is_some_and(|feature| feature.is_pure())
     }
 
     /// Frees a row; its feature goes on as `state`, unless it is a case's.
@@ -445,6 +463,7 @@ impl Judge {
                 changed = true;
             } else if let Some(row) = self.rows.get_mut(lead)
                 && now.saturating_sub(row.first) > FRESH
+                && row.requests > self.rules.convict.requests.saturating_mul(4)
             {
                 let (feature, kind, campaign) = (row.feature, row.kind, row.campaign);
                 *row = Row::new(feature, kind, now);

@@ -59,6 +59,8 @@ pub(super) struct Weight {
     pub(super) terms: [i16; TERMS],
     /// Whether the keys were seen long enough to say how they come.
     pub(super) enough: bool,
+    /// Whether there are people among them: whatever the others are, they would be hurt.
+    pub(super) people: bool,
     /// Whether enough of them came back often enough to say so for sure.
     pub(super) sure: bool,
 }
@@ -128,9 +130,9 @@ impl Habits {
         self.often = self.often.saturating_add(u32::from(back >= 3));
     }
 
-    fn of_members(members: &Members) -> Self {
+    fn of_members<'r>(members: impl Iterator<Item = &'r Member>) -> Self {
         let mut habits = Self::default();
-        for member in members.iter() {
+        for member in members {
             habits.add(
                 member.requests,
                 member.close,
@@ -156,8 +158,13 @@ const FEW: u32 = 12;
 
 /// Weighs the evidence of a row. `young` is the share of all keys whose accounts are young.
 pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
-    let known = || row.members.iter().filter_map(|member| ring.get(member.key));
-    let own = Habits::of_members(&row.members);
+    let witnesses = Witnesses::of(row, ring);
+    let members = || witnesses.of_row(row);
+    let known = || {
+        let known = members().filter_map(|member| ring.get(member.key));
+        known.filter(|_| !witnesses.mixed)
+    };
+    let own = Habits::of_members(members());
     let mut wide = Habits::default();
     for keyed in known() {
         wide.add(keyed.hits, keyed.close, 0, keyed.networks);
@@ -169,19 +176,18 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
     // Before that machines that wake by the clock look like a work queue.
     let is_sure = habits.often >= OFTEN;
     let sure = if is_sure { 1.0 } else { 0.4 };
-    let uneven = uneven(row);
-    let ages = Ages::of(&row.members);
-    let keys = row.keys();
+    let uneven = uneven(members, row.last);
+    let ages = Ages::of(members);
+    let keys = (row.keys() as f32 * witnesses.share) as u32;
     let again = share(row.again, row.asks);
-    let members = count(row.members.iter().count());
-    let breadth = breadth(known(), members);
+    let number = count(members().count());
+    let breadth = breadth(known(), number);
     // What few of the keys do says little of all.
-    let common = ramp(share(habits.keys, members), 0.15, 0.4);
-    let guilty = guilty(row, ring);
+    let common = ramp(share(habits.keys, number), 0.15, 0.4);
     let of_members = |what: fn(&Member) -> bool| {
         share(
-            count(row.members.iter().filter(|member| what(member)).count()),
-            members,
+            count(members().filter(|member| what(member)).count()),
+            number,
         )
     };
     let talks = of_members(|member| member.talks > 0);
@@ -213,13 +219,13 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
         when(row.asks >= 16, 20.0 * ramp(again, 0.3, 0.15)),
         40.0 * breadth,
         when(
-            ages.known >= FEW,
+            ages.known >= FEW && !witnesses.mixed,
             25.0 * ramp(ages.young - young, 0.15, 0.5),
         ),
         40.0 * sure * uneven.map_or(0.0, |uneven| ramp(uneven, 1.0, 0.35)),
-        40.0 * ramp(guilty, 0.2, 0.6),
+        40.0 * ramp(witnesses.guilty, 0.6, 0.8),
         when(
-            seen && habits.keys >= FEW,
+            seen && habits.keys >= FEW && !witnesses.mixed,
             20.0 * common * ramp(habits.moved / habits.keys.max(1) as f32, 0.2, 0.6),
         ),
         when(
@@ -242,6 +248,7 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
         terms: terms.map(|term| term as i16),
         enough,
         sure: is_sure,
+        people: of_members(Member::is_person) > 0.12,
     }
 }
 
@@ -263,12 +270,12 @@ fn returns(member: &Member) -> f32 {
 
 /// How uneven keys are loaded: the square of the coefficient of variation of their rates, of which chance is taken off.
 /// 0 where a balancer deals requests out; 1.7 and more where people come as they like. `None` if that is not known.
-fn uneven(row: &Row) -> Option<f32> {
-    let exposure = |member: &Member| row.last.saturating_sub(member.since);
-    let longest = row.members.iter().map(exposure).max()?;
+fn uneven<'r, I: Iterator<Item = &'r Member>>(members: impl Fn() -> I, last: u32) -> Option<f32> {
+    let exposure = |member: &Member| last.saturating_sub(member.since);
+    let longest = members().map(exposure).max()?;
     let long = |member: &&Member| exposure(member) >= longest / 2;
     let (mut gaps, mut time, mut keys) = (0.0, 0.0, 0_u32);
-    for member in row.members.iter().filter(long) {
+    for member in members().filter(long) {
         gaps += returns(member);
         time += exposure(member) as f32;
         keys = keys.saturating_add(1);
@@ -278,7 +285,7 @@ fn uneven(row: &Row) -> Option<f32> {
     }
     let rate = gaps / time;
     let (mut spread, mut squares) = (0.0, 0.0);
-    for member in row.members.iter().filter(long) {
+    for member in members().filter(long) {
         let expected = rate * exposure(member) as f32;
         let off = returns(member) - expected;
         spread += off * off - expected;
@@ -287,21 +294,56 @@ fn uneven(row: &Row) -> Option<f32> {
     Some(spread / squares)
 }
 
-/// The share of the sample's keys that are known for a campaign.
-fn guilty(row: &Row, ring: &Keyring) -> f32 {
-    let (mut known, mut guilty) = (0_u32, 0_u32);
-    for member in row.members.iter() {
-        known = known.saturating_add(1);
-        // What the row itself has found is no evidence for it.
-        let other = |keyed: &&Keyed| keyed.is_watched() && keyed.campaign != row.campaign;
-        if ring.get(member.key).filter(other).is_some() {
-            guilty = guilty.saturating_add(1);
-        }
+/// Which keys of a sample say something about what they share. Those of a campaign that is known already are explained by
+/// that one; only where they are most of all do they speak.
+struct Witnesses<'r> {
+    ring: &'r Keyring,
+    campaign: u16,
+    all: bool,
+    /// Whether they do much else beside, so that only what they do with the template counts, and not what they are.
+    mixed: bool,
+    /// The share of keys that are a known campaign's.
+    guilty: f32,
+    /// The share of keys that speak.
+    share: f32,
+}
+
+impl<'r> Witnesses<'r> {
+    fn of(row: &Row, ring: &'r Keyring) -> Self {
+        let mut witnesses = Self {
+            ring,
+            campaign: row.campaign,
+            all: true,
+            mixed: false,
+            guilty: 0.0,
+            share: 1.0,
+        };
+        let all = count(row.members.iter().count());
+        let explained = row
+            .members
+            .iter()
+            .filter(|member| witnesses.explains(member));
+        let explained = share(count(explained.count()), all);
+        let watched = row.members.iter().filter(|member| {
+            witnesses.explains(member) && ring.get(member.key).is_some_and(Keyed::is_watched)
+        });
+        let watched = share(count(watched.count()), all);
+        witnesses.guilty = if all < FEW { 0.0 } else { watched };
+        witnesses.all = explained >= 0.6;
+        witnesses.mixed = witnesses.all && watched < 0.6;
+        witnesses.share = if witnesses.all { 1.0 } else { 1.0 - explained };
+        witnesses
     }
-    if known < FEW {
-        0.0
-    } else {
-        share(guilty, known)
+
+    /// Whether a key is known for another campaign than the row's own.
+    fn explains(&self, member: &Member) -> bool {
+        let known = self.ring.get(member.key);
+        known.is_some_and(|keyed| keyed.guilty >= 2 && keyed.campaign != self.campaign)
+    }
+
+    fn of_row<'w>(&'w self, row: &'w Row) -> impl Iterator<Item = &'w Member> {
+        let speaks = |member: &&Member| self.all || !self.explains(member);
+        row.members.iter().filter(speaks)
     }
 }
 
@@ -331,8 +373,8 @@ struct Ages {
 }
 
 impl Ages {
-    fn of(members: &Members) -> Self {
-        let known = || members.iter().filter(|member| member.age > 0);
+    fn of<'r, I: Iterator<Item = &'r Member>>(members: impl Fn() -> I) -> Self {
+        let known = || members().filter(|member| member.age > 0);
         let whole = count(known().count());
         Self {
             known: whole,
@@ -350,7 +392,7 @@ impl Ages {
 
 /// The share of young accounts in a sample; 0 if too few ages are known.
 pub(super) fn young(members: &Members) -> f32 {
-    let ages = Ages::of(members);
+    let ages = Ages::of(|| members.iter());
     if ages.known < FEW { 0.0 } else { ages.young }
 }
 
