@@ -77,6 +77,7 @@ const USES_IN_TESTS: &[(&str, &[&str])] = &[
     ("record", &["campaign", "verdict"]),
     ("replay", &["trace"]),
     ("sample", &["traits"]),
+    ("template", &["traits"]),
     ("reply", &["campaign", "quota"]),
     ("simulate", &["agent", "dialect", "exchange"]),
 ];

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test that meets the unexpected should stop and say so"
+)]
+
 use super::*;
 use crate::dialect::request;
 
