@@ -184,7 +184,7 @@ impl Engine {
         let campaign = self.answer(known, &mut traits, &mut findings);
         let mut decision = self.admit_found(&mut traits, findings, key, now, store);
         decision.campaign = campaign;
-        self.observe(exchange, known, key, &mut decision, now);
+        self.observe(known, &mut traits, &mut decision, now);
         decision
     }
 

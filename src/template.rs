@@ -7,6 +7,7 @@
 
 mod fold;
 mod gear;
+mod pen;
 
 pub use fold::{CAP, Folded};
 use gear::Gear;
@@ -92,64 +93,79 @@ impl Sampler {
     }
 
     fn note_system(&self, folded: &Folded, template: &mut Template) {
-        template.system = self.whole(folded, 1);
-        let longest = LENGTHS.len().saturating_sub(1);
-        let (mut head, mut tail) = ([0; 3], [0; 3]);
-        self.anchors(folded, 2, &mut head, &mut tail);
-        template.system_anchors = [
-            head.get(longest).copied().unwrap_or_default(),
-            tail.get(longest).copied().unwrap_or_default(),
-        ];
+        let [_, _, first] = self.heads(folded, 1, &mut template.system);
+        let [_, _, last] = self.tails(folded, 2);
+        template.system_anchors = [first, last];
     }
 
     fn note_user(&self, folded: &Folded, template: &mut Template) {
-        template.whole = self.whole(folded, 3);
-        let (mut head, mut tail) = ([0; 3], [0; 3]);
-        self.anchors(folded, 4, &mut head, &mut tail);
-        for (place, anchor) in template.anchors.iter_mut().zip(head.iter().chain(&tail)) {
-            *place = *anchor;
+        let heads = self.heads(folded, 3, &mut template.whole);
+        let tails = self.tails(folded, 4);
+        for (place, anchor) in template
+            .anchors
+            .iter_mut()
+            .zip(heads.into_iter().chain(tails))
+        {
+            *place = anchor;
         }
-        self.gear.sample(folded.head(), &mut template.bins);
-        self.gear.sample(folded.tail(), &mut template.bins);
+        let mut least = [u64::MAX; BINS];
+        self.gear.sample(folded.head(), &mut least);
+        self.gear.sample(folded.tail(), &mut least);
+        for (bin, least) in template.bins.iter_mut().zip(least) {
+            if least != u64::MAX {
+                *bin = ((least >> 28) as u32).max(1);
+            }
+        }
     }
 
-    /// The hash of a text as a whole: of what was kept of it, and how long it is.
-    fn whole(&self, folded: &Folded, domain: u64) -> u64 {
+    /// How a text begins, at each length that it has, and beside it the text as a whole: what was kept of it, and how long it
+    /// is. One hash that is asked on its way for all of them.
+    fn heads(&self, folded: &Folded, domain: u64, whole: &mut u64) -> [u64; LENGTHS.len()] {
+        let mut heads = [0; LENGTHS.len()];
         if folded.is_empty() {
-            return 0;
+            return heads;
         }
         let mut hasher = self.secret.hasher();
         hasher.write_u64(domain);
-        hasher.write_u64(folded.length());
-        hasher.write(folded.head());
+        let (mut rest, mut before) = (folded.head(), 0_usize);
+        for (length, head) in LENGTHS.iter().zip(&mut heads) {
+            let Some((bytes, behind)) = rest.split_at_checked(length.wrapping_sub(before)) else {
+                break;
+            };
+            hasher.write(bytes);
+            *head = hasher.finish().max(1);
+            (rest, before) = (behind, *length);
+        }
+        hasher.write(rest);
         hasher.write(folded.tail());
-        hasher.finish().max(1)
+        hasher.write_u64(folded.length());
+        *whole = hasher.finish().max(1);
+        heads
     }
 
-    /// How a text begins and ends, where it is long enough.
-    fn anchors(&self, folded: &Folded, domain: u64, head: &mut [u64; 3], tail: &mut [u64; 3]) {
-        let begin = folded.head();
+    /// How a text ends, at each length that it has: its pieces in the order in which they are hashed, the last first.
+    fn tails(&self, folded: &Folded, domain: u64) -> [u64; LENGTHS.len()] {
+        let mut tails = [0; LENGTHS.len()];
         // A text that is kept whole ends in its head.
-        let end = if folded.tail().is_empty() {
-            begin
-        } else {
-            folded.tail()
+        let mut rest = match folded.tail() {
+            [] => folded.head(),
+            tail => tail,
         };
-        for ((length, head), tail) in LENGTHS.iter().zip(head).zip(tail) {
-            if let Some(bytes) = begin.get(..*length) {
-                *head = self.anchor(domain, bytes);
-            }
-            let from = end.len().checked_sub(*length);
-            if let Some(bytes) = from.and_then(|from| end.get(from..)) {
-                *tail = self.anchor(domain.wrapping_add(16), bytes);
-            }
-        }
-    }
-
-    fn anchor(&self, domain: u64, bytes: &[u8]) -> u64 {
         let mut hasher = self.secret.hasher();
         hasher.write_u64(domain);
-        hasher.write(bytes);
-        hasher.finish().max(1)
+        let mut behind = 0_usize;
+        for (length, tail) in LENGTHS.iter().zip(&mut tails) {
+            let from = rest.len().checked_sub(length.wrapping_sub(behind));
+            let Some((before, bytes)) = from.and_then(|from| rest.split_at_checked(from)) else {
+                break;
+            };
+            hasher.write(bytes);
+            *tail = hasher.finish().max(1);
+            (rest, behind) = (before, *length);
+        }
+        tails
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ const USES: &[(&str, &[&str])] = &[
         &["agent", "dialect", "exchange", "usage", "verdict", "window"],
     ),
     ("identity", &["exchange", "policy"]),
-    ("template", &["dialect", "identity"]),
+    ("template", &["dialect", "identity", "scan"]),
     (
         "traits",
         &["agent", "exchange", "identity", "policy", "shape"],
@@ -77,6 +77,7 @@ const USES_IN_TESTS: &[(&str, &[&str])] = &[
     ("record", &["campaign", "verdict"]),
     ("replay", &["trace"]),
     ("sample", &["traits"]),
+    ("template", &["traits"]),
     ("reply", &["campaign", "quota"]),
     ("simulate", &["agent", "dialect", "exchange"]),
 ];

@@ -131,7 +131,7 @@ impl Book {
 
     fn insert(&mut self, entry: Entry) {
         let mask = self.places.len().saturating_sub(1);
-        let mut at = mix(entry.feature) as usize & mask;
+        let mut at = entry.feature as usize & mask;
         for _ in 0..self.places.len() {
             match self.places.get_mut(at) {
                 Some(place) if place.feature == 0 || place.feature == entry.feature => {
@@ -148,7 +148,7 @@ impl Book {
             return None;
         }
         let mask = self.places.len().saturating_sub(1);
-        let mut at = mix(feature) as usize & mask;
+        let mut at = feature as usize & mask;
         loop {
             let entry = self.places.get(at)?;
             if entry.feature == feature {

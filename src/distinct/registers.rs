@@ -72,12 +72,23 @@ pub(crate) fn merge(registers: &mut [u32; NUMBERS], other: &[u32; NUMBERS]) {
 
 /// How many distinct elements several registers count together, about. Those that are empty need not be there.
 pub(crate) fn estimate(all: [&[u32]; 3]) -> u32 {
+    let mut merged = [0; NUMBERS];
+    let mut there = all.into_iter().filter(|registers| !registers.is_empty());
+    if let Some(first) = there.next() {
+        merged
+            .iter_mut()
+            .zip(first)
+            .for_each(|(to, from)| *to = *from);
+    }
+    for registers in there {
+        if let Some(registers) = registers.first_chunk() {
+            merge(&mut merged, registers);
+        }
+    }
     let (mut zeros, mut sum): (u32, u64) = (0, 0);
-    for number in 0..NUMBERS {
-        let [one, two, three] = all.map(|registers| registers.get(number).copied().unwrap_or(0));
+    for number in merged {
         for place in 0..EACH {
-            let rank = |number: u32| (number >> shift(place)) & 31;
-            let rank = rank(one).max(rank(two)).max(rank(three));
+            let rank = (number >> shift(place)) & 31;
             zeros = zeros.wrapping_add(u32::from(rank == 0));
             sum = sum.wrapping_add((1 << 32) >> rank);
         }

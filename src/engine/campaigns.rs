@@ -8,7 +8,6 @@ use crate::campaign::{Book, Flags, Match, Observation};
 use crate::dialect::Api;
 use crate::dialect::request::Prompt;
 use crate::exchange::{Exchange, Now};
-use crate::identity::Key;
 use crate::policy::Trait;
 use crate::policy::campaigns::Campaigns;
 use crate::template::{Folded, Template};
@@ -90,9 +89,8 @@ impl Engine {
     /// Takes down what a request showed, for when it is known how it ended.
     pub(super) fn observe(
         &self,
-        exchange: &Exchange<'_>,
         known: &Known<'_>,
-        key: Key,
+        traits: &mut Traits<'_>,
         decision: &mut Decision,
         now: Now,
     ) {
@@ -104,16 +102,15 @@ impl Engine {
         if !refused && !decision.verdict.passes() || *template == Template::default() {
             return;
         }
-        let mut traits = Traits::new(exchange, &self.policy, self.secret, key);
-        if says(&mut traits, campaigns.facts.contract) {
+        if says(traits, campaigns.facts.contract) {
             return;
         }
         let mut observation = Observation::of(template);
-        observation.key = key.0;
+        observation.key = traits.key().0;
         observation.at = u32::try_from(now.steady / 1_000).unwrap_or(u32::MAX);
         observation.network = short(traits.hash_of(Trait::Network));
-        observation.stack = self.stack(&mut traits);
-        observation.parameters = self.parameters(exchange, prompt);
+        observation.stack = self.stack(traits);
+        observation.parameters = self.parameters(traits.exchange(), prompt);
         observation.org = campaigns
             .facts
             .org
@@ -124,7 +121,7 @@ impl Engine {
             .and_then(|fact| days(traits.fact(fact)))
             .unwrap_or(0);
         observation.turns = u16::try_from(prompt.turns).unwrap_or(u16::MAX);
-        let verified = says(&mut traits, campaigns.facts.verified);
+        let verified = says(traits, campaigns.facts.verified);
         observation.flags = Flags::default()
             .with(Flags::VERIFIED, verified)
             .with(Flags::TOOLS, prompt.tool_results)

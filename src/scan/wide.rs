@@ -68,7 +68,7 @@ pub(crate) fn line(chunk: &[u8], at: usize) -> usize {
 
 /// What four hexadecimal digits stand for.
 #[inline(always)]
-pub(super) fn hex(digits: [u8; 4]) -> Option<u16> {
+pub(crate) fn hex(digits: [u8; 4]) -> Option<u16> {
     let value = |digit: u8| {
         HEX.get(usize::from(digit))
             .map_or(NO_HEX, |value| u16::from(*value))
@@ -136,7 +136,7 @@ fn words<const COUNT: usize>(chunk: &[u8], at: usize) -> Option<[u64; COUNT]> {
 
 /// Which byte of a word the lowest hit is in.
 #[inline(always)]
-fn first(hits: u64) -> usize {
+pub(crate) fn first(hits: u64) -> usize {
     (hits.trailing_zeros() / 8) as usize
 }
 
@@ -169,14 +169,16 @@ const HEX: [u8; 256] = {
 };
 const NO_HEX: u16 = 0x80;
 
-const fn repeat(byte: u8) -> u64 {
+/// A byte in all places of a word.
+pub(crate) const fn repeat(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
 /// After so many bytes without a hit a string is taken for a long one.
 const NEAR: usize = 64;
 const LOW: u64 = repeat(0x01);
-const HIGH: u64 = repeat(0x80);
+/// Bit 7 of each byte.
+pub(crate) const HIGH: u64 = repeat(0x80);
 
 #[cfg(test)]
 mod tests {

@@ -24,9 +24,8 @@ impl Gear {
         Self(table)
     }
 
-    /// Lowers the bins to the least hashes of the windows of a text. A bin in which there is none stays 0, and stands for the
-    /// highest.
-    pub(super) fn sample(&self, text: &[u8], bins: &mut [u32; BINS]) {
+    /// Lowers the bins to the least hashes of the windows of a text, whose highest bits name their bin.
+    pub(super) fn sample(&self, text: &[u8], bins: &mut [u64; BINS]) {
         let mut hash = 0_u64;
         let (first, rest) = text
             .split_at_checked(WINDOW.wrapping_sub(1))
@@ -38,11 +37,9 @@ impl Gear {
             hash = self.roll(hash, byte);
             // The lower bits know only the last bytes, the upper ones all of them.
             let mixed = (hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let value = ((mixed >> 28) as u32).max(1);
-            if let Some(bin) = bins.get_mut((mixed >> 60) as usize)
-                && bin.wrapping_sub(1) > value.wrapping_sub(1)
-            {
-                *bin = value;
+            if let Some(bin) = bins.get_mut((mixed >> 60) as usize) {
+                // No processor foresees which is less.
+                *bin = mixed.min(*bin);
             }
         }
     }

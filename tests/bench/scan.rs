@@ -10,6 +10,7 @@
 extern crate stillgate;
 
 #[path = "scan/src/bodies.rs"]
+#[expect(dead_code, reason = "prose alone is for others")]
 mod bodies;
 #[path = "results.rs"]
 mod results;

@@ -17,7 +17,7 @@ const WAYS: usize = 8;
 const HOT: u32 = 7;
 
 /// How long a cell outlives its last sight for every bit after the first, in units of 16 s: an hour.
-const STAY: u32 = 225;
+const STAY: i32 = 225;
 
 /// A feature, and who had it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
@@ -31,16 +31,21 @@ pub(super) struct Cell {
     seen: u16,
 }
 
+/// A bucket. As it fills a cache line, it must not lie in two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C, align(64))]
+pub(super) struct Bucket([Cell; WAYS]);
+
 /// The table.
 #[derive(Debug)]
 pub(super) struct Candidates {
-    pub(super) cells: Vec<[Cell; WAYS]>,
+    pub(super) cells: Vec<Bucket>,
 }
 
 impl Candidates {
     pub(super) fn new() -> Self {
         Self {
-            cells: vec![[Cell::zeroed(); WAYS]; BUCKETS],
+            cells: vec![Bucket::zeroed(); BUCKETS],
         }
     }
 
@@ -49,7 +54,7 @@ impl Candidates {
         let place = (feature >> 32) as usize & (BUCKETS - 1);
         let tag = (feature as u32).max(1);
         let now = (now >> 4) as u16;
-        let Some(bucket) = self.cells.get_mut(place) else {
+        let Some(Bucket(bucket)) = self.cells.get_mut(place) else {
             return false;
         };
         let bit = 1_u16.wrapping_shl((mix(key ^ feature) >> 60) as u32);
@@ -64,12 +69,16 @@ impl Candidates {
         }
         // Whoever would be missed least makes room.
         let spare = |cell: &Cell| {
-            let idle = i64::from(now.wrapping_sub(cell.seen));
-            let stay = i64::from(STAY.wrapping_mul(cell.keys.count_ones().saturating_sub(1)));
+            let idle = i32::from(now.wrapping_sub(cell.seen));
+            // Most have one bit, and to count bits takes time.
+            let more = match cell.keys {
+                keys if keys & keys.wrapping_sub(1) == 0 => 0,
+                keys => (keys.count_ones() as i32).saturating_sub(1),
+            };
             if cell.tag == 0 {
-                i64::MAX
+                i32::MAX
             } else {
-                idle.saturating_sub(stay)
+                idle.saturating_sub(STAY.wrapping_mul(more))
             }
         };
         if let Some(cell) = bucket.iter_mut().max_by_key(|cell| spare(cell)) {

@@ -48,6 +48,13 @@ fn prose(dice: &mut Dice, text: &mut String, length: usize) {
     }
 }
 
+/// Prose alone, so many bytes of it or a few more.
+pub(crate) fn words(seed: u64, length: usize) -> String {
+    let mut text = String::new();
+    prose(&mut Dice(seed), &mut text, length);
+    text
+}
+
 /// Turns of 100 to `longest` bytes, until the text has the size.
 fn turns(dice: &mut Dice, text: &mut String, size: usize, longest: u64) {
     text.push_str(r#""messages": [{"role": "system", "content": "You are a helpful assistant."}"#);
