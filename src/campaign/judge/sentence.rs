@@ -380,7 +380,7 @@ impl Judge {
     }
 
     /// Frees a row; its feature goes on as `state`, unless it is a case's.
-    fn release(&mut self, place: usize, state: State, until: u32) -> bool {
+    pub(super) fn release(&mut self, place: usize, state: State, until: u32) -> bool {
         let Some(row) = self.rows.get_mut(place) else {
             return false;
         };
@@ -412,7 +412,7 @@ impl Judge {
     }
 
     /// Closes a case: its features are nobody's any more.
-    fn close(&mut self, case: u16) -> bool {
+    pub(super) fn close(&mut self, case: u16) -> bool {
         let Some(entry) = self.cases.get_mut(usize::from(case)) else {
             return false;
         };
