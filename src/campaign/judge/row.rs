@@ -50,7 +50,7 @@ pub(super) struct Row {
     pub(super) judged: u32,
     spare: u32,
     /// Distinct keys.
-    keys: [u32; NUMBERS],
+    pub(super) keys: [u32; NUMBERS],
     /// Distinct networks, as bits.
     networks: [u64; 4],
     /// A sample of the keys.

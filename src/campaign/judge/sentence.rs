@@ -266,7 +266,7 @@ impl Judge {
     fn join(&mut self, place: usize, row: &Row, case: u16) {
         self.convict_features(place, row, case);
         if let Some(entry) = self.cases.get_mut(usize::from(case)) {
-            entry.requests = entry.requests.saturating_add(u64::from(row.requests));
+            entry.count(row);
         }
         self.release(place, State::Convicted, 0);
     }
@@ -315,7 +315,7 @@ impl Judge {
             entry.note(weight);
         }
         if news {
-            entry.requests = u64::from(row.requests);
+            entry.count(row);
         }
         // Whoever is convicted stays so until the case is closed.
         let more = stage > entry.stage() || news;
