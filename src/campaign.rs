@@ -14,6 +14,8 @@
 mod batch;
 mod book;
 mod judge;
+pub mod lease;
+pub mod mail;
 mod observation;
 
 pub use batch::{Batch, MOST};

@@ -45,6 +45,38 @@ impl Object {
         self.plain(name, text.trim_end_matches('0').trim_end_matches('.'))
     }
 
+    /// Adds a number that is given in tenths.
+    #[must_use]
+    pub fn points(self, name: &str, tenths: i32) -> Self {
+        let sign = if tenths < 0 { "-" } else { "" };
+        let tenths = tenths.unsigned_abs();
+        let [whole, rest] = [tenths / 10, tenths % 10].map(|digits| digits.to_string());
+        self.plain(name, &[sign, &whole, ".", &rest].concat())
+    }
+
+    /// Adds a list of hashes, as 16 hex digits each.
+    #[must_use]
+    pub fn list_of_hashes(self, name: &str, hashes: &[u64]) -> Self {
+        let mut list = String::from("[");
+        for hash in hashes {
+            if list.len() > 1 {
+                list.push(',');
+            }
+            list.push('"');
+            for byte in hash.to_be_bytes() {
+                let digits = [byte >> 4, byte & 15].map(u32::from);
+                list.extend(
+                    digits
+                        .into_iter()
+                        .filter_map(|digit| char::from_digit(digit, 16)),
+                );
+            }
+            list.push('"');
+        }
+        list.push(']');
+        self.plain(name, &list)
+    }
+
     /// Adds `null`.
     #[must_use]
     pub fn null(self, name: &str) -> Self {

@@ -44,6 +44,18 @@ pub enum Plain {
     EstimatedTokens,
     /// By how many tokens those estimates were off, up or down.
     EstimateError,
+    /// Times that what all workers had seen was judged: about once a second.
+    CampaignSittings,
+    /// Requests that showed what may be evidence of a campaign, and for which there was no room.
+    CampaignUnobserved,
+    /// Campaigns that came to be suspected.
+    CampaignsSuspected,
+    /// Campaigns that were convicted.
+    CampaignsConvicted,
+    /// Campaigns that are none any more, since nobody carries them on or too much speaks against it, or parts of others.
+    CampaignsClosed,
+    /// Campaigns that were convicted and are only noted, since too many keys would be acted on: a matter for a human.
+    CampaignsHeldBack,
 }
 
 /// What kind of tokens.
@@ -110,7 +122,7 @@ const PARTS: [Part; 3] = [Part::Request, Part::Answer, Part::Number];
 const LOADS: [Load; 2] = [Load::Accepted, Load::Rejected];
 
 /// All that have no labels.
-pub const PLAIN: [Plain; 9] = [
+pub const PLAIN: [Plain; 15] = [
     Plain::Evictions,
     Plain::SharedNewcomers,
     Plain::StoreConflicts,
@@ -120,6 +132,12 @@ pub const PLAIN: [Plain; 9] = [
     Plain::UnknownKeys,
     Plain::EstimatedTokens,
     Plain::EstimateError,
+    Plain::CampaignSittings,
+    Plain::CampaignUnobserved,
+    Plain::CampaignsSuspected,
+    Plain::CampaignsConvicted,
+    Plain::CampaignsClosed,
+    Plain::CampaignsHeldBack,
 ];
 
 /// Pairs of a verdict and a reason.
@@ -247,6 +265,12 @@ impl Plain {
             Self::UnknownKeys => "unknown_keys",
             Self::EstimatedTokens => "estimated_tokens",
             Self::EstimateError => "estimate_error_tokens",
+            Self::CampaignSittings => "campaign_sittings",
+            Self::CampaignUnobserved => "campaign_unobserved",
+            Self::CampaignsSuspected => "campaigns_suspected",
+            Self::CampaignsConvicted => "campaigns_convicted",
+            Self::CampaignsClosed => "campaigns_closed",
+            Self::CampaignsHeldBack => "campaigns_held_back",
         }
     }
 }

@@ -31,6 +31,15 @@ impl Default for Batch {
 }
 
 impl Batch {
+    /// Observations that were in batches before, and are only handed on.
+    #[must_use]
+    pub(super) fn of(observations: Vec<Observation>) -> Self {
+        Self {
+            observations,
+            ..Self::default()
+        }
+    }
+
     /// Adds an observation, or counts it as dropped where there is no room for it.
     pub fn push(&mut self, observation: Observation) {
         let share = (mix(observation.key) >> 56) as usize;

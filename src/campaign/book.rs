@@ -49,6 +49,12 @@ pub struct Match {
     pub held_back: bool,
 }
 
+/// How a written book begins; then its version, how many campaigns there are, and how many features.
+const MARK: [u8; 4] = *b"sgb1";
+
+/// How long a written book is at most.
+const LONGEST: usize = 256 << 10;
+
 /// Enough of a request's features are a campaign's.
 const ENOUGH: u16 = 3;
 
@@ -90,6 +96,79 @@ impl Book {
     /// The features.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.places.iter().filter(|entry| entry.feature != 0)
+    }
+
+    /// For shared data: at most 256 KiB, of which features that are more have no part.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let head = 16_usize.saturating_add(self.campaigns.len().saturating_mul(24));
+        let room = LONGEST.saturating_sub(head) / 12;
+        let entries = || self.entries().take(room);
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes();
+        let mut bytes = Vec::with_capacity(head);
+        bytes.extend_from_slice(&MARK);
+        bytes.extend_from_slice(&self.version.to_le_bytes());
+        bytes.extend_from_slice(&count(self.campaigns.len()));
+        bytes.extend_from_slice(&count(entries().count()));
+        for campaign in &self.campaigns {
+            bytes.extend_from_slice(&campaign.id.to_le_bytes());
+            bytes.extend_from_slice(&campaign.from.to_le_bytes());
+            let convicted = u8::from(campaign.stage == Stage::Convicted);
+            bytes.extend_from_slice(&[convicted, u8::from(campaign.held_back)]);
+            bytes.extend_from_slice(&[0; 6]);
+        }
+        for entry in entries() {
+            bytes.extend_from_slice(&entry.feature.to_le_bytes());
+            bytes.extend_from_slice(&entry.campaign.to_le_bytes());
+            bytes.extend_from_slice(&entry.weight.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// From shared data; `None` if it is something else, or of another version of Stillgate's.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let rest = bytes
+            .strip_prefix(&MARK)
+            .filter(|_| bytes.len() <= LONGEST)?;
+        let (version, rest) = rest.split_first_chunk()?;
+        let (campaigns, rest) = rest.split_first_chunk()?;
+        let (entries, rest) = rest.split_first_chunk()?;
+        let size =
+            |count: [u8; 4], each: usize| (u32::from_le_bytes(count) as usize).checked_mul(each);
+        let (campaigns, rest) = rest.split_at_checked(size(*campaigns, 24)?)?;
+        if size(*entries, 12)? != rest.len() {
+            return None;
+        }
+        let campaigns = campaigns.chunks_exact(24).filter_map(|bytes| {
+            let (id, rest) = bytes.split_first_chunk()?;
+            let (from, rest) = rest.split_first_chunk()?;
+            let [convicted, held_back, ..] = rest else {
+                return None;
+            };
+            let stage = match convicted {
+                0 => Stage::Suspect,
+                _ => Stage::Convicted,
+            };
+            Some(Campaign {
+                id: u64::from_le_bytes(*id),
+                stage,
+                from: u64::from_le_bytes(*from),
+                held_back: *held_back != 0,
+            })
+        });
+        let entries = rest.chunks_exact(12).filter_map(|bytes| {
+            let (feature, rest) = bytes.split_first_chunk()?;
+            let (campaign, rest) = rest.split_first_chunk()?;
+            Some(Entry {
+                feature: u64::from_le_bytes(*feature),
+                campaign: u16::from_le_bytes(*campaign),
+                weight: u16::from_le_bytes(*rest.first_chunk()?),
+            })
+        });
+        let entries: Vec<Entry> = entries.collect();
+        let version = u32::from_le_bytes(*version);
+        Some(Self::new(version, campaigns.collect(), &entries))
     }
 
     /// The campaign that a prompt is part of: of several the one for which most speaks, and among equals the first.
@@ -180,4 +259,78 @@ pub(in crate::campaign) fn of_bin(bin: usize, least: u32) -> u64 {
     }
     // No anchor looks like this but one in 2³².
     mix(((bin as u64) << 32) | u64::from(least))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn book() -> Book {
+        let campaigns = (1..=5).map(|id| Campaign {
+            id,
+            stage: if id > 2 {
+                Stage::Convicted
+            } else {
+                Stage::Suspect
+            },
+            from: id * 1_000,
+            held_back: id == 4,
+        });
+        let entries: Vec<Entry> = (1..300)
+            .map(|feature| Entry {
+                feature: mix(feature),
+                campaign: (feature % 5) as u16,
+                weight: 1 + (feature % 3) as u16,
+            })
+            .collect();
+        Book::new(7, campaigns.collect(), &entries)
+    }
+
+    #[test]
+    fn a_book_can_be_written_and_read() {
+        for book in [book(), Book::default()] {
+            let bytes = book.to_bytes();
+            let read = Book::from_bytes(&bytes).expect("a book");
+            assert_eq!(read.version(), book.version());
+            assert_eq!(read.campaigns(), book.campaigns());
+            assert_eq!(read.entries().count(), book.entries().count());
+            assert!(
+                book.entries()
+                    .all(|entry| read.get(entry.feature) == Some(entry))
+            );
+        }
+    }
+
+    #[test]
+    fn a_written_book_is_bounded() {
+        let entries: Vec<Entry> = (1..50_000)
+            .map(|feature| Entry {
+                feature: mix(feature),
+                campaign: 0,
+                weight: 3,
+            })
+            .collect();
+        let bytes = Book::new(1, book().campaigns, &entries).to_bytes();
+        assert!(bytes.len() <= LONGEST, "{}", bytes.len());
+        assert!(Book::from_bytes(&bytes).is_some());
+    }
+
+    #[test]
+    fn no_bytes_are_too_odd_to_be_read() {
+        let whole = book().to_bytes();
+        for end in 0..whole.len() {
+            assert!(Book::from_bytes(&whole[..end]).is_none(), "{end}");
+        }
+        for place in 0..whole.len() {
+            for byte in [0, 1, 0x7f, 0xff] {
+                let mut bytes = whole.clone();
+                bytes[place] = byte;
+                if let Some(book) = Book::from_bytes(&bytes) {
+                    let mut template = Template::default();
+                    template.anchors[2] = mix(3);
+                    let _ = book.find(&template, u64::MAX);
+                }
+            }
+        }
+    }
 }

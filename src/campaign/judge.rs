@@ -14,6 +14,7 @@ mod members;
 mod rests;
 mod row;
 mod sentence;
+mod snapshot;
 mod terms;
 
 use super::book::{Book, Campaign, Entry};
@@ -122,19 +123,10 @@ impl Judge {
     /// One that has seen nothing.
     #[must_use]
     pub fn new(rules: Campaigns, secret: Secret) -> Self {
-        let sampler = Sampler::new(secret);
-        let mut excused = rules.excused.clone();
-        for text in &rules.excused_texts {
-            let template = sampler.of_text(text.as_bytes());
-            let mut observation = Observation::of(&template);
-            observation.key = 1;
-            excused.extend(file::features(&observation).map(|(hash, _)| hash));
-        }
-        excused.retain(|&hash| hash != 0);
         Self {
+            excused: excused(&rules, secret),
             rules,
             secret,
-            excused,
             candidates: Candidates::new(),
             features: Features::new(),
             rows: vec![Row::zeroed(); ROWS],
@@ -233,6 +225,19 @@ impl Judge {
         let version = self.book.version().wrapping_add(1);
         self.book = Book::new(version, campaigns, &entries);
     }
+}
+
+/// The features that the operator has excused, in order.
+fn excused(rules: &Campaigns, secret: Secret) -> Vec<u64> {
+    let sampler = Sampler::new(secret);
+    let mut excused = rules.excused.clone();
+    for text in &rules.excused_texts {
+        let template = Observation::of(&sampler.of_text(text.as_bytes()));
+        excused.extend(file::features(&template).map(|(hash, _)| hash));
+    }
+    excused.retain(|&hash| hash != 0);
+    excused.sort_unstable();
+    excused
 }
 
 fn of_entry(entry: &docket::Entry) -> Case {

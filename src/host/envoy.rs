@@ -5,7 +5,9 @@
 
 mod abi;
 mod answer;
+mod campaigns;
 mod counters;
+mod kept;
 mod running;
 mod shared;
 mod stream;

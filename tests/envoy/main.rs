@@ -17,6 +17,7 @@ mod harness;
 
 mod account;
 mod broken;
+mod campaigns;
 mod checks;
 mod concurrent;
 mod flood;

@@ -2,6 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::row::Row;
 use super::terms::{TERMS, Weight};
 use crate::distinct::registers::{self, NUMBERS};
 use crate::policy::campaigns::Stage;
@@ -75,6 +76,12 @@ impl Entry {
         self.requests = self.requests.saturating_add(1);
         self.last = now;
         registers::raise(&mut self.keys, (mix(key) >> 33) as u32);
+    }
+
+    /// Takes in what a row has counted.
+    pub(super) fn count(&mut self, row: &Row) {
+        self.requests = self.requests.saturating_add(u64::from(row.requests));
+        registers::merge(&mut self.keys, &row.keys);
     }
 
     /// Takes in a case that is a part of this one.

@@ -201,7 +201,8 @@ impl Judge {
                     continue;
                 }
             }
-            if !self.excused.contains(&hash) && self.candidates.see(hash, seen.key, seen.at) {
+            let excused = self.excused.binary_search(&hash).is_ok();
+            if !excused && self.candidates.see(hash, seen.key, seen.at) {
                 self.features.add(hash, kind, seen.at);
             }
         }

@@ -52,7 +52,7 @@ pub(super) struct Row {
     /// Requests of keys that are known for a campaign.
     pub(super) watched: u32,
     /// Distinct keys.
-    keys: [u32; NUMBERS],
+    pub(super) keys: [u32; NUMBERS],
     /// Distinct networks, as bits.
     networks: [u64; 4],
     /// A sample of the keys.

@@ -69,7 +69,7 @@ impl Judge {
             let Some(row) = self.rows.get_mut(place) else {
                 continue;
             };
-            if row.feature == 0 || !is_due(row, now) {
+            if row.feature == 0 || !is_due(row, place, now) {
                 continue;
             }
             row.judged = row.requests;
@@ -157,7 +157,9 @@ impl Judge {
         if row.campaign == u16::MAX {
             let age = now.saturating_sub(row.first);
             let hurry = if self.scarce { 1 } else { 3 };
-            if now.saturating_sub(row.last) > IDLE * hurry || age > PATIENCE * hurry {
+            if now.saturating_sub(row.last) > IDLE.saturating_mul(hurry)
+                || age > PATIENCE.saturating_mul(hurry)
+            {
                 return if age > PATIENCE && keys >= convict.keys {
                     Sentence::Acquit
                 } else {
@@ -292,7 +294,7 @@ impl Judge {
     fn join(&mut self, place: usize, row: &Row, case: u16) {
         self.convict_features(place, row, case);
         if let Some(entry) = self.cases.get_mut(usize::from(case)) {
-            entry.requests = entry.requests.saturating_add(u64::from(row.requests));
+            entry.count(row);
         }
         self.release(place, State::Convicted, 0);
     }
@@ -343,7 +345,7 @@ impl Judge {
             entry.note(weight);
         }
         if news {
-            entry.requests = u64::from(row.requests);
+            entry.count(row);
         }
         // Whoever is convicted stays so until the case is closed.
         let more = stage > entry.stage() || news;
@@ -413,7 +415,7 @@ impl Judge {
     }
 
     /// Frees a row; its feature goes on as `state`, unless it is a case's.
-    fn release(&mut self, place: usize, state: State, until: u32) -> bool {
+    pub(super) fn release(&mut self, place: usize, state: State, until: u32) -> bool {
         let Some(row) = self.rows.get_mut(place) else {
             return false;
         };
@@ -445,7 +447,7 @@ impl Judge {
     }
 
     /// Closes a case: its features are nobody's any more.
-    fn close(&mut self, case: u16) -> bool {
+    pub(super) fn close(&mut self, case: u16) -> bool {
         let Some(entry) = self.cases.get_mut(usize::from(case)) else {
             return false;
         };
@@ -489,11 +491,12 @@ impl Judge {
     }
 }
 
-/// Whether a row has grown by a quarter since it was last weighed, or has waited long.
-const fn is_due(row: &Row, now: u32) -> bool {
+/// Whether a row has grown by a quarter since it was last weighed, or has waited long; that is looked at once in 17 minutes.
+const fn is_due(row: &Row, place: usize, now: u32) -> bool {
     let grown = row.requests.saturating_sub(row.judged);
     let enough = row.judged / 4;
     let enough = if enough < 32 { 32 } else { enough };
     let idle = now.saturating_sub(row.last) > IDLE || now.saturating_sub(row.first) > PATIENCE;
-    grown >= enough || idle
+    let turn = (now >> 4) & 63 == place as u32 & 63;
+    grown >= enough || idle && turn
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::abi::{self, Clock, Level};
+use super::campaigns::Watch;
 use super::counters;
 use super::shared::{SharedStore, fingerprint};
-use crate::campaign::Book;
+use crate::campaign::{Book, Observation};
 use crate::engine::{Decision, Ending, Engine, Lease, Reservation, Settlement};
 use crate::estimate::Estimator;
 use crate::exchange::{Millis, Now};
@@ -32,7 +33,8 @@ pub(super) struct Running {
     /// The counters.
     pub(super) store: SharedStore,
     in_flight: RefCell<BTreeMap<u32, InFlight>>,
-    book: RefCell<Rc<Book>>,
+    /// Campaigns, if they are looked for.
+    watch: Option<Watch>,
 }
 
 /// The slots of one stream.
@@ -59,21 +61,32 @@ impl Running {
             );
         }
         set_clock();
-        let engine = Engine::new(policy, secret());
+        let secret = secret();
+        let rules = policy.campaigns.clone();
+        let watch = rules.map(|rules| Watch::new(rules, secret, configuration, &store));
         Self {
-            engine,
+            engine: Engine::new(policy, secret),
             store,
             in_flight: RefCell::default(),
-            book: RefCell::default(),
+            watch,
         }
     }
 
     /// What is known of campaigns.
     pub(super) fn book(&self) -> Rc<Book> {
-        self.book
-            .try_borrow()
-            .map(|book| Rc::clone(&book))
-            .unwrap_or_default()
+        self.watch.as_ref().map(Watch::book).unwrap_or_default()
+    }
+
+    /// Whether campaigns are looked for.
+    pub(super) const fn watches(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    /// Takes down what a request showed, if it did.
+    pub(super) fn observe(&self, observation: Option<Observation>) {
+        if let (Some(watch), Some(observation)) = (&self.watch, observation) {
+            watch.observe(observation);
+        }
     }
 
     /// Counts a decision and what it cost.
@@ -130,6 +143,7 @@ impl Running {
         self.count_store(result.is_err());
         let unknown = u64::from(settlement.unknown_key);
         add(Metric::Plain(Plain::UnknownKeys), unknown);
+        self.observe(reservation.served(ending, &settlement));
         if !reservation.is_metered() {
             return settlement;
         }
@@ -198,6 +212,9 @@ impl Running {
             abi::log(Level::Warn, text);
         }
         self.renew_leases();
+        if let Some(watch) = &self.watch {
+            watch.tick(&self.store, now().steady);
+        }
     }
 
     /// Renews the slots of streams that have been in flight for a third of their lease.
@@ -231,7 +248,7 @@ impl Running {
 pub(super) static ESTIMATOR: Estimator = Estimator::new();
 
 /// Counts something that may be nothing, which is not told to the host.
-fn add(metric: Metric, by: u64) {
+pub(super) fn add(metric: Metric, by: u64) {
     if by > 0 {
         counters::count(metric, by);
     }

@@ -96,6 +96,27 @@ impl SharedStore {
         swap(&key, value, cas).is_ok()
     }
 
+    /// Reads a value of this filter's, and the number under which it may be replaced; nothing if there is none.
+    pub(super) fn value(&self, name: &str) -> (Vec<u8>, Option<u32>) {
+        let held = abi::shared(&[self.prefix.as_slice(), name.as_bytes()].concat());
+        match held.ok().flatten() {
+            Some((value, cas)) => (value, Some(cas)),
+            None => (Vec::new(), None),
+        }
+    }
+
+    /// Replaces a value of this filter's, unless another thread has; says whether it did.
+    pub(super) fn replace(&self, name: &str, value: &[u8], cas: Option<u32>) -> bool {
+        let key = [self.prefix.as_slice(), name.as_bytes()].concat();
+        swap(&key, value, cas).is_ok()
+    }
+
+    /// Writes a value of this filter's, whatever it was.
+    pub(super) fn write(&self, name: &str, value: &[u8]) {
+        let (_, cas) = self.value(name);
+        self.replace(name, value, cas);
+    }
+
     /// Empties pages that a policy with more memory has left behind: shared data cannot be removed, but made short.
     /// Answers whether the number of pages was another before, to the first thread that sees it.
     pub(super) fn trim(&self) -> bool {

@@ -9,6 +9,7 @@ use proxy_wasm::types::Action;
 use super::abi::{self, Buffer, Level, Map};
 use super::answer::Admitted;
 use super::counters;
+use super::kept::Kept;
 use super::running::{ESTIMATOR, Running, now};
 use crate::dialect::request;
 use crate::engine::{Content, Decision, Screening};
@@ -45,6 +46,8 @@ struct Body {
     length: usize,
     /// What has passed of it says this.
     passed: Option<Box<request::Reader>>,
+    /// What has passed of it, where that is evidence.
+    kept: Kept,
 }
 
 /// What Envoy knows of the request beside its bytes.
@@ -128,7 +131,11 @@ impl Stream {
         if policy.shadow {
             body.length = body.length.saturating_add(size);
             let reader = body.passed.get_or_insert_default();
-            reader.feed(&abi::buffer(Buffer::RequestBody, 0, size));
+            let bytes = abi::buffer(Buffer::RequestBody, 0, size);
+            reader.feed(&bytes);
+            if running.watches() {
+                body.kept.add(&bytes, policy.body);
+            }
         } else {
             body.length = size;
         }
@@ -149,7 +156,7 @@ impl Stream {
         let State::Reading { headers, body } = &mut self.state else {
             return self.after_decision(0);
         };
-        let (headers, body) = (core::mem::take(headers), core::mem::take(body));
+        let (headers, mut body) = (core::mem::take(headers), core::mem::take(body));
         let request = Request::read(&headers);
         let now = now();
         if long && engine.needs_body_of(&request.exchange(), now, &running.store) {
@@ -159,7 +166,10 @@ impl Stream {
         let mut bytes = Vec::new();
         let prompt = match body.passed {
             _ if long => None,
-            Some(reader) => reader.finish(),
+            Some(reader) => {
+                bytes = body.kept.take();
+                reader.finish()
+            }
             None => {
                 bytes = abi::buffer(Buffer::RequestBody, 0, body.length);
                 request::read(&bytes)
@@ -249,6 +259,7 @@ impl Stream {
             self.state = State::Admitted(Box::new(Admitted::new(decision, dialect)));
             return Action::Continue;
         }
+        running.observe(decision.reservation.take_refused());
         self.state = State::Refused;
         let reply = reply::refusal(&decision, dialect, policy, now);
         let headers = pairs::write(

@@ -1,0 +1,170 @@
+//! A campaign of 2,000 keys among others: what they ask, and from where.
+
+use serde_json::{Value, json};
+use stillgate::campaign::{Batch, Judge, Observation};
+use stillgate::dialect::request::read;
+use stillgate::identity::Secret;
+use stillgate::policy::Policy;
+use stillgate::template::{Folded, Sampler};
+
+use super::Request;
+use crate::harness::client::Headers as _;
+use crate::harness::{Envoy, Wire, post};
+
+/// Connections, each from a network of its own.
+const NETWORKS: u64 = 32;
+
+/// Keys of the campaign.
+const KEYS: u64 = 2_000;
+
+/// Who comes.
+pub(super) struct Crowd {
+    template: String,
+}
+
+impl Crowd {
+    /// With a template whose conviction is acted on soon.
+    pub(super) fn new() -> Self {
+        let mut salts = 0_u64..2_000;
+        let template = salts.find_map(|salt| {
+            let template = format!(
+                "You are given a task of the kind {}. Work it out step by step, write down every single thought, check each \
+                 of them twice, and then give the final answer in a box. The task is as follows: ",
+                words(salt ^ 0xabcd_0000, 2)
+            );
+            (jitter(&template) < 4_000).then_some(template)
+        });
+        Self {
+            template: template.expect("one of so many"),
+        }
+    }
+
+    /// All that its prompts have in common.
+    pub(super) fn template(&self) -> &str {
+        &self.template
+    }
+
+    /// Everybody asks, three times in all; answers for every request whether it was honest, and its status.
+    pub(super) async fn come(&self, envoy: &Envoy) -> Vec<(bool, u16)> {
+        let address = envoy.address("main").await;
+        let mut clients = tokio::task::JoinSet::new();
+        for network in 0..NETWORKS {
+            let mut requests = Vec::new();
+            for round in 0..3 {
+                // Each time a key comes from elsewhere, as through proxies.
+                let here = |key: &u64| (key + round * 7) % NETWORKS == network;
+                for key in (0..KEYS).filter(here) {
+                    requests.push((false, self.campaign(key, round)));
+                    if key % 2 == 0 {
+                        requests.push((true, self.ordinary(key, round)));
+                    }
+                    if key % 4 == 0 {
+                        requests.push((true, self.popular(key, round)));
+                    }
+                }
+            }
+            let source = [127, 7, u8::try_from(network).unwrap(), 1];
+            clients.spawn(async move {
+                let connection = crate::harness::Connection::try_open_from(
+                    source.into(),
+                    address,
+                    Wire::H1,
+                    None,
+                );
+                let mut connection = connection.await.expect("Envoy takes connections");
+                let mut statuses = Vec::new();
+                for (honest, request) in requests {
+                    statuses.push((honest, connection.send(request).await.status));
+                }
+                statuses
+            });
+        }
+        clients.join_all().await.concat()
+    }
+
+    /// A request of the campaign's.
+    pub(super) fn campaign(&self, key: u64, round: u64) -> Request {
+        let text = format!("{}{}", self.template, self.text(key << 8 | round));
+        ask(&format!("sk-campaign-{key}"), &text).with("x-auth-age", (key % 20).to_string())
+    }
+
+    /// One of somebody who asks what nobody else asks.
+    pub(super) fn ordinary(&self, key: u64, round: u64) -> Request {
+        let text = self.text(key << 8 | round | 1 << 40);
+        ask(&format!("sk-ordinary-{key}"), &text).with("x-auth-age", (100 + key).to_string())
+    }
+
+    /// One of somebody who uses an app that many use, and talks to it.
+    pub(super) fn popular(&self, key: u64, round: u64) -> Request {
+        let text = |turn: u64| {
+            let rest = self.text(key << 8 | round | turn << 41);
+            format!(
+                "The user has this file open in the editor and would like you to have a look at it, please, and to say in \
+                 a few words what could be better: {rest}"
+            )
+        };
+        let messages = json!([
+            {"role": "system", "content": "You are the assistant of a popular editor, and help where you can, as long as you can."},
+            {"role": "user", "content": text(1)},
+            {"role": "assistant", "content": "It could be shorter."},
+            {"role": "user", "content": text(2)},
+        ]);
+        let request = body(&format!("sk-popular-{key}"), &messages);
+        request.with("x-auth-age", (200 + key).to_string())
+    }
+
+    /// A text that nobody else has, for a number.
+    pub(super) fn text(&self, number: u64) -> String {
+        words(number, 30)
+    }
+}
+
+/// A question.
+pub(super) fn ask(key: &str, text: &str) -> Request {
+    body(key, &json!([{"role": "user", "content": text}]))
+}
+
+fn body(key: &str, messages: &Value) -> Request {
+    let body = json!({"model": "gpt-4o", "messages": messages}).to_string();
+    post("/v1/chat/completions", body).bearer(key)
+}
+
+/// Words that look like some, without digits, which templates do not tell apart.
+fn words(number: u64, count: u32) -> String {
+    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut letter = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b'a' + (state >> 33).to_le_bytes()[0] % 26)
+    };
+    let mut word = || -> String { (0..6).map(|_| letter()).collect() };
+    (0..count).map(|_| word()).collect::<Vec<_>>().join(" ")
+}
+
+/// For how many milliseconds a conviction of this template waits under the secret of these tests.
+fn jitter(template: &str) -> u64 {
+    let secret = Secret::new(b"a secret for tests only");
+    let rules = br#"{"version": 1, "campaigns": {"convict": {"keys": 16, "requests": 64, "score": 4, "families": 2}, "cap": 1}}"#;
+    let rules = Policy::parse(rules).unwrap().campaigns.unwrap();
+    let (mut judge, sampler) = (Judge::new(rules, secret), Sampler::new(secret));
+    let mut batch = Batch::default();
+    for number in 0..600_u64 {
+        let text = format!("{template}{}", words(number, 30));
+        let body = json!({"messages": [{"role": "user", "content": text}]}).to_string();
+        let prompt = read(body.as_bytes()).expect("a prompt");
+        let template = sampler.read(body.as_bytes(), &prompt, &mut Folded::default());
+        let mut seen = Observation::of(&template);
+        seen.key = (number % 200 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        seen.at = 10_000 + u32::try_from(number).unwrap() * 60;
+        seen.network = seen.bins[0];
+        seen.age = 3;
+        batch.push(seen);
+    }
+    let now = 50_000_000;
+    judge.sit(&[&batch], now);
+    let campaigns = judge.book().campaigns();
+    campaigns
+        .first()
+        .map_or(u64::MAX, |campaign| campaign.from.saturating_sub(now))
+}
