@@ -39,7 +39,9 @@ const USES: &[(&str, &[&str])] = &[
     ),
     (
         "campaign",
-        &["exchange", "identity", "policy", "template", "traits"],
+        &[
+            "distinct", "exchange", "identity", "policy", "template", "traits",
+        ],
     ),
     ("quota", &["exchange", "store", "window"]),
     (

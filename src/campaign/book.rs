@@ -263,6 +263,11 @@ pub(in crate::campaign) fn of_bin(bin: usize, least: u32) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::arithmetic_side_effects,
+        reason = "a test that overflows has failed"
+    )]
+
     use super::*;
 
     fn book() -> Book {

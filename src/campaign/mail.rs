@@ -46,6 +46,11 @@ pub fn open(held: &[u8]) -> Option<Batch> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::arithmetic_side_effects,
+        reason = "a test that overflows has failed"
+    )]
+
     use super::*;
     use crate::traits::mix;
     use bytemuck::Zeroable as _;

@@ -185,9 +185,7 @@ impl Judge {
                 feature.age(settled);
                 if filed == Some(feature.row) || settled && watched {
                     feature.inside = feature.inside.saturating_add(1);
-                } else if settled {
-                    feature.inside = feature.inside.saturating_sub(1);
-                } else if feature.inside > 0 {
+                } else if settled || feature.inside > 0 {
                     feature.inside = feature.inside.saturating_sub(1);
                 } else if let Some(filed) = filed {
                     feature.row = filed;

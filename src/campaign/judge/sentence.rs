@@ -25,6 +25,9 @@ const MOST: u32 = 40;
 /// Counter-evidence that needs no other to acquit.
 const CLEAR: i32 = -50;
 
+/// Before so many seconds chance may have made a work queue look uneven.
+const SETTLED: u32 = 12 * 3_600;
+
 /// After so many seconds a row that came to nothing is given up.
 const PATIENCE: u32 = 36 * 3_600;
 
@@ -128,7 +131,8 @@ impl Judge {
                 4
             };
             // Before it is known how keys come, only much that speaks for them acquits.
-            let clear = weight.sure || weight.of(Family::Counter) <= CLEAR;
+            let long = now.saturating_sub(row.first) > SETTLED;
+            let clear = weight.sure && long || weight.of(Family::Counter) <= CLEAR;
             if weight.enough && clear && score < points.saturating_mul(low) / 10 {
                 return Sentence::Acquit;
             }

@@ -42,6 +42,12 @@ impl Judge {
         ]
     }
 
+    /// How many bytes all that takes.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.parts().iter().map(|part| part.len()).sum()
+    }
+
     fn parts_mut(&mut self) -> [&mut [u8]; 11] {
         let activity = &mut self.activity;
         [
@@ -264,6 +270,11 @@ impl Judge {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::arithmetic_side_effects,
+        reason = "a test that overflows has failed"
+    )]
+
     use super::*;
     use crate::campaign::{Batch, Observation};
     use crate::identity::Secret;

@@ -193,15 +193,10 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
     };
     let talks = of_members(|member| member.talks > 0);
     let verified = of_members(|member| member.verified > 0);
-    let clockwork = share(
-        habits.regular,
-        habits
-            .gaps
-            .saturating_sub(habits.close)
-            .saturating_sub(habits.keys),
-    );
-    let clockwork = if own.gaps >= ENOUGH {
-        ramp(clockwork, 0.3, 0.6)
+    // A key's first pause has none before it to be as long as.
+    let pauses = own.gaps.saturating_sub(own.close).saturating_sub(own.keys);
+    let clockwork = if pauses >= ENOUGH {
+        ramp(share(own.regular, pauses), 0.3, 0.6)
     } else {
         0.0
     };
@@ -242,7 +237,7 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
         -40.0 * ramp(talks, 0.1, 0.35),
         when(seen, -30.0 * ramp(close, 0.4, 0.6)),
         -30.0 * ramp(again, 0.25, 0.5),
-        -30.0 * uneven.map_or(0.0, |uneven| ramp(uneven, 1.2, 2.5)),
+        -30.0 * sure * uneven.map_or(0.0, |uneven| ramp(uneven, 1.2, 2.5)),
         -60.0 * ramp(row.same_org(), 0.6, 0.9).max(clockwork),
         // Who shares a phrase, or keys with a campaign, asks for this and that; a template asks for the same.
         if witnesses.mixed {

@@ -1,7 +1,11 @@
 //! What the judge makes of crowds whose habits are known, told as observations.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test that overflows has failed"
+)]
+
 use super::*;
-use crate::campaign::Flags;
 use crate::policy::campaigns::{Convict, Facts};
 use crate::policy::scope::Scope;
 
@@ -172,175 +176,134 @@ fn show(judge: &mut Judge, mut all: Vec<Observation>) {
     judge.sit(&[&batch], u64::from(next) * 1_000);
 }
 
-fn tell(judge: &Judge, name: &str) {
-    println!(
-        "== {name}: {} features in the book",
-        judge.book().entries().count()
-    );
-    for case in judge.cases() {
-        println!(
-            "  {:?} at {:.2} h, keys {}, requests {}, features {}, score {}, families {}, {:?}",
-            case.stage,
-            case.since as f64 / 3.6e6,
-            case.keys,
-            case.requests,
-            case.features,
-            case.score,
-            case.families,
-            case.reasons
-                .iter()
-                .filter(|(_, points)| *points != 0)
-                .collect::<Vec<_>>()
-        );
+/// Everybody else: each asks something of their own, now and then.
+fn others(dice: &mut Dice, pace: f64, end: u32) -> Vec<Observation> {
+    let mut at = 0.0;
+    let mut all = Vec::new();
+    while at < f64::from(end) {
+        let key = 1 << 50 | dice.below(20_000);
+        all.push(alone(dice, key, at as u32));
+        at += pace;
     }
-    let young = terms::young(&judge.population);
-    for row in judge.rows.iter().filter(|row| row.feature != 0).take(4) {
-        let weight = terms::weigh(row, &judge.ring, young);
-        println!(
-            "  row: keys {} requests {} score {} enough {} {:?}",
-            row.keys(),
-            row.requests,
-            weight.score(),
-            weight.enough,
-            NAMES
-                .iter()
-                .zip(weight.terms)
-                .filter(|(_, points)| *points != 0)
-                .map(|(name, points)| (name.0, points))
-                .collect::<Vec<_>>()
-        );
+    all
+}
+
+const HOUR: u32 = 3_600;
+
+/// How far the evidence goes after these requests among everybody else's; `None` if nothing is held against anybody.
+fn stage_of(mut crowd: Vec<Observation>, hours: u32) -> Option<Stage> {
+    let mut judge = judge();
+    crowd.extend(others(&mut Dice(9), 0.5, hours * HOUR));
+    show(&mut judge, crowd);
+    judge.cases().iter().map(|case| case.stage).max()
+}
+
+#[test]
+fn a_work_queue_is_convicted_and_people_are_not() {
+    let queue = |templates, quiet| {
+        let what = Campaign {
+            keys: 2_500,
+            templates,
+            pace: 1.35,
+            quiet,
+        };
+        campaign(&mut Dice(1), what, 0, 14 * HOUR)
+    };
+    let mut dice = Dice(2);
+    let dice = &mut dice;
+    let day = 14 * HOUR;
+    for (name, crowd, expected) in [
+        ("one template", queue(1, false), Some(Stage::Convicted)),
+        ("without give-aways", queue(1, true), Some(Stage::Convicted)),
+        ("100 templates", queue(100, false), Some(Stage::Convicted)),
+        ("nobody", Vec::new(), None),
+        ("an app", people(dice, 700, 50, 0, day, |_, _, _| {}), None),
+        (
+            "an app of which everybody is new",
+            people(dice, 700, 51, 0, day, |seen, _, _| seen.age = 2),
+            None,
+        ),
+        (
+            "conversations",
+            people(dice, 700, 52, 0, day, |seen, turn, _| {
+                seen.turns = 1 + 2 * turn as u16;
+            }),
+            None,
+        ),
+        (
+            "a crowd that passes texts around",
+            people(dice, 700, 53, 0, day, |seen, _, dice| {
+                seen.age = 2;
+                seen.whole = dice.below(100);
+            }),
+            None,
+        ),
+        ("clockwork", clockwork(dice, 400, 54, day), None),
+    ] {
+        assert_eq!(stage_of(crowd, 14), expected, "{name}");
     }
 }
 
 #[test]
-#[ignore = "tells, and holds nothing"]
-fn explore() {
-    const HOUR: u32 = 3_600;
-    for (name, what, hours) in [
-        (
-            "a0",
-            Campaign {
-                keys: 25_000,
-                templates: 1,
-                pace: 0.135,
-                quiet: false,
-            },
-            6,
-        ),
-        (
-            "quiet",
-            Campaign {
-                keys: 25_000,
-                templates: 1,
-                pace: 0.135,
-                quiet: true,
-            },
-            12,
-        ),
-        (
-            "t100",
-            Campaign {
-                keys: 25_000,
-                templates: 100,
-                pace: 0.135,
-                quiet: false,
-            },
-            12,
-        ),
-        (
-            "t1000",
-            Campaign {
-                keys: 25_000,
-                templates: 1_000,
-                pace: 0.135,
-                quiet: false,
-            },
-            48,
-        ),
-        (
-            "t1000 quiet",
-            Campaign {
-                keys: 25_000,
-                templates: 1_000,
-                pace: 0.135,
-                quiet: true,
-            },
-            48,
-        ),
-        (
-            "small t100",
-            Campaign {
-                keys: 250,
-                templates: 100,
-                pace: 13.5,
-                quiet: false,
-            },
-            96,
-        ),
-        (
-            "slow",
-            Campaign {
-                keys: 130_000,
-                templates: 10,
-                pace: 0.135,
-                quiet: false,
-            },
-            12,
-        ),
-    ] {
-        let mut dice = Dice(1);
+fn a_text_alone_convicts_nobody() {
+    // 5,000 keys with one template, each of which comes once: nothing is known of how they come.
+    let mut dice = Dice(3);
+    let once = (0..5_000_u64).map(|number| {
+        let mut seen = alone(&mut dice, number, number as u32);
+        seen.age = 400;
+        with_template(seen, 60)
+    });
+    assert_eq!(stage_of(once.collect(), 2), None);
+}
+
+#[test]
+fn the_order_of_requests_and_who_saw_them_make_no_difference() {
+    let what = Campaign {
+        keys: 300,
+        templates: 3,
+        pace: 12.0,
+        quiet: false,
+    };
+    let all = campaign(&mut Dice(4), what, 0, 12 * HOUR);
+    let run = |nodes: usize, turn: bool| {
         let mut judge = judge();
-        let mut all = campaign(&mut dice, what, 0, hours * HOUR);
-        // Everybody else.
-        let pace = 0.5_f64.max(what.pace / 4.0);
-        let mut at = 0.0;
-        while at < f64::from(hours * HOUR) {
-            let key = dice.below(100_000);
-            all.push(alone(&mut dice, key, at as u32));
-            at += pace;
+        for sitting in all.chunk_by(|one, other| one.at / 60 == other.at / 60) {
+            let mut batches = vec![Batch::default(); nodes];
+            for (place, seen) in sitting.iter().enumerate() {
+                batches[place % nodes].push(*seen);
+            }
+            if turn {
+                let seen: Vec<Observation> = batches[0].observations().to_vec();
+                batches[0].clear();
+                seen.iter().rev().for_each(|seen| batches[0].push(*seen));
+                batches.reverse();
+            }
+            let end = u64::from(sitting[0].at / 60 + 1) * 60_000;
+            judge.sit(&batches.iter().collect::<Vec<_>>(), end);
         }
-        let total = all.len();
-        show(&mut judge, all);
-        println!("{total} observations");
-        tell(&judge, name);
+        (judge.cases(), judge.book().to_bytes())
+    };
+    let one = run(1, false);
+    assert!(!one.0.is_empty());
+    for (nodes, turn) in [(1, true), (2, false), (3, true), (7, false)] {
+        assert_eq!(run(nodes, turn), one, "{nodes} nodes, turned {turn}");
     }
-    let mut dice = Dice(2);
-    for (name, all) in [
-        (
-            "app",
-            people(&mut dice, 3_000, 50, 0, 24 * HOUR, |_, _, _| {}),
-        ),
-        (
-            "new app",
-            people(&mut dice, 3_000, 51, 0, 24 * HOUR, |seen, _, _| {
-                seen.age = 2
-            }),
-        ),
-        (
-            "chat",
-            people(&mut dice, 3_000, 52, 0, 24 * HOUR, |seen, turn, _| {
-                seen.turns = 1 + 2 * turn as u16
-            }),
-        ),
-        (
-            "flash crowd",
-            people(&mut dice, 3_000, 53, 0, 24 * HOUR, |seen, _, dice| {
-                seen.age = 2;
-                seen.whole = dice.below(300);
-            }),
-        ),
-        ("clockwork", clockwork(&mut dice, 3_000, 54, 24 * HOUR)),
-    ] {
-        let mut judge = judge();
-        let mut all = all;
-        let mut at = 0.0;
-        while at < f64::from(24 * HOUR) {
-            let key = 1 << 50 | dice.below(100_000);
-            all.push(alone(&mut dice, key, at as u32));
-            at += 0.5;
+}
+
+#[test]
+fn a_flood_of_random_texts_takes_no_more_memory_and_convicts_nobody() {
+    let mut judge = judge();
+    let before = judge.bytes();
+    assert!(before <= 4 << 20, "{before}");
+    let mut dice = Dice(5);
+    for second in 0..300 {
+        let mut batch = Batch::default();
+        for _ in 0..500 {
+            let key = dice.next();
+            batch.push(alone(&mut dice, key, second));
         }
-        show(&mut judge, all);
-        tell(&judge, name);
+        judge.sit(&[&batch], u64::from(second) * 1_000);
     }
-    assert!(Flags::default() == Flags(0));
+    assert_eq!(judge.bytes(), before);
+    assert_eq!(judge.cases(), []);
 }
