@@ -6,7 +6,7 @@ use std::fs;
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
 /// The largest module that is shipped, in bytes.
-const MAX_BYTES: usize = 490 * 1024;
+const MAX_BYTES: usize = 620 * 1024;
 
 /// What a command-less WASI library in Rust uses: a clock, randomness, variables, and standard error for panics. No
 /// files, no network.

@@ -393,3 +393,45 @@ fn recorded_traffic_is_decided_about_in_the_same_way() {
     let passed = verdicts.iter().filter(passes).count() as u64;
     assert_eq!(passed, requests.saturating_sub(refused));
 }
+
+/// Whoever changes the judge sees here first whom it hurts and whom it lets go. Small worlds and few days: the bounds are wide,
+/// and what is let through is mostly what came before the conviction.
+#[test]
+fn campaigns_are_stopped_and_nobody_else_is() {
+    let bench = Bench::new();
+    let out = bench.path("out.json");
+    let out_name = out.to_str().expect("UTF-8");
+    bench.said(&[
+        "simulate",
+        "none",
+        "a0",
+        "a2-10",
+        "quiet",
+        "--texts",
+        "development",
+        "--days",
+        "2",
+        "--no-baselines",
+        "--jobs",
+        "2",
+        "--out",
+        out_name,
+    ]);
+    let text = fs::read(&out).expect("figures");
+    let figures: Value = serde_json::from_slice(&text).expect("JSON");
+    for (run, most) in figures["runs"].as_array().expect("runs").iter().zip([
+        None,
+        Some(0.06),
+        Some(0.15),
+        Some(0.2),
+        Some(0.2),
+    ]) {
+        let name = &run["scenario"]["name"];
+        let honest = &run["honest"]["all"];
+        assert_eq!(honest["refused"], 0, "{name}");
+        assert_eq!(run["cases"]["honest_only"], 0, "{name}");
+        let through = run["campaign"]["share_let_through"].as_f64();
+        assert_eq!(through.is_some(), most.is_some(), "{name}");
+        assert!(through <= most, "{name}: {through:?}");
+    }
+}
