@@ -6,6 +6,7 @@
 //! with it. A feature most of whose keys are a campaign's already belongs to that campaign.
 
 mod candidates;
+mod cases;
 mod docket;
 mod features;
 mod file;

@@ -130,12 +130,12 @@ fn book() -> Book {
     Book::new(1, vec![campaign], &entries)
 }
 
+/// Reads a body, and says whether that went well.
+type Reader<'r> = &'r mut dyn FnMut(&[u8]) -> bool;
+
 /// The median time that each takes for a body, in nanoseconds. They take turns, so that whatever else the machine does falls on
 /// all of them.
-fn in_turns(
-    bodies: &[Vec<u8>],
-    mut readers: [&mut dyn FnMut(&[u8]) -> bool; 3],
-) -> Result<[u64; 3]> {
+fn in_turns(bodies: &[Vec<u8>], mut readers: [Reader<'_>; 3]) -> Result<[u64; 3]> {
     let mut figures = [const { Vec::new() }; 3];
     for _ in 0..ROUNDS {
         for (read, figures) in readers.iter_mut().zip(&mut figures) {
