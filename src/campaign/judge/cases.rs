@@ -24,7 +24,7 @@ impl Judge {
             self.join(place, row, case);
         } else {
             self.merge(row.campaign, case);
-            self.release(place, State::Convicted, 0);
+            self.release(place, State::Hot, 0);
         }
     }
 
@@ -34,7 +34,7 @@ impl Judge {
         if let Some(entry) = self.cases.get_mut(usize::from(case)) {
             entry.count(row);
         }
-        self.release(place, State::Convicted, 0);
+        self.release(place, State::Hot, 0);
     }
 
     /// Makes a case a part of another: their keys are the same.
