@@ -93,10 +93,7 @@ impl Engine {
     fn reads_body_of(&self, exchange: &Exchange<'_>) -> bool {
         // Only where a body may matter is the path looked at.
         if self.watches(exchange) {
-            let dialect = self.policy.dialect_of(exchange);
-            if !matches!(Api::of(dialect, exchange.path), Api::Free | Api::Embeddings) {
-                return true;
-            }
+            return true;
         }
         let checked = self.policy.may_check(exchange, |check| check.reads_model);
         if !checked && !self.policy.may_cover(exchange, Quota::reads_body) {

@@ -54,7 +54,7 @@ fn every_field() -> Value {
             "facts": {"age": "tier", "org": "org", "verified": "tier", "contract": "tier"},
             "excuse": [{"text": "You are a poet."}, {"template": "0123456789ABCDEF"}],
             "acquit": ["c-0123456789abcdef"],
-            "cap": 0.25
+            "jitter": "1m", "cap": 0.25
         },
         "tokens": {"output": 512, "media": 800, "ask_for_usage": true},
         "prices": [{"model": ["gpt-*"], "input": 2.5, "cached": 0.25, "output": 10, "reasoning": 12},

@@ -5,6 +5,7 @@
 //! the next feature of their requests speaks for them; or a campaign's, and it goes into the book with all features that go
 //! with it. A feature most of whose keys are a campaign's already belongs to that campaign.
 
+mod activity;
 mod candidates;
 mod cases;
 mod docket;
@@ -26,11 +27,11 @@ use crate::identity::Secret;
 use crate::policy::campaigns::{Campaigns, Stage};
 use crate::template::Sampler;
 use crate::traits::mix;
+use activity::Activity;
 use candidates::Candidates;
 use docket::CASES;
 use features::{Features, State};
 use keyring::Keyring;
-use members::Members;
 use rests::Rests;
 use row::Row;
 use terms::NAMES;
@@ -56,39 +57,10 @@ pub struct Judge {
     ring: Keyring,
     rests: Rests,
     cases: Vec<docket::Entry>,
-    population: Members,
     /// Whether few rows are free.
     scarce: bool,
     activity: Activity,
     book: Book,
-}
-
-/// The keys of a day, and those on which campaigns were acted.
-#[derive(Debug)]
-struct Activity {
-    day: u32,
-    active: [u32; NUMBERS],
-    acted: [u32; NUMBERS],
-    /// How many of both there were the day before.
-    before: [u32; 2],
-}
-
-impl Activity {
-    fn active(&self) -> u32 {
-        registers::estimate([&self.active, &[], &[]])
-    }
-
-    fn acted(&self) -> u32 {
-        registers::estimate([&self.acted, &[], &[]])
-    }
-
-    /// Whether campaigns are acted on more than this share of a day's keys, in millionths, with so many keys more.
-    fn is_over(&self, cap: u32, more: u32) -> bool {
-        let [active, acted] = self.before;
-        let acted = u64::from(self.acted().max(acted).saturating_add(more));
-        let active = u64::from(self.active().max(active));
-        acted.saturating_mul(1_000_000) > active.saturating_mul(u64::from(cap))
-    }
 }
 
 /// A campaign, with all that speaks for and against it.
@@ -134,14 +106,8 @@ impl Judge {
             ring: Keyring::new(),
             rests: Rests::new(),
             cases: vec![docket::Entry::zeroed(); CASES],
-            population: Members::zeroed(),
             scarce: false,
-            activity: Activity {
-                day: 0,
-                active: [0; NUMBERS],
-                acted: [0; NUMBERS],
-                before: [0; 2],
-            },
+            activity: Activity::zeroed(),
             book: Book::default(),
         }
     }
@@ -180,20 +146,6 @@ impl Judge {
         cases
     }
 
-    /// Counts a key of the day.
-    fn note_activity(&mut self, observation: &Observation) {
-        let day = observation.at / 86_400;
-        let activity = &mut self.activity;
-        if day != activity.day {
-            activity.before = [activity.active(), activity.acted()];
-            activity.day = day;
-            activity.active = [0; NUMBERS];
-            activity.acted = [0; NUMBERS];
-        }
-        registers::raise(&mut activity.active, (mix(observation.key) >> 33) as u32);
-        self.population.see(observation, false);
-    }
-
     /// Writes the book anew.
     fn publish(&mut self) {
         let mut campaigns = Vec::new();
@@ -226,6 +178,16 @@ impl Judge {
         let version = self.book.version().wrapping_add(1);
         self.book = Book::new(version, campaigns, &entries);
     }
+}
+
+/// Counts a key among distinct ones.
+fn count_key(registers: &mut [u32; NUMBERS], key: u64) {
+    registers::raise(registers, (mix(key) >> 33) as u32);
+}
+
+/// How many distinct keys were counted.
+fn count(registers: &[u32; NUMBERS]) -> u32 {
+    registers::estimate([registers, &[], &[]])
 }
 
 /// The features that the operator has excused, in order.

@@ -48,8 +48,6 @@ pub struct Flags(pub u32);
 impl Flags {
     /// The account is verified.
     pub const VERIFIED: Self = Self(1);
-    /// A message brings what a tool answered.
-    pub const TOOLS: Self = Self(2);
     /// The request was refused as a campaign's. It shows that the campaign goes on, and is no evidence.
     pub const REFUSED: Self = Self(4);
 

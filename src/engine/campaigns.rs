@@ -24,10 +24,14 @@ pub(super) struct Known<'a> {
 }
 
 impl Engine {
-    /// Whether campaigns may be found in a request like this.
+    /// Whether campaigns may be found in a request like this: one that has a prompt, and asks for an answer to it.
     pub(super) fn watches(&self, exchange: &Exchange<'_>) -> bool {
         let watched = |campaigns: &Campaigns| campaigns.scope.may_cover(exchange);
-        exchange.method == b"POST" && self.policy.campaigns.as_ref().is_some_and(watched)
+        if exchange.method != b"POST" || !self.policy.campaigns.as_ref().is_some_and(watched) {
+            return false;
+        }
+        let dialect = self.policy.dialect_of(exchange);
+        !matches!(Api::of(dialect, exchange.path), Api::Free | Api::Embeddings)
     }
 
     /// Looks at the prompt of a request, if campaigns are looked for and there is one.
@@ -43,10 +47,6 @@ impl Engine {
         };
         let campaigns = self.policy.campaigns.as_ref();
         if !self.watches(exchange) || !campaigns.is_some_and(|it| it.scope.covers(exchange)) {
-            return Known::default();
-        }
-        let dialect = self.policy.dialect_of(exchange);
-        if matches!(Api::of(dialect, exchange.path), Api::Free | Api::Embeddings) {
             return Known::default();
         }
         let template = sampler.read(body, prompt, &mut Folded::default());
@@ -124,7 +124,6 @@ impl Engine {
         let verified = says(traits, campaigns.facts.verified);
         observation.flags = Flags::default()
             .with(Flags::VERIFIED, verified)
-            .with(Flags::TOOLS, prompt.tool_results)
             .with(Flags::REFUSED, refused);
         decision.reservation.observation = Some(Box::new(observation));
     }

@@ -27,6 +27,8 @@ pub struct Campaigns {
     pub excused_texts: Vec<String>,
     /// Campaigns that the operator acquits, by their names.
     pub acquitted: Vec<u64>,
+    /// The longest that a conviction waits until it is acted on, in milliseconds.
+    pub jitter: Millis,
     /// The largest share of a day's keys on which campaigns newly convicted may be acted, in millionths.
     pub cap: u32,
 }

@@ -14,7 +14,7 @@ pub use super::metering::{OnUnreadable, Price, Speech, Tokens};
 use super::schema::Units;
 use crate::exchange::Millis;
 pub use campaigns::{Budget, Campaigns, Excuse, Facts, Share, Step};
-pub(super) use campaigns::{tenth, week};
+pub(super) use campaigns::{five_minutes, tenth, week};
 pub use checks::{Absent, Check, Except, Test, Traits, Witness};
 use checks::{Entries, Written};
 

@@ -11,7 +11,7 @@ use tokio::time::Duration;
 use crate::harness::client::{Headers as _, Reply, Request};
 use crate::harness::config::plugin;
 use crate::harness::{Envoy, Origin, Setup, filter_module, until};
-use crowd::{Crowd, ask};
+use crowd::{Crowd, TEMPLATE, ask};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_is_found_and_answered_and_nobody_else_is() {
@@ -24,7 +24,7 @@ async fn a_campaign_is_found_and_answered_and_nobody_else_is() {
     else {
         return;
     };
-    let crowd = Crowd::new();
+    let crowd = Crowd;
     let before = crowd.come(&envoy).await;
     assert!(
         before
@@ -89,9 +89,6 @@ async fn a_campaign_is_found_and_answered_and_nobody_else_is() {
             .await,
         1
     );
-    // A worker hands on 1,424 a second, and this crowd was in a hurry.
-    let unobserved = envoy.metric("stillgate_campaign_unobserved_total", &[]);
-    assert!(unobserved.await < 4_000);
     assert!(!envoy.log().contains("sk-"), "a key is in the log");
 
     // Another policy and other code go on with what was found.
@@ -149,7 +146,7 @@ async fn a_campaign_is_found_and_answered_and_nobody_else_is() {
     other["campaigns"]["acquit"] = json!([]);
     assert!(envoy.reload(setup(other.clone())).await, "{}", envoy.log());
     refused().await;
-    other["campaigns"]["excuse"] = json!([{"text": crowd.template()}]);
+    other["campaigns"]["excuse"] = json!([{"text": TEMPLATE}]);
     for template in said(&envoy, "convicted").await["templates"]
         .as_array()
         .unwrap()
@@ -171,7 +168,7 @@ async fn in_shadow_a_campaign_is_found_and_nothing_changes() {
     let Some(envoy) = Setup::new(shadow).workers(2).start(&origin).await else {
         return;
     };
-    let crowd = Crowd::new();
+    let crowd = Crowd;
     let all = crowd.come(&envoy).await;
     assert!(all.iter().all(|(_, status)| *status == 200));
     let found = said(&envoy, "convicted").await;
@@ -206,7 +203,7 @@ async fn a_campaign_of_too_many_keys_is_only_noted_and_said_loudly() {
     else {
         return;
     };
-    let crowd = Crowd::new();
+    let crowd = Crowd;
     let all = crowd.come(&envoy).await;
     assert!(all.iter().all(|(_, status)| *status == 200));
     said(&envoy, "held back").await;
@@ -226,6 +223,7 @@ fn policy(more: Value) -> Value {
         "mode": "enforce",
         "convict": {"score": 6},
         "steps": [{"at": "convicted", "then": "verify"}],
+        "jitter": "0s",
     });
     for (name, value) in more.as_object().unwrap() {
         campaigns[name] = value.clone();
@@ -255,7 +253,7 @@ async fn said(envoy: &Envoy, event: &str) -> Value {
     .await
 }
 
-/// Waits until the conviction is acted on. That may take five minutes, and with this template takes seconds.
+/// Waits until the conviction is acted on.
 async fn until_refused(envoy: &Envoy, crowd: &Crowd) {
     until("the campaign to be refused", async || {
         let reply = envoy.send(crowd.campaign(1, 8)).await;

@@ -14,9 +14,6 @@ use bytemuck::Zeroable as _;
 /// The lead of a case is weighed afresh after so long.
 const FRESH: u32 = 2 * 86_400;
 
-/// The longest that a conviction waits until it is acted on, so that nobody can tell which request brought it about.
-const JITTER: u64 = 300;
-
 impl Judge {
     /// Makes a row, or the case that it leads, a part of another case.
     pub(super) fn give(&mut self, place: usize, row: &Row, case: u16) {
@@ -66,7 +63,6 @@ impl Judge {
         now: u32,
     ) -> bool {
         let news = row.campaign == u16::MAX;
-
         let id = self.id_of(row.feature);
         let Ok(lead) = u16::try_from(place) else {
             return false;
@@ -74,14 +70,12 @@ impl Judge {
         let Some(case) = self.case_for(id, lead, row.first, now) else {
             return false;
         };
-
         if news {
             if let Some(row) = self.rows.get_mut(place) {
                 row.campaign = case;
             }
             self.convict_features(place, row, case);
         }
-        let held = stage == Stage::Convicted && self.would_harm_too_many(row);
         let jitter = self.jitter(id);
         let Some(entry) = self.cases.get_mut(usize::from(case)) else {
             return false;
@@ -96,10 +90,21 @@ impl Judge {
         let more = stage > entry.stage() || news;
         if more {
             entry.set(stage.max(entry.stage()), now);
-            entry.held = u8::from(held);
             entry.from = now.saturating_add(jitter);
         }
         more
+    }
+
+    /// The case of this campaign, or a new one.
+    pub(super) fn case_for(&mut self, id: u64, row: u16, first: u32, now: u32) -> Option<u16> {
+        let known = self.cases.iter().position(|case| case.id == id);
+        let place = known.or_else(|| self.cases.iter().position(|case| case.id == 0))?;
+        if known.is_none()
+            && let Some(case) = self.cases.get_mut(place)
+        {
+            *case = Entry::new(id, row, first, now);
+        }
+        u16::try_from(place).ok()
     }
 
     /// A name that says nothing to whoever has not the secret.
@@ -110,28 +115,35 @@ impl Judge {
         hasher.finish().max(1)
     }
 
+    /// For how many seconds a conviction waits: always as long for this campaign.
     fn jitter(&self, id: u64) -> u32 {
+        let most = (self.rules.jitter / 1_000).saturating_add(1);
         let mut hasher = self.secret.hasher();
         hasher.write_u64(8);
         hasher.write_u64(id);
-        (hasher.finish() % JITTER) as u32
+        u32::try_from(hasher.finish().checked_rem(most).unwrap_or(0)).unwrap_or(u32::MAX)
     }
 
-    /// Whether with this row's keys campaigns would be acted on more of a day's keys than the policy allows.
-    fn would_harm_too_many(&self, row: &Row) -> bool {
-        self.activity.is_over(self.rules.cap, row.keys())
-    }
-
-    /// Lets campaigns be acted on that were held back, where that is no longer too many keys.
-    pub(super) fn let_go(&mut self) -> bool {
-        let held = |case: &Entry| case.id != 0 && case.held != 0;
-        if !self.cases.iter().any(held) || self.activity.is_over(self.rules.cap, 0) {
-            return false;
+    /// Holds campaigns back that are to be acted on more of a day's keys than the policy allows, in their first day, and lets them
+    /// go once that is no longer so.
+    pub(super) fn keep_cap(&mut self, now: u32) -> bool {
+        let (cap, mut changed) = (self.rules.cap, false);
+        let convicted = |case: &&mut Entry| case.id != 0 && case.stage() == Stage::Convicted;
+        for case in self.cases.iter_mut().filter(convicted) {
+            let young = now.saturating_sub(case.since) < 86_400;
+            if case.held == 0 && !young {
+                continue;
+            }
+            let was = case.held != 0;
+            let news = was || case.since == now;
+            let held = self.activity.is_over(cap, &case.keys, news);
+            case.held = u8::from(held);
+            changed |= held != was;
+            if news && !held {
+                self.activity.act_on(&case.keys);
+            }
         }
-        for case in self.cases.iter_mut().filter(|case| held(case)) {
-            case.held = 0;
-        }
-        true
+        changed
     }
 
     /// Has the features that go with a row known as a case's: those that most requests of the row have, and hardly any others.
@@ -153,6 +165,7 @@ impl Judge {
         }
     }
 
+    /// Whether a feature is hardly anybody else's.
     pub(super) fn is_pure(&mut self, feature: u64) -> bool {
         self.features
             .get(feature)
@@ -160,9 +173,9 @@ impl Judge {
     }
 
     /// Frees a row; its feature goes on as `state`, unless it is a case's.
-    pub(super) fn release(&mut self, place: usize, state: State, until: u32) -> bool {
+    pub(super) fn release(&mut self, place: usize, state: State, until: u32) {
         let Some(row) = self.rows.get_mut(place) else {
-            return false;
+            return;
         };
         let Row {
             feature: hash,
@@ -188,7 +201,6 @@ impl Judge {
                 feature.inside = 0;
             }
         }
-        false
     }
 
     /// Closes a case: its features are nobody's any more.

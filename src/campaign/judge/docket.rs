@@ -4,9 +4,9 @@ use bytemuck::{Pod, Zeroable};
 
 use super::row::Row;
 use super::terms::{TERMS, Weight};
+use super::{count, count_key};
 use crate::distinct::registers::{self, NUMBERS};
 use crate::policy::campaigns::Stage;
-use crate::traits::mix;
 
 /// How many cases there is room for.
 pub(super) const CASES: usize = 192;
@@ -37,10 +37,8 @@ pub(super) struct Entry {
     pub(super) features: u32,
     /// What its terms came to.
     pub(super) terms: [i16; TERMS],
-    spare: [i16; 4],
-
     /// Distinct keys.
-    keys: [u32; NUMBERS],
+    pub(super) keys: [u32; NUMBERS],
 }
 
 impl Entry {
@@ -75,7 +73,7 @@ impl Entry {
     pub(super) fn see(&mut self, key: u64, now: u32) {
         self.requests = self.requests.saturating_add(1);
         self.last = now;
-        registers::raise(&mut self.keys, (mix(key) >> 33) as u32);
+        count_key(&mut self.keys, key);
     }
 
     /// Takes in what a row has counted.
@@ -94,7 +92,7 @@ impl Entry {
     }
 
     pub(super) fn keys(&self) -> u32 {
-        registers::estimate([&self.keys, &[], &[]])
+        count(&self.keys)
     }
 
     pub(super) fn note(&mut self, weight: &Weight) {

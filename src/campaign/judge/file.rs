@@ -1,6 +1,5 @@
 //! Where a request's evidence goes: to the case whose features it has, or to the row of its most specific hot feature.
 
-use super::docket::Entry;
 use super::features::{Kind, State};
 use super::keyring;
 use super::rests::Seen;
@@ -8,9 +7,7 @@ use super::row::Row;
 use super::{CASE, Judge};
 use crate::campaign::Observation;
 use crate::campaign::book::of_bin;
-use crate::distinct::registers;
 use crate::policy::campaigns::Stage;
-use crate::traits::mix;
 
 /// The features of a request: of the user's text the most specific first, then of the system text.
 pub(super) fn features(seen: &Observation) -> impl Iterator<Item = (u64, Kind)> {
@@ -41,12 +38,11 @@ const FOLLOWED: usize = 4;
 impl Judge {
     /// Takes in one request.
     pub(super) fn take(&mut self, seen: &Observation) {
-        self.note_activity(seen);
+        self.activity.see(seen);
         let rest = self.rests.see(seen.whole, seen.key);
         if rest != Seen::ByItself {
             self.ring.meet(seen.key);
         }
-
         let filed = match self.case_of(seen) {
             Some((case, feature)) => {
                 self.file_with_case(seen, rest, case, feature);
@@ -80,7 +76,9 @@ impl Judge {
             return;
         };
         case.see(seen.key, now);
-        registers::raise(&mut self.activity.acted, (mix(seen.key) >> 33) as u32);
+        if case.held == 0 && case.stage() == Stage::Convicted {
+            self.activity.act(seen.key);
+        }
         let lead = usize::from(case.row);
         let known = match case.stage() {
             Stage::Convicted => place,
@@ -132,13 +130,11 @@ impl Judge {
             }
         }
         let (hash, kind, row, _) = chosen?;
-
         let row = if row == u16::MAX {
             self.open(hash, kind, seen.at)?
         } else {
             row
         };
-
         let place = self.rows.get_mut(usize::from(row))?;
         place.see(seen, rest);
         let known = self.ring.get(seen.key);
@@ -204,17 +200,5 @@ impl Judge {
                 self.features.add(hash, kind, seen.at);
             }
         }
-    }
-
-    /// The case of this campaign, or a new one.
-    pub(super) fn case_for(&mut self, id: u64, row: u16, first: u32, now: u32) -> Option<u16> {
-        let known = self.cases.iter().position(|case| case.id == id);
-        let place = known.or_else(|| self.cases.iter().position(|case| case.id == 0))?;
-        if known.is_none()
-            && let Some(case) = self.cases.get_mut(place)
-        {
-            *case = Entry::new(id, row, first, now);
-        }
-        u16::try_from(place).ok()
     }
 }

@@ -5,9 +5,9 @@ use bytemuck::{Pod, Zeroable};
 use super::features::Kind;
 use super::members::Members;
 use super::rests::Seen;
+use super::{count, count_key};
 use crate::campaign::{Flags, Observation};
 use crate::distinct::registers::{self, NUMBERS};
-use crate::traits::mix;
 
 /// The evidence.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -47,10 +47,13 @@ pub(super) struct Row {
     pub(super) kind: u8,
     /// 1 if it would be convicted, were it larger.
     pub(super) ripe: u8,
-    /// When it was last judged, in seconds.
+    /// How many requests there were when it was last weighed.
     pub(super) judged: u32,
+    /// When that was.
+    pub(super) weighed: u32,
     /// Requests of keys that are known for a campaign.
     pub(super) watched: u32,
+    pad: u32,
     /// Distinct keys.
     pub(super) keys: [u32; NUMBERS],
     /// Distinct networks, as bits.
@@ -116,7 +119,7 @@ impl Row {
             let square = u64::from(length).saturating_mul(u64::from(length));
             self.squares = self.squares.saturating_add(square);
         }
-        registers::raise(&mut self.keys, (mix(observation.key) >> 33) as u32);
+        count_key(&mut self.keys, observation.key);
         let network = observation.network;
         if let Some(bits) = self.networks.get_mut((network >> 30) as usize) {
             *bits |= 1_u64.wrapping_shl((network >> 24) & 63);
@@ -131,7 +134,7 @@ impl Row {
 
     /// How many distinct keys there are, about.
     pub(super) fn keys(&self) -> u32 {
-        registers::estimate([&self.keys, &[], &[]])
+        count(&self.keys)
     }
 
     /// How many of 256 shares of all networks are there: of few networks, about as many as there are.

@@ -5,8 +5,7 @@ use super::docket::Entry;
 use super::features::State;
 use super::keyring::NONE;
 use super::row::Row;
-use super::terms::{Family, Weight, weigh, young};
-
+use super::terms::{FEW, Family, Weight, weigh};
 use crate::policy::campaigns::Stage;
 
 use bytemuck::Zeroable as _;
@@ -56,10 +55,10 @@ enum Sentence {
 impl Judge {
     /// Weighs every row of which enough is new; answers whether nodes have to know of it.
     pub(super) fn judge(&mut self, now: u32) -> bool {
-        let mut changed = self.decay(now) | self.let_go();
+        let mut changed = self.decay(now);
         let free = self.rows.iter().filter(|row| row.feature == 0).count();
         self.scarce = free < self.rows.len() / 8;
-        let young = young(&self.population);
+        let young = self.activity.young(FEW);
         for place in 0..self.rows.len() {
             let Some(row) = self.rows.get_mut(place) else {
                 continue;
@@ -67,7 +66,7 @@ impl Judge {
             if row.feature == 0 || !is_due(row, place, now) {
                 continue;
             }
-            row.judged = row.requests;
+            (row.judged, row.weighed) = (row.requests, now);
             let row = *row;
             let weight = weigh(&row, &self.ring, young);
             let sentence = self.sentence(&row, &weight, now);
@@ -76,7 +75,8 @@ impl Judge {
             }
             changed |= self.carry_out(place, &row, &weight, sentence, now);
         }
-        changed | self.judge_ripe(now)
+        changed |= self.judge_ripe(young, now);
+        changed | self.keep_cap(now)
     }
 
     fn sentence(&mut self, row: &Row, weight: &Weight, now: u32) -> Sentence {
@@ -210,7 +210,10 @@ impl Judge {
                 self.note(row, weight);
                 false
             }
-            Sentence::Drop => self.release(place, State::Hot, 0),
+            Sentence::Drop => {
+                self.release(place, State::Hot, 0);
+                false
+            }
             Sentence::Acquit => {
                 let changed = self.close(row.campaign);
                 self.release(place, State::Acquitted, now.saturating_add(ACQUITTED));
@@ -236,7 +239,7 @@ impl Judge {
 
     /// Convicts rows together that are too small each, and whose keys use so many templates that they must have them from one
     /// place, once they are large enough together.
-    fn judge_ripe(&mut self, now: u32) -> bool {
+    fn judge_ripe(&mut self, young: f32, now: u32) -> bool {
         let convict = self.rules.convict;
         let (mut requests, mut keys) = (0_u32, Row::zeroed());
         let mut largest: Option<(u32, usize)> = None;
@@ -261,7 +264,7 @@ impl Judge {
         let Some(row) = self.rows.get(lead).copied() else {
             return false;
         };
-        let weight = weigh(&row, &self.ring, young(&self.population));
+        let weight = weigh(&row, &self.ring, young);
         self.charge(lead, &row, &weight, Stage::Convicted, now);
         let case = self.rows.get_mut(lead).map_or(u16::MAX, |row| {
             row.ripe = 0;
@@ -277,12 +280,15 @@ impl Judge {
     }
 }
 
-/// Whether a row has grown by a quarter since it was last weighed, or has waited long; that is looked at once in 17 minutes.
+/// Whether a row has grown by a quarter since it was last weighed, or at all in a quarter of its time. One that does not grow is
+/// looked at once in 17 minutes.
 const fn is_due(row: &Row, place: usize, now: u32) -> bool {
     let grown = row.requests.saturating_sub(row.judged);
     let enough = row.judged / 4;
     let enough = if enough < 32 { 32 } else { enough };
+    let long = row.weighed.saturating_sub(row.first) / 4;
+    let long = if long < 8 { 8 } else { long };
     let idle = now.saturating_sub(row.last) > IDLE || now.saturating_sub(row.first) > PATIENCE;
     let turn = (now >> 4) & 63 == place as u32 & 63;
-    grown >= enough || idle && turn
+    grown >= enough || grown > 0 && now.saturating_sub(row.weighed) >= long || idle && turn
 }

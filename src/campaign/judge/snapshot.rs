@@ -18,23 +18,18 @@ use core::slice;
 const PIECE: usize = 65_536;
 
 /// How a piece begins: which version this is; then its place, and how long all tables are.
-const MARK: [u8; 4] = *b"sgj1";
+const MARK: [u8; 4] = *b"sgj2";
 
 /// How many templates of a campaign are named.
 const NAMED: usize = 32;
 
 impl Judge {
     /// Everything, what has been found first.
-    fn parts(&self) -> [&[u8]; 11] {
-        let activity = &self.activity;
+    fn parts(&self) -> [&[u8]; 7] {
         [
             cast_slice(&self.cases),
             cast_slice(&self.features.buckets),
-            cast_slice(slice::from_ref(&activity.day)),
-            cast_slice(&activity.active),
-            cast_slice(&activity.acted),
-            cast_slice(&activity.before),
-            cast_slice(slice::from_ref(&self.population)),
+            cast_slice(slice::from_ref(&self.activity)),
             cast_slice(&self.rows),
             cast_slice(&self.ring.buckets),
             cast_slice(&self.rests.places),
@@ -48,16 +43,11 @@ impl Judge {
         self.parts().iter().map(|part| part.len()).sum()
     }
 
-    fn parts_mut(&mut self) -> [&mut [u8]; 11] {
-        let activity = &mut self.activity;
+    fn parts_mut(&mut self) -> [&mut [u8]; 7] {
         [
             cast_slice_mut(&mut self.cases),
             cast_slice_mut(&mut self.features.buckets),
-            cast_slice_mut(slice::from_mut(&mut activity.day)),
-            cast_slice_mut(&mut activity.active),
-            cast_slice_mut(&mut activity.acted),
-            cast_slice_mut(&mut activity.before),
-            cast_slice_mut(slice::from_mut(&mut self.population)),
+            cast_slice_mut(slice::from_mut(&mut self.activity)),
             cast_slice_mut(&mut self.rows),
             cast_slice_mut(&mut self.ring.buckets),
             cast_slice_mut(&mut self.rests.places),
@@ -435,7 +425,7 @@ mod tests {
         let piece = one.piece(0);
         assert!(!two.take_over(1, &piece));
         assert!(!two.take_over(0, b""));
-        assert!(!two.take_over(0, &[b"sgj2", &piece[4..]].concat()));
+        assert!(!two.take_over(0, &[b"sgj1", &piece[4..]].concat()));
         // A part of one is one, as far as it goes.
         assert!(two.take_over(0, &piece[..100]));
     }

@@ -5,7 +5,7 @@
 //! counts more than anything that speaks for guilt.
 
 use super::keyring::{Keyed, Keyring};
-use super::members::{Member, Members};
+use super::members::Member;
 use super::row::{Row, share};
 
 /// A family of evidence.
@@ -155,7 +155,7 @@ const LONG: u32 = 21_600;
 const OFTEN: u32 = 12;
 
 /// As many keys tell something about all.
-const FEW: u32 = 12;
+pub(super) const FEW: u32 = 12;
 
 /// Weighs the evidence of a row. `young` is the share of all keys whose accounts are young.
 pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
@@ -392,12 +392,6 @@ impl Ages {
             ),
         }
     }
-}
-
-/// The share of young accounts in a sample; 0 if too few ages are known.
-pub(super) fn young(members: &Members) -> f32 {
-    let ages = Ages::of(|| members.iter());
-    if ages.known < FEW { 0.0 } else { ages.young }
 }
 
 /// 0 at `from` and before, 1 at `to` and beyond, in either direction.

@@ -38,6 +38,7 @@ fn rules() -> Campaigns {
         excused: Vec::new(),
         excused_texts: Vec::new(),
         acquitted: Vec::new(),
+        jitter: 300_000,
         cap: 1_000_000,
     }
 }
@@ -241,6 +242,30 @@ fn a_work_queue_is_convicted_and_people_are_not() {
         ("clockwork", clockwork(dice, 400, 54, day), None),
     ] {
         assert_eq!(stage_of(crowd, 14), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_campaign_of_more_keys_than_the_cap_allows_is_only_noted() {
+    for (keys, held) in [(600, false), (4_000, true)] {
+        let what = Campaign {
+            keys,
+            templates: 1,
+            pace: 2.0,
+            quiet: false,
+        };
+        let mut crowd = campaign(&mut Dice(1), what, 0, 14 * HOUR);
+        crowd.extend(others(&mut Dice(9), 0.5, 14 * HOUR));
+        let cap = 100_000;
+        let secret = crate::identity::Secret::new(b"0123456789abcdef");
+        let mut judge = Judge::new(Campaigns { cap, ..rules() }, secret);
+        show(&mut judge, crowd);
+        for now in (14 * 3_600_000..).step_by(1_000).take(100) {
+            let cases = judge.cases().into_iter();
+            let cases: Vec<bool> = cases.map(|case| case.held_back).collect();
+            assert_eq!(cases, [held], "{keys} keys at {now}");
+            judge.sit(&[], now);
+        }
     }
 }
 

@@ -48,6 +48,7 @@ impl Compiler<'_> {
             excused,
             excused_texts,
             acquitted: written.acquit,
+            jitter: written.jitter.0,
             cap: u32::try_from(written.cap.0).unwrap_or(u32::MAX),
         }
     }

@@ -41,6 +41,10 @@ pub struct Campaigns {
     /// Campaigns that are none, by their names as records have them, at most 256.
     #[schemars(default, with = "Vec<Name>", length(max = 256))]
     pub acquit: Vec<u64>,
+    /// The longest that a conviction waits until it is acted on, so that nobody can tell which request brought it about, from
+    /// `0s` to `1d`. How long a campaign waits is a secret. Default: `5m`.
+    #[schemars(default = "five_minutes")]
+    pub jitter: Duration,
     /// The largest share of a day's keys on which campaigns newly convicted may be acted, above 0 and up to 1. What is beyond
     /// is only noted. Default: 0.1.
     #[schemars(default = "tenth")]
@@ -59,6 +63,11 @@ pub(in crate::policy) const fn tenth() -> Share {
 /// Seven days.
 pub(in crate::policy) const fn week() -> Duration {
     Duration(604_800_000)
+}
+
+/// Five minutes.
+pub(in crate::policy) const fn five_minutes() -> Duration {
+    Duration(300_000)
 }
 
 /// What it takes to convict.

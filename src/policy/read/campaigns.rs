@@ -6,7 +6,7 @@ use super::Names;
 use super::quotas::{except, fact, matches};
 use crate::policy::campaigns::{Convict, Stage};
 use crate::policy::file::{
-    Budget, Campaigns, Duration, Excuse, Facts, Mode, Share, Step, tenth, week,
+    Budget, Campaigns, Duration, Excuse, Facts, Mode, Share, Step, five_minutes, tenth, week,
 };
 use crate::policy::node::{Fields, Node};
 use crate::verdict::Verdict;
@@ -26,13 +26,17 @@ pub(super) fn campaigns<'a>(
     verifiable: bool,
 ) -> Option<Campaigns> {
     let fields = node.fields(&[
-        "mode", "match", "except", "window", "convict", "steps", "facts", "excuse", "acquit", "cap",
+        "mode", "match", "except", "window", "convict", "steps", "facts", "excuse", "acquit",
+        "jitter", "cap",
     ])?;
     let modes = [("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
     let mode = fields.get("mode").and_then(|node| node.word(&modes));
     let window = fields
         .get("window")
         .and_then(|node| node.duration("1d"..="30d"));
+    let jitter = fields
+        .get("jitter")
+        .and_then(|node| node.duration("0s"..="1d"));
     let steps = match fields.get("steps") {
         Some(node) => list(&node, MAX_STEPS, |item| step(item, verifiable)),
         None => usual_steps(verifiable),
@@ -55,6 +59,7 @@ pub(super) fn campaigns<'a>(
             .get("acquit")
             .map(|node| list(&node, MAX_EXCUSED, acquitted))
             .unwrap_or_default(),
+        jitter: jitter.map_or_else(five_minutes, Duration),
         cap: fields
             .get("cap")
             .and_then(|node| cap(&node))

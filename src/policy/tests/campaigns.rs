@@ -27,7 +27,10 @@ fn nothing_has_to_be_said() {
         let campaigns = policy.campaigns.as_ref().unwrap();
         assert!(campaigns.shadow && campaigns.scope.is_everything());
         assert_eq!(campaigns.convict, Convict::default());
-        assert_eq!((campaigns.window, campaigns.cap), (604_800_000, 100_000));
+        assert_eq!(
+            (campaigns.window, campaigns.jitter, campaigns.cap),
+            (604_800_000, 300_000, 100_000)
+        );
         let age = policy.facts.iter().position(|fact| fact.name == "age_days");
         assert!(age.is_some());
         let facts = Facts {
@@ -72,13 +75,13 @@ fn all_of_it_can_be_said() {
                       {"at": "convicted", "budget": {"requests": 3, "window": "1h"}, "over": "deny"}],
             "facts": {"age": "team", "org": "team"},
             "excuse": [{"text": "You are a poet."}, {"template": "00000000000000Ff"}],
-            "acquit": ["c-00000000000000fe"], "cap": 1}"#,
+            "acquit": ["c-00000000000000fe"], "jitter": "0s", "cap": 1}"#,
     );
     let campaigns = policy.campaigns.unwrap();
     assert!(!campaigns.shadow && campaigns.scope.reads_model());
     assert_eq!(
-        (campaigns.window, campaigns.cap),
-        (30 * 86_400_000, 1_000_000)
+        (campaigns.window, campaigns.jitter, campaigns.cap),
+        (30 * 86_400_000, 0, 1_000_000)
     );
     assert_eq!(
         (campaigns.convict.keys, campaigns.convict.families),
@@ -135,7 +138,7 @@ fn every_fault_of_campaigns_has_a_sentence_of_its_own() {
         ("[]", "/campaigns: found a list of 0; expected an object {…}".to_owned()),
         (
             r#"{"modus": "shadow"}"#,
-            "/campaigns/modus: unknown field `modus`; did you mean `mode`? Known here: mode, match, except, window, convict, steps, facts, excuse, acquit, cap".to_owned(),
+            "/campaigns/modus: unknown field `modus`; did you mean `mode`? Known here: mode, match, except, window, convict, steps, facts, excuse, acquit, jitter, cap".to_owned(),
         ),
         (
             r#"{"mode": "on"}"#,
@@ -216,6 +219,10 @@ fn every_fault_of_campaigns_has_a_sentence_of_its_own() {
         (
             r#"{"acquit": ["00000000000000fe"]}"#,
             "/campaigns/acquit/0: found \"00000000000000fe\"; expected the name of a campaign as records show it: c- and 16 hex digits".to_owned(),
+        ),
+        (
+            r#"{"jitter": "2d"}"#,
+            "/campaigns/jitter: found \"2d\"; expected a duration from \"0s\" to \"1d\", such as \"90s\" \"1m\" \"5h\" \"7d\"".to_owned(),
         ),
         (
             r#"{"cap": 0}"#,

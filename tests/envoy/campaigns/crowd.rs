@@ -1,15 +1,10 @@
 //! A campaign of 2,000 keys among others: what they ask, and from where.
 
 use serde_json::{Value, json};
-use stillgate::campaign::{Batch, Judge, Observation};
-use stillgate::dialect::request::read;
-use stillgate::identity::Secret;
-use stillgate::policy::Policy;
-use stillgate::template::{Folded, Sampler};
 
 use super::Request;
 use crate::harness::client::Headers as _;
-use crate::harness::{Envoy, Wire, post};
+use crate::harness::{Envoy, Wire, post, until};
 
 /// Connections, each from a network of its own.
 const NETWORKS: u64 = 32;
@@ -17,50 +12,44 @@ const NETWORKS: u64 = 32;
 /// Keys of the campaign.
 const KEYS: u64 = 2_000;
 
+/// What its prompts have in common.
+pub(super) const TEMPLATE: &str = "You are given a task. Work it out step by step, write down every single thought, check each of them twice, \
+                        and then give the final answer in a box. The task is as follows: ";
+
 /// Who comes.
-pub(super) struct Crowd {
-    template: String,
-}
+pub(super) struct Crowd;
 
 impl Crowd {
-    /// With a template whose conviction is acted on soon.
-    pub(super) fn new() -> Self {
-        let mut salts = 0_u64..2_000;
-        let template = salts.find_map(|salt| {
-            let template = format!(
-                "You are given a task of the kind {}. Work it out step by step, write down every single thought, check each \
-                 of them twice, and then give the final answer in a box. The task is as follows: ",
-                words(salt ^ 0xabcd_0000, 2)
-            );
-            (jitter(&template) < 4_000).then_some(template)
-        });
-        Self {
-            template: template.expect("one of so many"),
-        }
-    }
-
-    /// All that its prompts have in common.
-    pub(super) fn template(&self) -> &str {
-        &self.template
-    }
-
-    /// Everybody asks, three times in all; answers for every request whether it was honest, and its status.
+    /// Everybody asks, three times in all; answers for every request whether it was honest, and its status. A worker hands on
+    /// what it saw of 1,424 requests a second, so nobody comes again before that has been judged.
     pub(super) async fn come(&self, envoy: &Envoy) -> Vec<(bool, u16)> {
+        let mut statuses = Vec::new();
+        for round in 0..3 {
+            statuses.extend(self.come_once(envoy, round).await);
+            let sittings = || envoy.metric("stillgate_campaign_sittings_total", &[]);
+            let before = sittings().await;
+            until("what was seen to be judged", async || {
+                (sittings().await >= before + 2).then_some(())
+            })
+            .await;
+        }
+        statuses
+    }
+
+    async fn come_once(&self, envoy: &Envoy, round: u64) -> Vec<(bool, u16)> {
         let address = envoy.address("main").await;
         let mut clients = tokio::task::JoinSet::new();
         for network in 0..NETWORKS {
             let mut requests = Vec::new();
-            for round in 0..3 {
-                // Each time a key comes from elsewhere, as through proxies.
-                let here = |key: &u64| (key + round * 7) % NETWORKS == network;
-                for key in (0..KEYS).filter(here) {
-                    requests.push((false, self.campaign(key, round)));
-                    if key % 2 == 0 {
-                        requests.push((true, self.ordinary(key, round)));
-                    }
-                    if key % 4 == 0 {
-                        requests.push((true, self.popular(key, round)));
-                    }
+            // Each time a key comes from elsewhere, as through proxies.
+            let here = |key: &u64| (key + round * 7) % NETWORKS == network;
+            for key in (0..KEYS).filter(here) {
+                requests.push((false, self.campaign(key, round)));
+                if key % 2 == 0 {
+                    requests.push((true, self.ordinary(key, round)));
+                }
+                if key % 4 == 0 {
+                    requests.push((true, self.popular(key, round)));
                 }
             }
             let source = [127, 7, u8::try_from(network).unwrap(), 1];
@@ -84,7 +73,7 @@ impl Crowd {
 
     /// A request of the campaign's.
     pub(super) fn campaign(&self, key: u64, round: u64) -> Request {
-        let text = format!("{}{}", self.template, self.text(key << 8 | round));
+        let text = format!("{}{}", TEMPLATE, self.text(key << 8 | round));
         ask(&format!("sk-campaign-{key}"), &text).with("x-auth-age", (key % 20).to_string())
     }
 
@@ -140,31 +129,4 @@ fn words(number: u64, count: u32) -> String {
     };
     let mut word = || -> String { (0..6).map(|_| letter()).collect() };
     (0..count).map(|_| word()).collect::<Vec<_>>().join(" ")
-}
-
-/// For how many milliseconds a conviction of this template waits under the secret of these tests.
-fn jitter(template: &str) -> u64 {
-    let secret = Secret::new(b"a secret for tests only");
-    let rules = br#"{"version": 1, "campaigns": {"convict": {"keys": 16, "requests": 64, "score": 4, "families": 2}, "cap": 1}}"#;
-    let rules = Policy::parse(rules).unwrap().campaigns.unwrap();
-    let (mut judge, sampler) = (Judge::new(rules, secret), Sampler::new(secret));
-    let mut batch = Batch::default();
-    for number in 0..600_u64 {
-        let text = format!("{template}{}", words(number, 30));
-        let body = json!({"messages": [{"role": "user", "content": text}]}).to_string();
-        let prompt = read(body.as_bytes()).expect("a prompt");
-        let template = sampler.read(body.as_bytes(), &prompt, &mut Folded::default());
-        let mut seen = Observation::of(&template);
-        seen.key = (number % 200 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        seen.at = 10_000 + u32::try_from(number).unwrap() * 60;
-        seen.network = seen.bins[0];
-        seen.age = 3;
-        batch.push(seen);
-    }
-    let now = 50_000_000;
-    judge.sit(&[&batch], now);
-    let campaigns = judge.book().campaigns();
-    campaigns
-        .first()
-        .map_or(u64::MAX, |campaign| campaign.from.saturating_sub(now))
 }
