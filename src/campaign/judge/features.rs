@@ -49,8 +49,8 @@ pub(super) struct Feature {
     pad: u16,
 }
 
-/// Where a feature is from, the most specific first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Where a feature is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// 96 bytes of the user's text.
     Long,
@@ -67,6 +67,27 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// The rank of bins of which a request has several that are hot.
+    pub(super) const MANY: u8 = 2;
+
+    /// How specific it is, the most specific first. What the user's text says goes before what the system text says, unless it is
+    /// a few words, which any question may begin or end with.
+    pub(super) const fn rank(self) -> u8 {
+        match self {
+            Self::Long => 0,
+            Self::Middle => 1,
+            Self::System => 3,
+            Self::SystemAnchor => 4,
+            Self::Short => 5,
+            Self::Bin => 6,
+        }
+    }
+
+    /// Whether it is an anchor of the user's text.
+    pub(super) const fn is_anchor(self) -> bool {
+        matches!(self, Self::Long | Self::Middle | Self::Short)
+    }
+
     /// How much a convicted feature says alone. An anchor of 24 bytes may be a stock phrase, and what is in a bin a part of what
     /// is asked, unless it is the very feature that the evidence is about.
     pub(super) const fn weight(self, own: bool) -> u16 {

@@ -35,6 +35,27 @@ pub(super) fn features(seen: &Observation) -> impl Iterator<Item = (u64, Kind)> 
 /// Bins that are followed before anything else is known of a request: what they would add is not worth the room.
 const FOLLOWED: usize = 4;
 
+/// A hot feature that a request may be filed under.
+struct Choice {
+    hash: u64,
+    kind: Kind,
+    /// Its row, if it has one.
+    row: Option<u16>,
+    /// Requests of that row, where that decides.
+    tried: Option<u32>,
+    /// How often it was seen lately.
+    count: u32,
+}
+
+impl Choice {
+    /// The most specific goes first, and of several the commonest. What stands amidst a text leaves many features: of those one
+    /// that has a row goes first, and the one with most evidence, so that it is gathered under as few as can be.
+    fn goes_before(&self, other: &Self) -> bool {
+        let key = |choice: &Self| (choice.tried, choice.count);
+        self.kind.rank() < other.kind.rank() || self.kind == other.kind && key(self) > key(other)
+    }
+}
+
 impl Judge {
     /// Takes in one request.
     pub(super) fn take(&mut self, seen: &Observation) {
@@ -96,44 +117,12 @@ impl Judge {
 
     /// Files a request under its most specific feature that is hot and not acquitted.
     fn file_with_row(&mut self, seen: &Observation, rest: Seen) -> Option<u16> {
-        let mut chosen: Option<(u64, Kind, u16, u32)> = None;
-        let mut bins = 0_u32;
-        for (hash, kind) in features(seen) {
-            let Some(feature) = self.features.get(hash) else {
-                continue;
-            };
-            if feature.state() == State::Acquitted {
-                if feature.until > seen.at {
-                    continue;
-                }
-                feature.set(State::Hot);
-            }
-            if feature.state() == State::Convicted {
-                continue;
-            }
-            bins = bins.saturating_add(u32::from(kind == Kind::Bin));
-            // One hot bin may be anything.
-            if kind == Kind::Bin && bins < 2 {
-                continue;
-            }
-            let row = if feature.state() == State::Tried {
-                feature.row
-            } else {
-                u16::MAX
-            };
-            let better = chosen.is_none_or(|(_, other, _, count)| {
-                kind < other || kind == other && feature.count > count
-            });
-            // What the user's text says goes before what the system text says.
-            if better {
-                chosen = Some((hash, kind, row, feature.count));
-            }
-        }
-        let (hash, kind, row, _) = chosen?;
-        let row = if row == u16::MAX {
-            self.open(hash, kind, seen.at)?
-        } else {
-            row
+        let Choice {
+            hash, kind, row, ..
+        } = self.choose(seen)?;
+        let row = match row {
+            Some(row) => row,
+            None => self.open(hash, kind, seen.at)?,
         };
         let place = self.rows.get_mut(usize::from(row))?;
         place.see(seen, rest);
@@ -145,6 +134,55 @@ impl Judge {
                 .see(seen.key, hash, seen.network, keyring::NONE, seen.at);
         }
         Some(row)
+    }
+
+    /// What a request is filed under.
+    fn choose(&mut self, seen: &Observation) -> Option<Choice> {
+        // Of bins apart, since one that is hot may be anything.
+        let (mut other, mut of_bins): (Option<Choice>, Option<Choice>) = (None, None);
+        let mut bins = 0_u32;
+        for (hash, kind) in features(seen) {
+            let Some(feature) = self.features.get(hash) else {
+                continue;
+            };
+            if feature.state() == State::Acquitted && feature.until <= seen.at {
+                feature.set(State::Hot);
+            }
+            let row = match feature.state() {
+                State::Acquitted | State::Convicted => continue,
+                State::Tried => Some(feature.row),
+                State::Hot => None,
+            };
+            let count = feature.count;
+            let (best, tried) = if kind == Kind::Bin {
+                bins = bins.saturating_add(1);
+                let tried = row.and_then(|row| self.rows.get(usize::from(row)));
+                (&mut of_bins, tried.map(|row| row.requests))
+            } else {
+                (&mut other, None)
+            };
+            let choice = Choice {
+                hash,
+                kind,
+                row,
+                tried,
+                count,
+            };
+            if best.as_ref().is_none_or(|best| choice.goes_before(best)) {
+                *best = Some(choice);
+            }
+        }
+        // Many of them say more than a few words at the beginning or at the end, or than what stands around all.
+        let rank = if bins >= 3 {
+            Kind::MANY
+        } else {
+            Kind::Bin.rank()
+        };
+        let first = |other: &Choice| rank < other.kind.rank();
+        if bins >= 2 && other.as_ref().is_none_or(first) {
+            return of_bins;
+        }
+        other
     }
 
     /// Opens a row for a feature, if there is one free.
@@ -171,7 +209,7 @@ impl Judge {
         for (hash, kind) in features(seen) {
             if let Some(feature) = self.features.get(hash) {
                 // What stands inside honest people's wrapping has no anchors of its own.
-                wrapped |= feature.state() == State::Acquitted && kind < Kind::Bin;
+                wrapped |= feature.state() == State::Acquitted && kind.is_anchor();
                 feature.count = feature.count.saturating_add(1);
                 feature.seen = seen.at;
                 if feature.state() == State::Acquitted {

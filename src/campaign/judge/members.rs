@@ -24,11 +24,11 @@ pub(super) struct Member {
     pub(super) requests: u16,
     /// Requests within a quarter of an hour of the one before.
     pub(super) close: u16,
-    /// Requests after as long a pause as the one before, which machines make that wake by the clock.
+    /// Requests after a pause that goes with the one before, which machines make that wake by the clock.
     pub(super) regular: u16,
     /// Networks, as bits.
     pub(super) networks: u16,
-    /// The last pause between two sittings, in minutes.
+    /// The last pause between two sittings, in ticks.
     pause: u16,
     /// The account's age in days, plus 1; 0 if that is not known.
     pub(super) age: u16,
@@ -36,6 +36,21 @@ pub(super) struct Member {
     pub(super) talks: u16,
     /// 1 if the account is verified.
     pub(super) verified: u16,
+}
+
+/// The unit of pauses, in seconds: so the longest that is told is three days.
+const TICK: u32 = 4;
+
+/// A pause may be so many times another: of what wakes by the clock not every request is seen here.
+const TIMES: u16 = 12;
+
+/// Whether one pause is a multiple of the other, within a minute or a twentieth of the shorter one. Of pauses that have nothing
+/// to do with each other about one in ten is.
+fn are_regular(one: u16, other: u16) -> bool {
+    let (short, long) = (one.min(other), one.max(other));
+    let times = long.saturating_add(short / 2).checked_div(short);
+    let slack = (short / 20).max(15);
+    times.is_some_and(|times| times <= TIMES && long.abs_diff(short.saturating_mul(times)) <= slack)
 }
 
 /// A sample.
@@ -108,11 +123,8 @@ impl Member {
         if self.requests > 0 {
             add(&mut self.close, gap < CLOSE);
             if gap >= CLOSE {
-                let pause = u16::try_from(gap / 60).unwrap_or(u16::MAX);
-                // Within a tenth, or two minutes.
-                let slack = (self.pause / 10).max(2);
-                let again = self.pause > 0 && pause.abs_diff(self.pause) <= slack;
-                add(&mut self.regular, again);
+                let pause = u16::try_from(gap / TICK).unwrap_or(u16::MAX);
+                add(&mut self.regular, are_regular(self.pause, pause));
                 self.pause = pause;
             }
         }
@@ -120,5 +132,31 @@ impl Member {
         add(&mut self.requests, true);
         add(&mut self.talks, observation.turns >= 3);
         self.networks |= 1_u16.wrapping_shl(observation.network >> 28);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_regular_if_one_is_a_multiple_of_the_other() {
+        let minutes = |minutes: u16| minutes * 15;
+        for (one, other, expected) in [
+            (minutes(60), minutes(60), true),
+            (minutes(60), minutes(63), true),
+            (minutes(60), minutes(64), false),
+            (minutes(60), minutes(30), true),
+            (minutes(60), minutes(181), true),
+            (minutes(180), minutes(60), true),
+            (minutes(60), minutes(90), false),
+            (minutes(16), minutes(16 * 12), true),
+            (minutes(16), minutes(16 * 13), false),
+            (0, minutes(60), false),
+            (0, 0, false),
+            (u16::MAX, u16::MAX, true),
+        ] {
+            assert_eq!(are_regular(one, other), expected, "{one} and {other}");
+        }
     }
 }

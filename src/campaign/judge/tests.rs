@@ -79,6 +79,23 @@ fn with_template(mut seen: Observation, template: u64) -> Observation {
     seen
 }
 
+/// With what was a template at its head amidst other text: no anchor shows it, and two bins of five.
+fn amidst(crowd: Vec<Observation>, template: u64) -> Vec<Observation> {
+    let mut dice = Dice(10);
+    let inside = |mut seen: Observation| {
+        for (place, bin) in (0_u64..).zip(&mut seen.bins) {
+            *bin = if dice.below(5) < 2 {
+                mix(template * 64 + place) as u32 | 1
+            } else {
+                dice.next() as u32
+            };
+        }
+        seen.anchors = core::array::from_fn(|_| dice.next());
+        seen
+    };
+    crowd.into_iter().map(inside).collect()
+}
+
 #[derive(Clone, Copy)]
 struct Campaign {
     keys: u64,
@@ -240,6 +257,21 @@ fn a_work_queue_is_convicted_and_people_are_not() {
             None,
         ),
         ("clockwork", clockwork(dice, 400, 54, day), None),
+        (
+            "amidst other text",
+            amidst(queue(1, false), 70),
+            Some(Stage::Convicted),
+        ),
+        (
+            "an app amidst other text",
+            amidst(people(dice, 700, 55, 0, day, |_, _, _| {}), 72),
+            None,
+        ),
+        (
+            "clockwork amidst other text",
+            amidst(clockwork(dice, 400, 56, day), 73),
+            None,
+        ),
     ] {
         assert_eq!(stage_of(crowd, 14), expected, "{name}");
     }
