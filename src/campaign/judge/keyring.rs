@@ -6,8 +6,8 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::traits::mix;
 
-/// Buckets of eight: 16,384 keys in 640 KiB.
-const BUCKETS: usize = 2_048;
+/// Buckets of eight: 32,768 keys in 1 MiB.
+const BUCKETS: usize = 4_096;
 
 /// Keys of a bucket.
 const WAYS: usize = 8;
@@ -44,7 +44,6 @@ pub(super) struct Keyed {
     pub(super) campaign: u16,
     /// All requests.
     pub(super) seen: u16,
-    pad: [u16; 4],
 }
 
 impl Keyed {
