@@ -44,7 +44,7 @@ const ROWS: usize = 640;
 /// Places above this are cases.
 const CASE: u16 = 0x8000;
 
-/// Gathers evidence and judges. There is one for all nodes that share what they see. Takes 3.5 MiB.
+/// Gathers evidence and judges. There is one for all nodes that share what they see. Takes 3.9 MiB.
 #[derive(Debug)]
 pub struct Judge {
     rules: Campaigns,
