@@ -22,7 +22,9 @@ pub struct Entry {
     /// The campaign, by its place in the book.
     pub campaign: u16,
     /// How much it says, in thirds: 3 is enough alone.
-    pub weight: u16,
+    pub weight: u8,
+    /// The template that it is a part of, in 256 kinds: what parts of different templates say does not add up.
+    pub template: u8,
 }
 
 /// A campaign in the book.
@@ -56,7 +58,7 @@ const MARK: [u8; 4] = *b"sgb1";
 const LONGEST: usize = 256 << 10;
 
 /// Enough of a request's features are a campaign's.
-const ENOUGH: u16 = 3;
+const ENOUGH: u8 = 3;
 
 /// Features of a request that are looked up: the system text and its anchors, the user's anchors, and the sample.
 const FEATURES: usize = 9;
@@ -120,7 +122,7 @@ impl Book {
         for entry in entries() {
             bytes.extend_from_slice(&entry.feature.to_le_bytes());
             bytes.extend_from_slice(&entry.campaign.to_le_bytes());
-            bytes.extend_from_slice(&entry.weight.to_le_bytes());
+            bytes.extend_from_slice(&[entry.weight, entry.template]);
         }
         bytes
     }
@@ -160,10 +162,12 @@ impl Book {
         let entries = rest.chunks_exact(12).filter_map(|bytes| {
             let (feature, rest) = bytes.split_first_chunk()?;
             let (campaign, rest) = rest.split_first_chunk()?;
+            let [weight, template] = *rest.first_chunk()?;
             Some(Entry {
                 feature: u64::from_le_bytes(*feature),
                 campaign: u16::from_le_bytes(*campaign),
-                weight: u16::from_le_bytes(*rest.first_chunk()?),
+                weight,
+                template,
             })
         });
         let entries: Vec<Entry> = entries.collect();
@@ -177,8 +181,8 @@ impl Book {
         if self.places.is_empty() {
             return None;
         }
-        let mut best: Option<(u16, u16)> = None;
-        let mut found = [(0_u16, 0_u16); 8];
+        let mut best: Option<(u16, u8)> = None;
+        let mut found = [((0_u16, 0_u8), 0_u8); 8];
         let mut count = 0_usize;
         for feature in features(template) {
             let Some(entry) = self.get(feature) else {
@@ -187,13 +191,13 @@ impl Book {
             let known = found
                 .iter()
                 .take(count)
-                .position(|(campaign, _)| *campaign == entry.campaign);
+                .position(|(part, _)| *part == (entry.campaign, entry.template));
             let place = known.unwrap_or(count);
-            let Some((campaign, weight)) = found.get_mut(place) else {
+            let Some((part, weight)) = found.get_mut(place) else {
                 continue;
             };
             count = count.max(place.saturating_add(1));
-            *campaign = entry.campaign;
+            *part = (entry.campaign, entry.template);
             *weight = weight.saturating_add(entry.weight);
             if best.is_none_or(|(_, most)| *weight > most) {
                 best = Some((entry.campaign, *weight));
@@ -285,10 +289,44 @@ mod tests {
             .map(|feature| Entry {
                 feature: mix(feature),
                 campaign: (feature % 5) as u16,
-                weight: 1 + (feature % 3) as u16,
+                weight: 1 + (feature % 3) as u8,
+                template: (feature % 7) as u8,
             })
             .collect();
         Book::new(7, campaigns.collect(), &entries)
+    }
+
+    #[test]
+    fn what_parts_of_different_templates_say_does_not_add_up() {
+        let campaign = Campaign {
+            id: 1,
+            stage: Stage::Convicted,
+            from: 0,
+            held_back: false,
+        };
+        let prompt = Template {
+            anchors: [11, 12, 0, 0, 0, 0],
+            ..Template::default()
+        };
+        for (weights, templates, expected) in [
+            ([2, 1], [5, 5], true),
+            ([2, 1], [5, 6], false),
+            ([2, 3], [5, 6], true),
+            ([1, 1], [5, 5], false),
+        ] {
+            let entry = |place: usize| Entry {
+                feature: 11 + place as u64,
+                campaign: 0,
+                weight: weights[place],
+                template: templates[place],
+            };
+            let book = Book::new(1, vec![campaign], &[entry(0), entry(1)]);
+            assert_eq!(
+                book.find(&prompt, 1).is_some(),
+                expected,
+                "{weights:?} of {templates:?}"
+            );
+        }
     }
 
     #[test]
@@ -313,6 +351,7 @@ mod tests {
                 feature: mix(feature),
                 campaign: 0,
                 weight: 3,
+                template: 0,
             })
             .collect();
         let bytes = Book::new(1, book().campaigns, &entries).to_bytes();

@@ -172,6 +172,7 @@ impl Judge {
                     feature: feature.hash,
                     campaign,
                     weight: feature.weight,
+                    template: feature.template,
                 });
             }
         }

@@ -119,6 +119,7 @@ fn book() -> Book {
             feature: spread(number),
             campaign: 0,
             weight: 3,
+            template: 0,
         })
         .collect();
     let campaign = Campaign {

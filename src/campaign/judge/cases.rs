@@ -8,6 +8,7 @@ use super::row::Row;
 use super::terms::Weight;
 use super::{CASE, Judge};
 use crate::policy::campaigns::Stage;
+use crate::traits::mix;
 
 use bytemuck::Zeroable as _;
 
@@ -157,6 +158,7 @@ impl Judge {
                 feature.set(State::Convicted);
                 feature.row = CASE | case;
                 feature.weight = feature.kind().weight(own);
+                feature.template = mix(row.feature) as u8;
                 features = features.saturating_add(1);
             }
         }

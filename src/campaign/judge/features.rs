@@ -45,7 +45,9 @@ pub(super) struct Feature {
     /// How specific it is: see [`Kind`].
     pub(super) kind: u8,
     /// How much it says alone once it is convicted: 3 is enough.
-    pub(super) weight: u16,
+    pub(super) weight: u8,
+    /// The template with which it was convicted, as the book has it.
+    pub(super) template: u8,
     pad: u16,
 }
 
@@ -90,7 +92,7 @@ impl Kind {
 
     /// How much a convicted feature says alone. An anchor of 24 bytes may be a stock phrase, and what is in a bin a part of what
     /// is asked, unless it is the very feature that the evidence is about.
-    pub(super) const fn weight(self, own: bool) -> u16 {
+    pub(super) const fn weight(self, own: bool) -> u8 {
         match (self, own) {
             (Self::Bin, false) => 1,
             (Self::Short, false) => 2,

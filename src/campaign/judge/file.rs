@@ -1,5 +1,7 @@
 //! Where a request's evidence goes: to the case whose features it has, or to the row of its most specific hot feature.
 
+use smallvec::SmallVec;
+
 use super::features::{Kind, State};
 use super::keyring;
 use super::rests::Seen;
@@ -76,19 +78,24 @@ impl Judge {
 
     /// The case that a request belongs to: by one anchor or system text, or by three features of a sample.
     fn case_of(&mut self, seen: &Observation) -> Option<(u16, u64)> {
-        let (mut best, mut weight) = (None, 0_u16);
+        let mut best: Option<(u16, u64)> = None;
+        let mut parts = SmallVec::<[((u16, u8), u8); 8]>::new();
         for (hash, _) in features(seen) {
             let feature = self.features.get(hash);
             let Some(feature) = feature.filter(|feature| feature.state() == State::Convicted)
             else {
                 continue;
             };
-            let (case, _) = *best.get_or_insert((feature.row & !CASE, hash));
-            if case == feature.row & !CASE {
-                weight = weight.saturating_add(feature.weight);
+            let case = feature.row & !CASE;
+            let (first, _) = *best.get_or_insert((case, hash));
+            let part = (case, feature.template);
+            match parts.iter_mut().find(|(other, _)| *other == part) {
+                Some((_, weight)) => *weight = weight.saturating_add(feature.weight),
+                None if first == case => parts.push((part, feature.weight)),
+                None => {}
             }
         }
-        best.filter(|_| weight >= 3)
+        best.filter(|_| parts.iter().any(|(_, weight)| *weight >= 3))
     }
 
     fn file_with_case(&mut self, seen: &Observation, rest: Seen, place: u16, template: u64) {

@@ -190,6 +190,7 @@ impl Judge {
                     if feature.state() != State::Convicted {
                         feature.set(State::Convicted);
                         feature.row = CASE | place;
+                        (feature.weight, feature.template) = (entry.weight, entry.template);
                     }
                     features = features.saturating_add(1);
                 }

@@ -29,6 +29,7 @@ impl Watch {
             feature: Sampler::new(secret).of_text(SYSTEM.as_bytes()).system,
             campaign: 0,
             weight: 3,
+            template: 0,
         };
         let campaign = Campaign {
             id: ID,
