@@ -58,7 +58,7 @@ const MARK: [u8; 4] = *b"sgb1";
 const LONGEST: usize = 256 << 10;
 
 /// Enough of a request's features are a campaign's.
-const ENOUGH: u8 = 3;
+pub(in crate::campaign) const ENOUGH: u8 = 3;
 
 /// Features of a request that are looked up: the system text and its anchors, the user's anchors, and the sample.
 const FEATURES: usize = 9;

@@ -7,7 +7,7 @@ use crate::campaign::Observation;
 use crate::distinct::registers::{self, NUMBERS};
 
 /// Seconds of a day.
-const DAY: u32 = 86_400;
+pub(super) const DAY: u32 = 86_400;
 
 /// Accounts of at most so many days are young, as observations have ages.
 const YOUNG: u16 = 31;
@@ -59,20 +59,22 @@ impl Activity {
         registers::merge(&mut self.acted, keys);
     }
 
-    /// Whether these keys, with those on which others are acted or alone, are more than this share of a day's keys, in
-    /// millionths.
-    pub(super) fn is_over(&self, cap: u32, keys: &[u32; NUMBERS], others: bool) -> bool {
-        let [active, acted, ..] = self.before;
-        let mut all = *keys;
-        let acted = if others {
-            registers::merge(&mut all, &self.acted);
-            acted
-        } else {
-            0
-        };
-        let acted = u64::from(count(&all).max(acted));
+    /// The most keys on which campaigns may be acted, if that is this share of a day's keys, in millionths.
+    pub(super) fn most(&self, cap: u32) -> u64 {
+        let [active, ..] = self.before;
         let active = u64::from(count(&self.active).max(active));
-        acted.saturating_mul(1_000_000) > active.saturating_mul(u64::from(cap))
+        active.saturating_mul(u64::from(cap)) / 1_000_000
+    }
+
+    /// How many keys these are, alone or with those on which others are acted.
+    pub(super) fn acted_with(&self, keys: &[u32; NUMBERS], others: bool) -> u64 {
+        if !others {
+            return u64::from(count(keys));
+        }
+        let [_, acted, ..] = self.before;
+        let mut all = self.acted;
+        registers::merge(&mut all, keys);
+        u64::from(count(&all).max(acted))
     }
 
     /// The share of two days' keys whose accounts are young, of those whose age is known; 0 if those are fewer than `least`.

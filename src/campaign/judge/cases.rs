@@ -2,6 +2,7 @@
 
 use core::hash::Hasher as _;
 
+use super::activity::DAY;
 use super::docket::Entry;
 use super::features::State;
 use super::row::Row;
@@ -110,34 +111,36 @@ impl Judge {
 
     /// A name that says nothing to whoever has not the secret.
     fn id_of(&self, feature: u64) -> u64 {
-        let mut hasher = self.secret.hasher();
-        hasher.write_u64(7);
-        hasher.write_u64(feature);
-        hasher.finish().max(1)
+        self.hash(7, feature).max(1)
     }
 
     /// For how many seconds a conviction waits: always as long for this campaign.
     fn jitter(&self, id: u64) -> u32 {
         let most = (self.rules.jitter / 1_000).saturating_add(1);
+        u32::try_from(self.hash(8, id).checked_rem(most).unwrap_or(0)).unwrap_or(u32::MAX)
+    }
+
+    /// A hash that nobody can foresee, for a purpose.
+    fn hash(&self, purpose: u64, value: u64) -> u64 {
         let mut hasher = self.secret.hasher();
-        hasher.write_u64(8);
-        hasher.write_u64(id);
-        u32::try_from(hasher.finish().checked_rem(most).unwrap_or(0)).unwrap_or(u32::MAX)
+        hasher.write_u64(purpose);
+        hasher.write_u64(value);
+        hasher.finish()
     }
 
     /// Holds campaigns back that are to be acted on more of a day's keys than the policy allows, in their first day, and lets them
     /// go once that is no longer so.
     pub(super) fn keep_cap(&mut self, now: u32) -> bool {
-        let (cap, mut changed) = (self.rules.cap, false);
+        let (most, mut changed) = (self.activity.most(self.rules.cap), false);
         let convicted = |case: &&mut Entry| case.id != 0 && case.stage() == Stage::Convicted;
         for case in self.cases.iter_mut().filter(convicted) {
-            let young = now.saturating_sub(case.since) < 86_400;
+            let young = now.saturating_sub(case.since) < DAY;
             if case.held == 0 && !young {
                 continue;
             }
             let was = case.held != 0;
             let news = was || case.since == now;
-            let held = self.activity.is_over(cap, &case.keys, news);
+            let held = self.activity.acted_with(&case.keys, news) > most;
             case.held = u8::from(held);
             changed |= held != was;
             if news && !held {

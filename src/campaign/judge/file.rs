@@ -8,7 +8,7 @@ use super::rests::Seen;
 use super::row::Row;
 use super::{CASE, Judge};
 use crate::campaign::Observation;
-use crate::campaign::book::of_bin;
+use crate::campaign::book::{ENOUGH, of_bin};
 use crate::policy::campaigns::Stage;
 
 /// The features of a request: of the user's text the most specific first, then of the system text.
@@ -79,7 +79,7 @@ impl Judge {
     /// The case that a request belongs to: by one anchor or system text, or by three features of a sample.
     fn case_of(&mut self, seen: &Observation) -> Option<(u16, u64)> {
         let mut best: Option<(u16, u64)> = None;
-        let mut parts = SmallVec::<[((u16, u8), u8); 8]>::new();
+        let mut parts = SmallVec::<[(u8, u8); 8]>::new();
         for (hash, _) in features(seen) {
             let feature = self.features.get(hash);
             let Some(feature) = feature.filter(|feature| feature.state() == State::Convicted)
@@ -88,14 +88,18 @@ impl Judge {
             };
             let case = feature.row & !CASE;
             let (first, _) = *best.get_or_insert((case, hash));
-            let part = (case, feature.template);
-            match parts.iter_mut().find(|(other, _)| *other == part) {
+            if case != first {
+                continue;
+            }
+            match parts
+                .iter_mut()
+                .find(|(template, _)| *template == feature.template)
+            {
                 Some((_, weight)) => *weight = weight.saturating_add(feature.weight),
-                None if first == case => parts.push((part, feature.weight)),
-                None => {}
+                None => parts.push((feature.template, feature.weight)),
             }
         }
-        best.filter(|_| parts.iter().any(|(_, weight)| *weight >= 3))
+        best.filter(|_| parts.iter().any(|(_, weight)| *weight >= ENOUGH))
     }
 
     fn file_with_case(&mut self, seen: &Observation, rest: Seen, place: u16, template: u64) {
@@ -117,8 +121,7 @@ impl Judge {
             && features(seen).any(|(hash, _)| hash == row.feature)
         {
             row.see(seen, rest);
-            let known = self.ring.get(seen.key);
-            row.note_watched(known.is_some_and(keyring::Keyed::is_watched));
+            row.note_watched(self.ring.is_watched(seen.key));
         }
     }
 
@@ -133,8 +136,7 @@ impl Judge {
         };
         let place = self.rows.get_mut(usize::from(row))?;
         place.see(seen, rest);
-        let known = self.ring.get(seen.key);
-        place.note_watched(known.is_some_and(keyring::Keyed::is_watched));
+        place.note_watched(self.ring.is_watched(seen.key));
         // A stock phrase, or a text that is passed around, is no work that somebody was given.
         if kind != Kind::Short && kind != Kind::Bin && rest != Seen::ByItself && place.is_unique() {
             self.ring
@@ -211,8 +213,7 @@ impl Judge {
     fn follow(&mut self, seen: &Observation, filed: Option<u16>) {
         let (mut bins, mut wrapped) = (0_usize, false);
         // Parts of one template may have been filed apart; whose keys are known for a campaign speaks for neither.
-        let known = self.ring.get(seen.key);
-        let watched = known.is_some_and(keyring::Keyed::is_watched);
+        let watched = self.ring.is_watched(seen.key);
         for (hash, kind) in features(seen) {
             if let Some(feature) = self.features.get(hash) {
                 // What stands inside honest people's wrapping has no anchors of its own.

@@ -81,6 +81,11 @@ impl Keyring {
         bucket.iter().find(|keyed| keyed.key == key)
     }
 
+    /// Whether a key is known for a campaign: see [`Keyed::is_watched`].
+    pub(super) fn is_watched(&self, key: u64) -> bool {
+        self.get(key).is_some_and(Keyed::is_watched)
+    }
+
     /// A key has sent any request.
     pub(super) fn meet(&mut self, key: u64) {
         let bucket = self.buckets.get_mut(place(key));

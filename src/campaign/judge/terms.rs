@@ -328,9 +328,10 @@ impl<'r> Witnesses<'r> {
             .iter()
             .filter(|member| witnesses.explains(member));
         let explained = share(count(explained.count()), all);
-        let watched = row.members.iter().filter(|member| {
-            witnesses.explains(member) && ring.get(member.key).is_some_and(Keyed::is_watched)
-        });
+        let watched = row
+            .members
+            .iter()
+            .filter(|member| witnesses.explains(member) && ring.is_watched(member.key));
         let watched = share(count(watched.count()), all);
         witnesses.guilty = if all < FEW { 0.0 } else { watched };
         witnesses.all = explained >= 0.6;
