@@ -214,6 +214,8 @@ impl Judge {
         let (mut bins, mut wrapped) = (0_usize, false);
         // Parts of one template may have been filed apart; whose keys are known for a campaign speaks for neither.
         let watched = self.ring.is_watched(seen.key);
+        let row = filed.and_then(|row| self.rows.get(usize::from(row)));
+        let alike = watched || row.is_some_and(|row| row.leans != 0);
         for (hash, kind) in features(seen) {
             if let Some(feature) = self.features.get(hash) {
                 // What stands inside honest people's wrapping has no anchors of its own.
@@ -225,7 +227,7 @@ impl Judge {
                 }
                 let settled = matches!(feature.state(), State::Tried | State::Convicted);
                 feature.age(settled);
-                if filed == Some(feature.row) || settled && watched {
+                if filed == Some(feature.row) || settled && alike {
                     feature.inside = feature.inside.saturating_add(1);
                 } else if settled || feature.inside > 0 {
                     feature.inside = feature.inside.saturating_sub(1);

@@ -53,7 +53,9 @@ pub(super) struct Row {
     pub(super) weighed: u32,
     /// Requests of keys that are known for a campaign.
     pub(super) watched: u32,
-    pad: u32,
+    /// 1 if all that is known of it speaks for a campaign.
+    pub(super) leans: u8,
+    pad: [u8; 3],
     /// Distinct keys.
     pub(super) keys: [u32; NUMBERS],
     /// Distinct networks, as bits.

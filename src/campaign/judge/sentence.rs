@@ -70,13 +70,29 @@ impl Judge {
             let row = *row;
             let weight = weigh(&row, &self.ring, young);
             let sentence = self.sentence(&row, &weight, now);
+            let leans = self.leans(&row, &weight);
             if let Some(row) = self.rows.get_mut(place) {
                 row.ripe = u8::from(matches!(sentence, Sentence::Ripe));
+                row.leans = u8::from(leans);
             }
             changed |= self.carry_out(place, &row, &weight, sentence, now);
         }
         changed |= self.judge_ripe(young, now);
         changed | self.keep_cap(now)
+    }
+
+    /// Whether all that is known of those who have a feature speaks for a campaign, but for who else has it.
+    fn leans(&self, row: &Row, weight: &Weight) -> bool {
+        let convict = self.rules.convict;
+        let points = i32::try_from(convict.score)
+            .unwrap_or(i32::MAX)
+            .saturating_mul(10);
+        row.keys() >= 10
+            && weight.enough
+            && !weight.people
+            && weight.of(Family::Coordination) >= 10
+            && weight.score() >= points
+            && weight.families() >= convict.families
     }
 
     fn sentence(&mut self, row: &Row, weight: &Weight, now: u32) -> Sentence {
