@@ -69,6 +69,18 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// The kind that a number stands for, as features and rows hold it.
+    pub(super) const fn of(number: u8) -> Self {
+        match number {
+            0 => Self::Long,
+            1 => Self::Middle,
+            2 => Self::Short,
+            3 => Self::Bin,
+            4 => Self::System,
+            _ => Self::SystemAnchor,
+        }
+    }
+
     /// The rank of bins of which a request has several that are hot.
     pub(super) const MANY: u8 = 2;
 
@@ -90,12 +102,12 @@ impl Kind {
         matches!(self, Self::Long | Self::Middle | Self::Short)
     }
 
-    /// How much a convicted feature says alone. An anchor of 24 bytes may be a stock phrase, and what is in a bin a part of what
-    /// is asked, unless it is the very feature that the evidence is about.
+    /// How much a convicted feature says alone. An anchor of 24 bytes may be how any question begins, whatever is known of those
+    /// who ask it; and what is in a bin a part of what is asked, unless it is the very feature that the evidence is about.
     pub(super) const fn weight(self, own: bool) -> u8 {
         match (self, own) {
             (Self::Bin, false) => 1,
-            (Self::Short, false) => 2,
+            (Self::Short, _) => 2,
             _ => 3,
         }
     }
@@ -103,14 +115,7 @@ impl Kind {
 
 impl Feature {
     pub(super) const fn kind(&self) -> Kind {
-        match self.kind {
-            0 => Kind::Long,
-            1 => Kind::Middle,
-            2 => Kind::Short,
-            3 => Kind::Bin,
-            4 => Kind::System,
-            _ => Kind::SystemAnchor,
-        }
+        Kind::of(self.kind)
     }
 
     pub(super) const fn state(&self) -> State {

@@ -181,14 +181,18 @@ impl Judge {
                 *best = Some(choice);
             }
         }
-        // Many of them say more than a few words at the beginning or at the end, or than what stands around all.
-        let rank = if bins >= 3 {
+        // Many of them say more than a few words at the beginning or at the end, or than what stands around all; and so does one of
+        // which all that is known speaks for a campaign.
+        let leading = of_bins.as_ref().and_then(|choice| choice.row);
+        let leading = leading.and_then(|row| self.rows.get(usize::from(row)));
+        let leans = leading.is_some_and(|row| row.leans != 0);
+        let rank = if bins >= 3 || leans {
             Kind::MANY
         } else {
             Kind::Bin.rank()
         };
         let first = |other: &Choice| rank < other.kind.rank();
-        if bins >= 2 && other.as_ref().is_none_or(first) {
+        if (bins >= 2 || leans) && other.as_ref().is_none_or(first) {
             return of_bins;
         }
         other
@@ -212,10 +216,12 @@ impl Judge {
     /// of the others those that become hot.
     fn follow(&mut self, seen: &Observation, filed: Option<u16>) {
         let (mut bins, mut wrapped) = (0_usize, false);
-        // Parts of one template may have been filed apart; whose keys are known for a campaign speaks for neither.
+        // Parts of one template may have been filed apart. Neither whose key is known for a campaign speaks against a part, nor
+        // what goes to one that is no more specific and speaks for a campaign by itself. What is more specific may be a campaign
+        // that hides among honest people who have the same part.
         let watched = self.ring.is_watched(seen.key);
         let row = filed.and_then(|row| self.rows.get(usize::from(row)));
-        let alike = watched || row.is_some_and(|row| row.leans != 0);
+        let leaning = row.filter(|row| row.leans != 0).map(|row| row.kind().rank());
         for (hash, kind) in features(seen) {
             if let Some(feature) = self.features.get(hash) {
                 // What stands inside honest people's wrapping has no anchors of its own.
@@ -225,6 +231,7 @@ impl Judge {
                 if feature.state() == State::Acquitted {
                     continue;
                 }
+                let alike = watched || leaning.is_some_and(|rank| kind.rank() <= rank);
                 let settled = matches!(feature.state(), State::Tried | State::Convicted);
                 feature.age(settled);
                 if filed == Some(feature.row) || settled && alike {

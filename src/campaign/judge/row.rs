@@ -149,9 +149,13 @@ impl Row {
         self.stacks.count_ones()
     }
 
+    pub(super) const fn kind(&self) -> Kind {
+        Kind::of(self.kind)
+    }
+
     /// Whether it is about a few words, and not about the beginning or the end of a text.
     pub(super) const fn is_phrase(&self) -> bool {
-        self.kind == Kind::Short as u8 || self.kind == Kind::Bin as u8
+        matches!(self.kind(), Kind::Short | Kind::Bin)
     }
 
     /// Takes note of whether a request's key is known for a campaign.

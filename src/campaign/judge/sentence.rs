@@ -159,6 +159,7 @@ impl Judge {
             && row.requests >= convict.requests / 2
             && pure
             && weight.enough
+            && !weight.people
             && weight.of(Family::Counter) > CLEAR
             && coordinated
             && score >= points.saturating_mul(SUSPECT) / 10
@@ -172,7 +173,8 @@ impl Judge {
             if now.saturating_sub(row.last) > IDLE.saturating_mul(hurry)
                 || age > PATIENCE.saturating_mul(hurry)
             {
-                return if age > PATIENCE && keys >= convict.keys {
+                let speaks = score >= points.saturating_mul(SUSPECT) / 10;
+                return if age > PATIENCE && keys >= convict.keys && !speaks {
                     Sentence::Acquit
                 } else {
                     Sentence::Drop

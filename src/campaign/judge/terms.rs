@@ -219,7 +219,7 @@ pub(super) fn weigh(row: &Row, ring: &Keyring, young: f32) -> Weight {
             25.0 * ramp(ages.young - young, 0.15, 0.5),
         ),
         40.0 * sure * uneven.map_or(0.0, |uneven| ramp(uneven, 1.0, 0.35)),
-        40.0 * ramp(witnesses.guilty, 0.6, 0.8),
+        known_keys(&witnesses),
         when(
             seen && habits.keys >= FEW && !witnesses.mixed,
             20.0 * common * ramp(habits.moved / habits.keys.max(1) as f32, 0.2, 0.6),
@@ -308,6 +308,8 @@ struct Witnesses<'r> {
     mixed: bool,
     /// The share of keys that are a known campaign's.
     guilty: f32,
+    /// The share of keys that were seen with a known campaign, whatever else they do.
+    explained: f32,
     /// The share of keys that speak.
     share: f32,
 }
@@ -320,6 +322,7 @@ impl<'r> Witnesses<'r> {
             all: true,
             mixed: false,
             guilty: 0.0,
+            explained: 0.0,
             share: 1.0,
         };
         let all = count(row.members.iter().count());
@@ -336,6 +339,7 @@ impl<'r> Witnesses<'r> {
         witnesses.guilty = if all < FEW { 0.0 } else { watched };
         witnesses.all = explained >= 0.6;
         witnesses.mixed = witnesses.all && watched < 0.6;
+        witnesses.explained = explained;
         witnesses.share = if witnesses.all { 1.0 } else { 1.0 - explained };
         witnesses
     }
@@ -350,6 +354,12 @@ impl<'r> Witnesses<'r> {
         let speaks = |member: &&Member| self.all || !self.explains(member);
         row.members.iter().filter(speaks)
     }
+}
+
+/// What it says that keys are known for a campaign. If they do much else, then only what they share with nobody else.
+fn known_keys(witnesses: &Witnesses<'_>) -> f32 {
+    let watched = ramp(witnesses.guilty, 0.6, 0.8);
+    40.0 * watched.max(ramp(witnesses.explained, 0.8, 0.95))
 }
 
 /// How many hot templates keys use, for what they ask: from 0 to 1.
