@@ -406,6 +406,8 @@ fn campaigns_are_stopped_and_nobody_else_is() {
         "none",
         "a0",
         "a2-10",
+        "a2-slots",
+        "a5",
         "quiet",
         "--texts",
         "development",
@@ -423,12 +425,14 @@ fn campaigns_are_stopped_and_nobody_else_is() {
         None,
         Some(0.06),
         Some(0.15),
-        Some(0.2),
+        Some(0.7),
+        Some(0.15),
         Some(0.2),
     ]) {
         let name = &run["scenario"]["name"];
         let honest = &run["honest"]["all"];
         assert_eq!(honest["refused"], 0, "{name}");
+        assert_eq!(honest["tagged"], 0, "{name}");
         assert_eq!(run["cases"]["honest_only"], 0, "{name}");
         let through = run["campaign"]["share_let_through"].as_f64();
         assert_eq!(through.is_some(), most.is_some(), "{name}");

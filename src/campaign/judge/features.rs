@@ -97,6 +97,17 @@ impl Kind {
         }
     }
 
+    /// Whether what is known of this speaks for a part of another kind that comes with it: only for one that is as specific, since
+    /// a campaign may hide among honest people who have what is less so; and never for what all users of an agent have.
+    pub(super) const fn speaks_for(self, part: Self) -> bool {
+        part.rank() <= self.rank() && (self.is_of_system() || !part.is_of_system())
+    }
+
+    /// Whether it is of the system text.
+    const fn is_of_system(self) -> bool {
+        matches!(self, Self::System | Self::SystemAnchor)
+    }
+
     /// Whether it is an anchor of the user's text.
     pub(super) const fn is_anchor(self) -> bool {
         matches!(self, Self::Long | Self::Middle | Self::Short)

@@ -66,30 +66,39 @@ impl Judge {
         if rest != Seen::ByItself {
             self.ring.meet(seen.key);
         }
-        let filed = match self.case_of(seen) {
-            Some((case, feature)) => {
+        let (filed, speaks) = match self.case_of(seen) {
+            Some((case, feature, kind)) => {
                 self.file_with_case(seen, rest, case, feature);
-                Some(CASE | case)
+                let case = CASE | case;
+                (Some(case), self.is_convicted(case & !CASE).then_some(kind))
             }
-            None => self.file_with_row(seen, rest),
+            None => {
+                let row = self.file_with_row(seen, rest);
+                let place = row.and_then(|row| self.rows.get(usize::from(row)));
+                (row, place.filter(|row| row.leans != 0).map(Row::kind))
+            }
         };
-        self.follow(seen, filed);
+        self.follow(seen, filed, speaks);
     }
 
-    /// The case that a request belongs to: by one anchor or system text, or by three features of a sample.
-    fn case_of(&mut self, seen: &Observation) -> Option<(u16, u64)> {
-        let mut best: Option<(u16, u64)> = None;
+    /// The case that a request belongs to, by one anchor or system text, or by three features of a sample; the most specific of
+    /// these features, and the kind of the least.
+    fn case_of(&mut self, seen: &Observation) -> Option<(u16, u64, Kind)> {
+        let mut best: Option<(u16, u64, Kind)> = None;
         let mut parts = SmallVec::<[(u8, u8); 8]>::new();
-        for (hash, _) in features(seen) {
+        for (hash, kind) in features(seen) {
             let feature = self.features.get(hash);
             let Some(feature) = feature.filter(|feature| feature.state() == State::Convicted)
             else {
                 continue;
             };
             let case = feature.row & !CASE;
-            let (first, _) = *best.get_or_insert((case, hash));
-            if case != first {
+            let (first, _, least) = best.get_or_insert((case, hash, kind));
+            if case != *first {
                 continue;
+            }
+            if kind.rank() > least.rank() {
+                *least = kind;
             }
             match parts
                 .iter_mut()
@@ -214,14 +223,12 @@ impl Judge {
 
     /// Counts a request for all its features, and sees which go together: those that are hot with what it was filed under, and
     /// of the others those that become hot.
-    fn follow(&mut self, seen: &Observation, filed: Option<u16>) {
+    ///
+    /// Parts of one template may be filed apart. Neither whose key is known for a campaign is held against a part, nor what went to
+    /// another that speaks for a campaign by itself, `speaks`.
+    fn follow(&mut self, seen: &Observation, filed: Option<u16>, speaks: Option<Kind>) {
         let (mut bins, mut wrapped) = (0_usize, false);
-        // Parts of one template may have been filed apart. Neither whose key is known for a campaign speaks against a part, nor
-        // what goes to one that is no more specific and speaks for a campaign by itself. What is more specific may be a campaign
-        // that hides among honest people who have the same part.
         let watched = self.ring.is_watched(seen.key);
-        let row = filed.and_then(|row| self.rows.get(usize::from(row)));
-        let leaning = row.filter(|row| row.leans != 0).map(|row| row.kind().rank());
         for (hash, kind) in features(seen) {
             if let Some(feature) = self.features.get(hash) {
                 // What stands inside honest people's wrapping has no anchors of its own.
@@ -231,7 +238,7 @@ impl Judge {
                 if feature.state() == State::Acquitted {
                     continue;
                 }
-                let alike = watched || leaning.is_some_and(|rank| kind.rank() <= rank);
+                let alike = watched || speaks.is_some_and(|other| other.speaks_for(kind));
                 let settled = matches!(feature.state(), State::Tried | State::Convicted);
                 feature.age(settled);
                 if filed == Some(feature.row) || settled && alike {

@@ -210,7 +210,7 @@ impl Judge {
         (all >= 12 && guilty.saturating_mul(100) >= all.saturating_mul(least)).then_some(case)
     }
 
-    fn is_convicted(&self, case: u16) -> bool {
+    pub(super) fn is_convicted(&self, case: u16) -> bool {
         let case = self.cases.get(usize::from(case));
         case.is_some_and(|case| case.id != 0 && case.stage() == Stage::Convicted)
     }

@@ -8,6 +8,7 @@
 use super::*;
 use crate::policy::campaigns::{Convict, Facts};
 use crate::policy::scope::Scope;
+use crate::template::Template;
 
 /// A stream of numbers that is the same every time.
 struct Dice(u64);
@@ -94,6 +95,22 @@ fn amidst(crowd: Vec<Observation>, template: u64) -> Vec<Observation> {
         seen
     };
     crowd.into_iter().map(inside).collect()
+}
+
+/// With one of eight phrases at the head, and one of eight at the end: no phrase is in most of the requests.
+fn slots(crowd: Vec<Observation>) -> Vec<Observation> {
+    let mut dice = Dice(11);
+    let put = |mut seen: Observation| {
+        seen.anchors = core::array::from_fn(|_| dice.next());
+        seen.bins = core::array::from_fn(|_| dice.next() as u32);
+        for place in [1, 4] {
+            if let Some(anchor) = seen.anchors.get_mut(place) {
+                *anchor = mix((place as u64) << 8 | dice.below(8));
+            }
+        }
+        seen
+    };
+    crowd.into_iter().map(put).collect()
 }
 
 #[derive(Clone, Copy)]
@@ -258,6 +275,16 @@ fn a_work_queue_is_convicted_and_people_are_not() {
         ),
         ("clockwork", clockwork(dice, 400, 54, day), None),
         (
+            "a slot grammar",
+            slots(queue(1, false)),
+            Some(Stage::Convicted),
+        ),
+        (
+            "an app of many phrases",
+            slots(people(dice, 700, 57, 0, day, |_, _, _| {})),
+            None,
+        ),
+        (
             "amidst other text",
             amidst(queue(1, false), 70),
             Some(Stage::Convicted),
@@ -298,6 +325,39 @@ fn a_campaign_of_more_keys_than_the_cap_allows_is_only_noted() {
             assert_eq!(cases, [held], "{keys} keys at {now}");
             judge.sit(&[], now);
         }
+    }
+}
+
+#[test]
+fn how_a_question_begins_stops_nobody() {
+    // All that a campaign's texts share are their first 24 bytes; whoever asks like that has 48 of his own.
+    for (place, stopped) in [(0, false), (1, true)] {
+        let what = Campaign {
+            keys: 2_500,
+            templates: 1,
+            pace: 1.35,
+            quiet: false,
+        };
+        let mut dice = Dice(12);
+        let mut crowd = campaign(&mut Dice(1), what, 0, 14 * HOUR);
+        for seen in &mut crowd {
+            seen.anchors = core::array::from_fn(|_| dice.next());
+            seen.bins = core::array::from_fn(|_| dice.next() as u32);
+            if let Some(anchor) = seen.anchors.get_mut(place) {
+                *anchor = 5;
+            }
+        }
+        crowd.extend(others(&mut Dice(9), 0.5, 14 * HOUR));
+        let mut judge = judge();
+        show(&mut judge, crowd);
+        let convicted = |case: &Case| case.stage == Stage::Convicted;
+        assert!(judge.cases().iter().any(convicted), "{place}");
+        let mut template = Template::default();
+        if let Some(anchor) = template.anchors.get_mut(place) {
+            *anchor = 5;
+        }
+        let found = judge.book().find(&template, Millis::MAX);
+        assert_eq!(found.is_some(), stopped, "{place}");
     }
 }
 
