@@ -113,7 +113,7 @@ impl Judge {
             && weight.is_unique()
             && row.watched >= row.requests / 4
             && self.is_pure(row.feature)
-            && weight.of(Family::Counter) > -30
+            && (weight.of(Family::Counter) > -30 || nearly_all(row.watched, row.requests))
             && let Some(case) = self.joined(row, NEARLY_ALL)
         {
             return Sentence::Join(case);
@@ -296,6 +296,11 @@ impl Judge {
         }
         true
     }
+}
+
+/// Whether hardly any are missing: then it does not matter that a campaign talks as people do.
+const fn nearly_all(part: u32, whole: u32) -> bool {
+    part as u64 * 100 >= whole as u64 * NEARLY_ALL as u64
 }
 
 /// Whether a row has grown by a quarter since it was last weighed, or at all in a quarter of its time. One that does not grow is
