@@ -18,7 +18,7 @@ use core::slice;
 const PIECE: usize = 65_536;
 
 /// How a piece begins: which version this is; then its place, and how long all tables are.
-const MARK: [u8; 4] = *b"sgj2";
+const MARK: [u8; 4] = *b"sgj3";
 
 /// How many templates of a campaign are named.
 const NAMED: usize = 32;
