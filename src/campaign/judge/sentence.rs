@@ -300,7 +300,7 @@ impl Judge {
 
 /// Whether hardly any are missing: then it does not matter that a campaign talks as people do.
 const fn nearly_all(part: u32, whole: u32) -> bool {
-    part as u64 * 100 >= whole as u64 * NEARLY_ALL as u64
+    (part as u64).saturating_mul(100) >= (whole as u64).saturating_mul(NEARLY_ALL as u64)
 }
 
 /// Whether a row has grown by a quarter since it was last weighed, or at all in a quarter of its time. One that does not grow is
