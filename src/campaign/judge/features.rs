@@ -98,13 +98,18 @@ impl Kind {
     }
 
     /// Whether what is known of this speaks for a part of another kind that comes with it: only for one that is as specific, since
-    /// a campaign may hide among honest people who have what is less so; and never for what all users of an agent have.
+    /// a campaign may hide among honest people who have what is less so. A system text may end with a campaign's template behind
+    /// what all users of an agent have, so that an anchor of it speaks for the whole text and for no other anchor.
     pub(super) const fn speaks_for(self, part: Self) -> bool {
-        part.rank() <= self.rank() && (self.is_of_system() || !part.is_of_system())
+        match (self.is_of_system(), part.is_of_system()) {
+            (false, true) => false,
+            (true, true) => part.rank() < self.rank(),
+            (_, false) => part.rank() <= self.rank(),
+        }
     }
 
     /// Whether it is of the system text.
-    const fn is_of_system(self) -> bool {
+    pub(super) const fn is_of_system(self) -> bool {
         matches!(self, Self::System | Self::SystemAnchor)
     }
 

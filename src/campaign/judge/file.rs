@@ -25,8 +25,8 @@ pub(super) fn features(seen: &Observation) -> impl Iterator<Item = (u64, Kind)> 
     ];
     let system = [
         (seen.system, Kind::System),
-        (first, Kind::SystemAnchor),
         (last, Kind::SystemAnchor),
+        (first, Kind::SystemAnchor),
     ];
     let bins = seen.bins.into_iter().enumerate();
     let bins = bins.map(|(bin, least)| (of_bin(bin, least), Kind::Bin));
@@ -51,10 +51,12 @@ struct Choice {
 
 impl Choice {
     /// The most specific goes first, and of several the commonest. What stands amidst a text leaves many features: of those one
-    /// that has a row goes first, and the one with most evidence, so that it is gathered under as few as can be.
+    /// that has a row goes first, and the one with most evidence, so that it is gathered under as few as can be. What is added to
+    /// a system text that many have is added behind it: there the end goes first.
     fn goes_before(&self, other: &Self) -> bool {
         let key = |choice: &Self| (choice.tried, choice.count);
-        self.kind.rank() < other.kind.rank() || self.kind == other.kind && key(self) > key(other)
+        let same = self.kind == other.kind && self.kind != Kind::SystemAnchor;
+        self.kind.rank() < other.kind.rank() || same && key(self) > key(other)
     }
 }
 
@@ -125,7 +127,10 @@ impl Judge {
             Stage::Convicted => place,
             Stage::Suspect => keyring::NONE,
         };
-        self.ring.see(seen.key, template, seen.network, known, now);
+        // Where tools run the same is asked on and on, which says nothing of how a key comes back.
+        if rest != Seen::ByItself {
+            self.ring.see(seen.key, template, seen.network, known, now);
+        }
         if let Some(row) = self.rows.get_mut(lead)
             && features(seen).any(|(hash, _)| hash == row.feature)
         {
@@ -238,7 +243,8 @@ impl Judge {
                 if feature.state() == State::Acquitted {
                     continue;
                 }
-                let alike = watched || speaks.is_some_and(|other| other.speaks_for(kind));
+                let alike = watched && !kind.is_of_system()
+                    || speaks.is_some_and(|other| other.speaks_for(kind));
                 let settled = matches!(feature.state(), State::Tried | State::Convicted);
                 feature.age(settled);
                 if filed == Some(feature.row) || settled && alike {

@@ -362,6 +362,72 @@ fn how_a_question_begins_stops_nobody() {
 }
 
 #[test]
+fn what_an_agent_says_stops_none_of_its_users() {
+    // A campaign has its templates behind an agent's system text, or in what the user says, or asks bare questions. The agent's
+    // users sleep at first.
+    let (agent, behind) = (6, 1 << 20);
+    let what = Campaign {
+        keys: 2_500,
+        templates: 10,
+        pace: 1.35,
+        quiet: false,
+    };
+    let mut dice = Dice(13);
+    let mut crowd = campaign(&mut Dice(1), what, 0, 14 * HOUR);
+    for seen in &mut crowd {
+        let template = (0..10).find(|it| seen.anchors.first() == Some(&mix((1_000 + it) * 8 + 1)));
+        let template = template.unwrap_or_default();
+        seen.system = dice.next();
+        seen.system_anchors = [agent, dice.next()];
+        if !(2..4).contains(&template) {
+            let end = if template < 2 {
+                behind + template
+            } else {
+                dice.next()
+            };
+            *seen = Observation {
+                system: seen.system,
+                system_anchors: [agent, end],
+                age: seen.age,
+                output: seen.output,
+                parameters: seen.parameters,
+                ..alone(&mut dice, 0, seen.at)
+            };
+            seen.key = mix(1 << 40 | dice.below(what.keys));
+        }
+    }
+    let (from, end) = (8 * HOUR, 14 * HOUR);
+    let users = people(&mut dice, 700, 60, from, end, |seen, turn, dice| {
+        *seen = Observation {
+            key: seen.key,
+            system: dice.next(),
+            system_anchors: [agent, dice.next()],
+            turns: 1 + 2 * turn as u16,
+            ..alone(dice, 0, seen.at)
+        };
+    });
+    crowd.extend(users);
+    crowd.extend(others(&mut Dice(9), 0.5, end));
+    let mut judge = judge();
+    show(&mut judge, crowd);
+    let book = judge.book();
+    for (name, anchors, first, found) in [
+        ("the agent", [agent, 0], 0, false),
+        ("behind it", [agent, behind + 1], 0, true),
+        ("asked", [agent, 0], mix(1_002 * 8 + 3), true),
+    ] {
+        let mut template = Template {
+            system_anchors: anchors,
+            ..Template::default()
+        };
+        if let Some(longest) = template.anchors.get_mut(2) {
+            *longest = first;
+        }
+        assert_eq!(book.find(&template, Millis::MAX).is_some(), found, "{name}");
+    }
+}
+
+#[test]
 fn a_text_alone_convicts_nobody() {
     // 5,000 keys with one template, each of which comes once: nothing is known of how they come.
     let mut dice = Dice(3);
