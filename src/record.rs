@@ -111,6 +111,7 @@ mod tests {
                 campaign: 255,
                 stage: Stage::Suspect,
                 held_back: false,
+                feature: 0,
             }),
             ..Decision::allow(Reason::Campaign)
         };

@@ -67,6 +67,19 @@ impl Sampler {
         template
     }
 
+    /// Reads the template that a conversation began with; `None` if the prompt is its beginning.
+    #[must_use]
+    pub fn read_opening(
+        &self,
+        body: &[u8],
+        prompt: &Prompt,
+        folded: &mut Folded,
+    ) -> Option<Template> {
+        let mut template = Template::default();
+        self.user(body, &prompt.opening, folded, &mut template);
+        (template != Template::default()).then_some(template)
+    }
+
     /// The template of a system text, or of a user's, that an operator has written down.
     #[must_use]
     pub fn of_text(&self, text: &[u8]) -> Template {

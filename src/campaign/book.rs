@@ -49,6 +49,8 @@ pub struct Match {
     pub stage: Stage,
     /// Whether it is only noted.
     pub held_back: bool,
+    /// The first of the prompt's features that are the campaign's.
+    pub feature: u64,
 }
 
 /// How a written book begins; then its version, how many campaigns there are, and how many features.
@@ -81,6 +83,12 @@ impl Book {
             book.insert(*entry);
         }
         book
+    }
+
+    /// Whether nothing can be found in it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.places.is_empty()
     }
 
     /// Which of several this is.
@@ -181,8 +189,8 @@ impl Book {
         if self.places.is_empty() {
             return None;
         }
-        let mut best: Option<(u16, u8)> = None;
-        let mut found = [((0_u16, 0_u8), 0_u8); 8];
+        let mut best: Option<(u16, u8, u64)> = None;
+        let mut found = [((0_u16, 0_u8), 0_u8, 0_u64); 8];
         let mut count = 0_usize;
         for feature in features(template) {
             let Some(entry) = self.get(feature) else {
@@ -191,24 +199,28 @@ impl Book {
             let known = found
                 .iter()
                 .take(count)
-                .position(|(part, _)| *part == (entry.campaign, entry.template));
+                .position(|(part, ..)| *part == (entry.campaign, entry.template));
             let place = known.unwrap_or(count);
-            let Some((part, weight)) = found.get_mut(place) else {
+            let Some((part, weight, first)) = found.get_mut(place) else {
                 continue;
             };
+            if known.is_none() {
+                *first = feature;
+            }
             count = count.max(place.saturating_add(1));
             *part = (entry.campaign, entry.template);
             *weight = weight.saturating_add(entry.weight);
-            if best.is_none_or(|(_, most)| *weight > most) {
-                best = Some((entry.campaign, *weight));
+            if best.is_none_or(|(_, most, _)| *weight > most) {
+                best = Some((entry.campaign, *weight, *first));
             }
         }
-        let (campaign, _) = best.filter(|&(_, weight)| weight >= ENOUGH)?;
+        let (campaign, _, feature) = best.filter(|&(_, weight, _)| weight >= ENOUGH)?;
         let campaign = self.campaigns.get(usize::from(campaign))?;
         (campaign.from <= now).then_some(Match {
             campaign: campaign.id,
             stage: campaign.stage,
             held_back: campaign.held_back,
+            feature,
         })
     }
 

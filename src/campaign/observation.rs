@@ -18,6 +18,8 @@ pub struct Observation {
     pub anchors: [u64; ANCHORS],
     /// The user's text as a whole: by it, what is filled into a template is known again.
     pub whole: u64,
+    /// The feature by which a campaign's conversation was known that this goes on with: the user's text is none of its own.
+    pub opening: u64,
     /// A sample of the user's text.
     pub bins: [u32; BINS],
     /// When, in seconds on the steady clock.

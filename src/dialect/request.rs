@@ -50,6 +50,8 @@ pub struct Prompt {
     pub system: Spans,
     /// The text of the last message of the user that has one. Of a list of texts, as embeddings have it, all of them.
     pub user: Spans,
+    /// The text of the first such message, if another came after it.
+    pub opening: Spans,
     /// The API that such fields belong to; `Other` if no field tells.
     pub shape: Api,
     ask: ask::Ask,

@@ -19,6 +19,8 @@ use crate::verdict::{Reason, Verdict};
 pub(super) struct Known<'a> {
     /// The prompt, and what it is made of.
     prompt: Option<(&'a Prompt, Template)>,
+    /// The feature of the conversation's beginning by which that is known, if it is not by what is asked now; 0 for none.
+    opening: u64,
     /// The campaign that it is part of.
     pub(super) found: Option<Match>,
 }
@@ -49,10 +51,18 @@ impl Engine {
         if !self.watches(exchange) || !campaigns.is_some_and(|it| it.scope.covers(exchange)) {
             return Known::default();
         }
-        let template = sampler.read(body, prompt, &mut Folded::default());
-        let found = book.find(&template, now.steady);
+        let mut folded = Folded::default();
+        let template = sampler.read(body, prompt, &mut folded);
+        let mut found = book.find(&template, now.steady);
+        let mut opening = 0;
+        if found.is_none() && !book.is_empty() {
+            let begun = sampler.read_opening(body, prompt, &mut folded);
+            found = begun.and_then(|template| book.find(&template, now.steady));
+            opening = found.map_or(0, |found| found.feature);
+        }
         Known {
             prompt: Some((prompt, template)),
+            opening,
             found: found.filter(|found| {
                 campaigns.is_none_or(|campaigns| !campaigns.acquitted.contains(&found.campaign))
             }),
@@ -106,6 +116,7 @@ impl Engine {
             return;
         }
         let mut observation = Observation::of(template);
+        observation.opening = known.opening;
         observation.key = traits.key().0;
         observation.at = u32::try_from(now.steady / 1_000).unwrap_or(u32::MAX);
         observation.network = short(traits.hash_of(Trait::Network));

@@ -282,6 +282,7 @@ fn found(verdict: Verdict, stage: Stage, held_back: bool) -> Decision {
             campaign: 0xabad_1dea_0000_0001,
             stage,
             held_back,
+            feature: 0,
         }),
         retry_at: (verdict == Verdict::Throttle).then_some(77_000),
         ..Decision::allow(Reason::Campaign)

@@ -64,6 +64,10 @@ impl Judge {
     /// Takes in one request.
     pub(super) fn take(&mut self, seen: &Observation) {
         self.activity.see(seen);
+        if let Some(case) = self.case_begun(seen) {
+            self.goes_on(case, seen.key, seen.at);
+            return;
+        }
         let rest = self.rests.see(seen.whole, seen.key);
         if rest != Seen::ByItself {
             self.ring.meet(seen.key);
@@ -81,6 +85,16 @@ impl Judge {
             }
         };
         self.follow(seen, filed, speaks);
+    }
+
+    /// The case whose conversation a request goes on with. What is asked further on is the conversation's, and no evidence of
+    /// anything.
+    fn case_begun(&mut self, seen: &Observation) -> Option<u16> {
+        if seen.opening == 0 {
+            return None;
+        }
+        let feature = self.features.get(seen.opening)?;
+        (feature.state() == State::Convicted).then_some(feature.row & !CASE)
     }
 
     /// The case that a request belongs to, by one anchor or system text, or by three features of a sample; the most specific of
@@ -113,15 +127,23 @@ impl Judge {
         best.filter(|_| parts.iter().any(|(_, weight)| *weight >= ENOUGH))
     }
 
-    fn file_with_case(&mut self, seen: &Observation, rest: Seen, place: u16, template: u64) {
-        let now = seen.at;
+    /// Notes that a case goes on, and who is held for it.
+    fn goes_on(&mut self, place: u16, key: u64, now: u32) {
         let Some(case) = self.cases.get_mut(usize::from(place)) else {
             return;
         };
-        case.see(seen.key, now);
+        case.see(key, now);
         if case.held == 0 && case.stage() == Stage::Convicted {
-            self.activity.act(seen.key);
+            self.activity.act(key);
         }
+    }
+
+    fn file_with_case(&mut self, seen: &Observation, rest: Seen, place: u16, template: u64) {
+        let now = seen.at;
+        self.goes_on(place, seen.key, now);
+        let Some(case) = self.cases.get(usize::from(place)) else {
+            return;
+        };
         let lead = usize::from(case.row);
         let known = match case.stage() {
             Stage::Convicted => place,

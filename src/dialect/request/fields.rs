@@ -135,6 +135,7 @@ impl Fields {
         self.prompt.media = 0;
         self.prompt.tool_results = false;
         self.prompt.user.clear();
+        self.prompt.opening.clear();
         self.messages_system.clear();
         Some(At::Messages)
     }
@@ -194,6 +195,9 @@ impl Fields {
             Role::None | Role::User => {
                 if !self.spans.is_empty() {
                     core::mem::swap(&mut self.prompt.user, &mut self.spans);
+                    if self.prompt.opening.is_empty() {
+                        core::mem::swap(&mut self.prompt.opening, &mut self.spans);
+                    }
                 }
             }
             Role::Model => {}

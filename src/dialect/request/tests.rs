@@ -275,6 +275,53 @@ fn texts_are_found_wherever_an_api_puts_them() {
 }
 
 #[test]
+fn what_a_conversation_began_with_is_kept_once_the_user_went_on() {
+    let said = |turns: &[(&str, &str)]| {
+        let turn =
+            |(role, text): &(&str, &str)| format!(r#"{{"role":"{role}","content":"{text}"}}"#);
+        let turns: Vec<String> = turns.iter().map(turn).collect();
+        turns.join(",")
+    };
+    for (turns, opening, user) in [
+        (vec![("system", "s"), ("user", "a")], vec![], "a"),
+        (vec![("user", "a"), ("assistant", "m")], vec![], "a"),
+        (
+            vec![("user", "a"), ("assistant", "m"), ("user", "b")],
+            vec!["a"],
+            "b",
+        ),
+        (
+            vec![
+                ("user", "a"),
+                ("user", "b"),
+                ("assistant", "m"),
+                ("user", "c"),
+            ],
+            vec!["a"],
+            "c",
+        ),
+        (
+            vec![("assistant", "m"), ("user", "b"), ("tool", "t")],
+            vec![],
+            "b",
+        ),
+    ] {
+        let turns = said(&turns);
+        let responses = format!(r#"{{"input":[{turns}]}}"#);
+        // The same messages again, of which the last are meant.
+        let twice =
+            format!(r#"{{"messages":[{{"content":"x"}},{{"content":"y"}}],"messages":[{turns}]}}"#);
+        for body in [format!(r#"{{"messages":[{turns}]}}"#), responses, twice] {
+            let prompt = prompt(&body);
+            assert_eq!(written(&body, &prompt.opening), opening, "{body}");
+            assert_eq!(written(&body, &prompt.user), [user], "{body}");
+        }
+    }
+    let gemini = r#"{"contents":[{"parts":[{"text":"a"},{"text":"b"}]},{"role":"model","parts":[{"text":"m"}]},{"role":"user","parts":[{"text":"c"}]}]}"#;
+    assert_eq!(written(gemini, &prompt(gemini).opening), ["a", "b"]);
+}
+
+#[test]
 fn what_comes_twice_begins_afresh() {
     let body = r#"{"system":"no","messages":[{"role":"system","content":"no"},{"role":"user","content":[{"type":"text","text":"no"},{"image_url":"u"}]},{"role":"tool"}],
         "messages":[{"role":"system","role":"user","content":"no","content":[{"text":"no","text":"yes"}]}],"system":"S"}"#;

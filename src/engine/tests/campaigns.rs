@@ -10,6 +10,10 @@ const ID: u64 = 0x5f1e;
 /// What the system text of its requests is.
 const SYSTEM: &str = "You write one exercise, then its solution, and nothing besides.";
 
+/// What its requests begin with, where they have no system text.
+const TASK: &str =
+    "Write one exercise of the kind that is set in the second year, and then its solution in full.";
+
 /// An engine that knows one campaign.
 struct Watch {
     desk: Desk,
@@ -25,8 +29,11 @@ impl Watch {
         );
         let policy = Policy::parse(policy.as_bytes()).unwrap_or_else(|faults| panic!("{faults}"));
         let secret = Secret::new(b"0123456789abcdef");
-        let entry = Entry {
-            feature: Sampler::new(secret).of_text(SYSTEM.as_bytes()).system,
+        let sampler = Sampler::new(secret);
+        let system = sampler.of_text(SYSTEM.as_bytes()).system;
+        let task = sampler.of_text(TASK.as_bytes()).anchors[1];
+        let entry = |feature| Entry {
+            feature,
             campaign: 0,
             weight: 3,
             template: 0,
@@ -43,18 +50,31 @@ impl Watch {
                 estimator: Estimator::new(),
                 store: MemoryStore::new(1 << 20),
             },
-            book: Book::new(1, vec![campaign], &[entry]),
+            book: Book::new(1, vec![campaign], &[entry(system), entry(task)]),
         }
     }
 
     /// Asks with a key and what else the headers say.
     fn ask(&self, key: &str, fact: Option<&str>, system: &str, at: Millis) -> Decision {
+        let messages = [("system", system), ("user", "Go.")];
+        self.converse(key, fact, &messages, at)
+    }
+
+    fn converse(
+        &self,
+        key: &str,
+        fact: Option<&str>,
+        messages: &[(&str, &str)],
+        at: Millis,
+    ) -> Decision {
         let bearer = format!("Bearer {key}");
         let mut headers = vec![("authorization", bearer.as_str())];
         headers.extend(fact.map(|name| (name, "true")));
-        let body = format!(
-            r#"{{"model": "m", "messages": [{{"role": "system", "content": "{system}"}}, {{"role": "user", "content": "Go."}}]}}"#
-        );
+        let message = |(role, content): &(&str, &str)| {
+            format!(r#"{{"role": "{role}", "content": "{content}"}}"#)
+        };
+        let messages: Vec<String> = messages.iter().map(message).collect();
+        let body = format!(r#"{{"model": "m", "messages": [{}]}}"#, messages.join(", "));
         let prompt = request::read(body.as_bytes()).unwrap();
         let ask = Ask {
             headers: &headers,
@@ -149,5 +169,44 @@ fn what_is_only_noted_is_noted() {
             last = decision.shadow.map(|intent| intent.verdict);
         }
         assert_eq!(last, noted, "{steps} {held_back}");
+    }
+}
+
+#[test]
+fn a_conversation_that_a_campaign_began_is_the_campaigns() {
+    let watch = Watch::new(STEPS, Stage::Convicted, false);
+    let more = "And what if the second train leaves an hour later than the first one does?";
+    let answer = ("assistant", "It goes like this.");
+    let (task, other) = (("user", TASK), ("user", "When does the train leave?"));
+    for (messages, found, noted) in [
+        (vec![task], true, false),
+        (vec![task, answer, ("user", more)], true, true),
+        (
+            vec![task, answer, ("user", more), answer, other],
+            true,
+            true,
+        ),
+        // Tools ran, and the user has said nothing more.
+        (vec![task, answer, ("tool", more)], true, false),
+        (vec![other, answer, ("user", more)], false, false),
+        (
+            vec![other, answer, ("user", more), answer, task],
+            true,
+            false,
+        ),
+        // What the campaign says is not what the model says.
+        (
+            vec![other, ("assistant", TASK), ("user", more)],
+            false,
+            false,
+        ),
+    ] {
+        let decision = watch.converse("sk-a", None, &messages, START);
+        assert_eq!(decision.campaign.is_some(), found, "{messages:?}");
+        let seen = decision
+            .reservation
+            .observation
+            .expect("it may be evidence");
+        assert_eq!(seen.opening != 0, noted, "{messages:?}");
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Crowd;
 
 impl Crowd {
     /// Everybody asks, three times in all; answers for every request whether it was honest, and its status. A worker hands on
-    /// what it saw of 1,424 requests a second, so nobody comes again before that has been judged.
+    /// what it saw of 1,365 requests a second, so nobody comes again before that has been judged.
     pub(super) async fn come(&self, envoy: &Envoy) -> Vec<(bool, u16)> {
         let mut statuses = Vec::new();
         for round in 0..3 {

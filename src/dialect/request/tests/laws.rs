@@ -83,7 +83,7 @@ proptest! {
         body["stream"] = true.into();
         let text = body.to_string();
         let prompt = read(text.as_bytes()).unwrap();
-        for range in prompt.user.iter().chain(prompt.system.iter()) {
+        for range in [&prompt.user, &prompt.system, &prompt.opening].into_iter().flat_map(Spans::iter) {
             let quoted = &text[range.start - 1..=range.end];
             prop_assert!(serde_json::from_str::<String>(quoted).is_ok(), "{} in {}", quoted, text);
         }

@@ -37,6 +37,7 @@ fn decided(verdict: Verdict, campaign: Option<u64>) -> Decision {
         campaign,
         stage: Stage::Convicted,
         held_back: false,
+        feature: 0,
     });
     decision
 }
