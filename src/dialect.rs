@@ -2,6 +2,7 @@
 
 pub mod request;
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 use crate::exchange::{Exchange, find, percent_decode};
@@ -82,7 +83,7 @@ impl Dialect {
 }
 
 /// What a request wants of an API: where its answer tells what it used, and which of its fields bound it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Api {
     /// OpenAI's chat completions.
     Chat,

@@ -10,9 +10,10 @@ mod pages;
 mod plan;
 mod settle;
 
+pub use campaigns::Sample;
 pub use checks::Memory;
 pub use decision::{Decision, Effort, Finding, Intent, Lease, QuotaState};
-pub use foresee::{Content, api};
+pub use foresee::{Content, Text, api};
 pub use settle::{Ending, Reservation, Settlement};
 
 use crate::dialect::Api;

@@ -1,5 +1,7 @@
 //! One request as facts borrowed from the host: bytes, never assumed to be UTF-8.
 
+pub mod latin;
+
 use core::net::IpAddr;
 use std::borrow::Cow;
 

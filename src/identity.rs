@@ -3,6 +3,7 @@
 use core::fmt;
 use core::hash::Hasher;
 use core::net::IpAddr;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 use siphasher::sip::SipHasher13;
@@ -43,7 +44,7 @@ impl fmt::Debug for Secret {
 }
 
 /// Who asks: the pseudonym of a credential, or of a network where the policy says so. Written as 16 hex digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key(pub u64);
 
 impl fmt::Display for Key {

@@ -36,6 +36,7 @@ use list::List;
 use node::{Node, Notes};
 use pattern::Pattern;
 use price::{Price, Rates};
+use serde::{Deserialize, Serialize};
 
 use crate::window::{Scale, Shape};
 
@@ -123,7 +124,7 @@ impl Default for Prefixes {
 }
 
 /// One observable property of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Trait {
     /// Who asks.
     Key,
@@ -155,7 +156,7 @@ pub struct Subject {
 }
 
 /// A rule, by its place among its like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Rule {
     /// In [`Policy::quotas`].
     Quota(usize),

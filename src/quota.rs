@@ -1,5 +1,6 @@
 //! Admission to a page: every counter is looked at, then all are charged or none. Pure functions of page and time.
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::exchange::Millis;
@@ -31,7 +32,7 @@ pub struct Charge {
 }
 
 /// How one counter stands after a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Standing {
     /// Whether the request fits under the limit.
     pub fits: bool,

@@ -11,7 +11,7 @@ pub use tally::{Cause, Count, Tally, Touched, VERDICTS};
 
 use crate::campaign::{Batch, Book, Case, Judge, MOST, Observation};
 use crate::dialect::request;
-use crate::engine::{Content, Decision, Ending, Engine, Screening};
+use crate::engine::{Content, Decision, Ending, Engine, Screening, Text};
 use crate::estimate::Estimator;
 use crate::exchange::{Exchange, Millis, Now};
 use crate::identity::Secret;
@@ -247,7 +247,7 @@ impl Fleet {
                     return (engine.too_large(), None);
                 }
                 match request::read(bytes).filter(|_| !long) {
-                    Some(prompt) => (decide(Content::Read(&prompt, bytes)), None),
+                    Some(prompt) => (decide(Content::Read(&prompt, Text::Bytes(bytes))), None),
                     None => (decide(Content::Unreadable(length)), Some(length)),
                 }
             }

@@ -11,6 +11,7 @@ mod pen;
 
 pub use fold::{CAP, Folded};
 use gear::Gear;
+use serde::{Deserialize, Serialize};
 
 use core::hash::Hasher as _;
 
@@ -34,7 +35,7 @@ pub struct Sampler {
 }
 
 /// What one prompt is made of. 0 stands for what is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Template {
     /// The system text as a whole.
     pub system: u64,

@@ -13,12 +13,13 @@ mod tests;
 pub use hide::{Hider, MAX_HELD};
 
 use events::{Event, Events};
+use serde::{Deserialize, Serialize};
 use tally::Tally;
 
 use crate::scan::Scan;
 
 /// The tokens of one exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
     /// All that were read, cached ones included.
     pub input: u64,
@@ -31,7 +32,7 @@ pub struct Usage {
 }
 
 /// What an origin told of the usage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Told {
     /// As [`Usage::input`], if it was told.
     pub input: Option<u64>,
@@ -44,7 +45,7 @@ pub struct Told {
 }
 
 /// What was seen of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Seen {
     /// What the origin told.
     pub told: Told,

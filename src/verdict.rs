@@ -1,7 +1,9 @@
 //! What became of a request, why, and how it was settled: closed sets, so that metrics have bounded labels and hosts a full match.
 
+use serde::{Deserialize, Serialize};
+
 /// What is done with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Verdict {
     /// It passes.
     Allow,
@@ -16,7 +18,7 @@ pub enum Verdict {
 }
 
 /// Why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// Nothing spoke against it.
     None,
@@ -43,7 +45,7 @@ pub enum Reason {
 }
 
 /// Where the truth that was settled came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// The origin told it.
     Usage,

@@ -4,6 +4,7 @@ use crate::exchange::Millis;
 use crate::policy::campaigns::Stage;
 use crate::template::Template;
 use crate::traits::mix;
+use serde::{Deserialize, Serialize};
 
 /// What is known of campaigns; a copy of what the judge has found.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +42,7 @@ pub struct Campaign {
 }
 
 /// The campaign that a request is part of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Match {
     /// The campaign's name.
     pub campaign: u64,

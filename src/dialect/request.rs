@@ -17,14 +17,16 @@ pub use spans::{SPANS, Spans};
 use super::Api;
 use crate::exchange::Model;
 use crate::scan::Scan;
+use serde::{Deserialize, Serialize};
 
 /// The largest number of answers that one request is taken to ask for to one prompt; no API gives more.
 pub const MAX_CANDIDATES: u64 = 128;
 
 /// What a body asks for, whichever API it is for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Prompt {
     /// The model, decoded, and cut at 257 bytes, so that a longer name equals none that is allowed. An empty name is none.
+    #[serde(with = "crate::exchange::latin::maybe")]
     pub model: Option<Vec<u8>>,
     /// Whether the answer is to be a stream. Gemini says that in the path instead.
     pub stream: bool,
@@ -47,18 +49,22 @@ pub struct Prompt {
     /// Bytes of all strings, decoded, and of all numbers and words, without those of media: what tokens are estimated by.
     pub text_bytes: u64,
     /// The system text.
+    #[serde(skip)]
     pub system: Spans,
     /// The text of the last message of the user that has one. Of a list of texts, as embeddings have it, all of them.
+    #[serde(skip)]
     pub user: Spans,
     /// The text of the first such message, if another came after it.
+    #[serde(skip)]
     pub opening: Spans,
     /// The API that such fields belong to; `Other` if no field tells.
     pub shape: Api,
+    #[serde(skip)]
     ask: ask::Ask,
 }
 
 /// Numbers as a body writes them; `None` for what is not there, or is no whole number, or is negative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Numbers {
     /// `max_tokens`
     pub max_tokens: Option<u64>,

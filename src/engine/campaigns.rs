@@ -2,8 +2,10 @@
 
 use core::hash::Hasher as _;
 
+use serde::{Deserialize, Serialize};
+
 use super::findings::Findings;
-use super::{Content, Decision, Engine};
+use super::{Content, Decision, Engine, Text};
 use crate::campaign::{Book, Flags, Match, Observation};
 use crate::dialect::Api;
 use crate::dialect::request::Prompt;
@@ -25,6 +27,15 @@ pub(super) struct Known<'a> {
     pub(super) found: Option<Match>,
 }
 
+/// What a prompt is made of: hashes, of which nobody without the secret can make anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// What is asked now.
+    pub template: Template,
+    /// What the conversation began with, if it goes on.
+    pub opening: Option<Template>,
+}
+
 impl Engine {
     /// Whether campaigns may be found in a request like this: one that has a prompt, and asks for an answer to it.
     pub(super) fn watches(&self, exchange: &Exchange<'_>) -> bool {
@@ -36,6 +47,17 @@ impl Engine {
         !matches!(Api::of(dialect, exchange.path), Api::Free | Api::Embeddings)
     }
 
+    /// What the prompt of a request is made of, for a host that decides where its body is not; `None` if nobody wants to know.
+    #[must_use]
+    pub fn sample(&self, exchange: &Exchange<'_>, prompt: &Prompt, body: &[u8]) -> Option<Sample> {
+        let sampler = self.sampler.as_ref().filter(|_| self.watches(exchange))?;
+        let mut folded = Folded::default();
+        Some(Sample {
+            template: sampler.read(body, prompt, &mut folded),
+            opening: sampler.read_opening(body, prompt, &mut folded),
+        })
+    }
+
     /// Looks at the prompt of a request, if campaigns are looked for and there is one.
     pub(super) fn recognise<'a>(
         &self,
@@ -44,7 +66,7 @@ impl Engine {
         book: &Book,
         now: Now,
     ) -> Known<'a> {
-        let (Content::Read(prompt, body), Some(sampler)) = (content, &self.sampler) else {
+        let (Content::Read(prompt, text), Some(sampler)) = (content, &self.sampler) else {
             return Known::default();
         };
         let campaigns = self.policy.campaigns.as_ref();
@@ -52,11 +74,18 @@ impl Engine {
             return Known::default();
         }
         let mut folded = Folded::default();
-        let template = sampler.read(body, prompt, &mut folded);
+        let template = match text {
+            Text::Bytes(body) => sampler.read(body, prompt, &mut folded),
+            Text::Sampled(Some(sample)) => sample.template,
+            Text::Sampled(None) => return Known::default(),
+        };
         let mut found = book.find(&template, now.steady);
         let mut opening = 0;
         if found.is_none() && !book.is_empty() {
-            let begun = sampler.read_opening(body, prompt, &mut folded);
+            let begun = match text {
+                Text::Bytes(body) => sampler.read_opening(body, prompt, &mut folded),
+                Text::Sampled(sample) => sample.and_then(|sample| sample.opening),
+            };
             found = begun.and_then(|template| book.find(&template, now.steady));
             opening = found.map_or(0, |found| found.feature);
         }

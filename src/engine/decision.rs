@@ -7,9 +7,10 @@ use crate::identity::Key;
 use crate::policy::{Rule, Trait};
 use crate::quota::{Charge, Held, Standing};
 use crate::verdict::{Reason, Verdict};
+use serde::{Deserialize, Serialize};
 
 /// What was decided about a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// What is done with it.
     pub verdict: Verdict,
@@ -33,15 +34,17 @@ pub struct Decision {
     /// When the request would be admitted, if a quota refused it.
     pub retry_at: Option<Millis>,
     /// Slots in flight that are to be released when the request ends.
+    #[serde(skip)]
     pub leases: Vec<Lease>,
     /// What is to be settled when the request has been answered, or has ended otherwise.
+    #[serde(skip)]
     pub reservation: Reservation,
     /// What the store was put to.
     pub effort: Effort,
 }
 
 /// What a rule in shadow would have done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     /// What.
     pub verdict: Verdict,
@@ -52,7 +55,7 @@ pub struct Intent {
 }
 
 /// What a check found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The check, by its place in the policy.
     pub check: usize,
@@ -61,7 +64,7 @@ pub struct Finding {
 }
 
 /// How one quota stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuotaState {
     /// Its place in the policy.
     pub quota: usize,
@@ -79,7 +82,7 @@ pub struct Lease {
 }
 
 /// What a decision cost the store, for metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Effort {
     /// Replenished counters that made room for new ones.
     pub evicted: u32,

@@ -14,6 +14,7 @@ use crate::policy::Quota;
 use crate::store::Store;
 use crate::verdict::Reason;
 
+use super::campaigns::Sample;
 use super::settle::Lesson;
 
 /// The most media of one request that are charged: no API takes more, and a body of empty ones must not lock out whoever
@@ -25,10 +26,19 @@ const MOST_MEDIA: u32 = 4_096;
 pub enum Content<'a> {
     /// There is none, or no rule wants to know it.
     None,
-    /// It was read, and these are its bytes.
-    Read(&'a Prompt, &'a [u8]),
+    /// It was read, and this is what templates are read from.
+    Read(&'a Prompt, Text<'a>),
     /// It could not be read; so many bytes long, or 0 where that is not known.
     Unreadable(u64),
+}
+
+/// What the templates of a prompt are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text<'a> {
+    /// The bytes of its body.
+    Bytes(&'a [u8]),
+    /// They were read where the body is, and this is what came of it; `None` if nobody wants to know.
+    Sampled(Option<&'a Sample>),
 }
 
 impl Engine {

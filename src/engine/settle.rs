@@ -11,6 +11,7 @@ use crate::quota;
 use crate::store::{Store, StoreError};
 use crate::usage::{Seen, Usage};
 use crate::verdict::Source;
+use serde::{Deserialize, Serialize};
 
 /// What a request was charged before it could be known what it uses. [`Engine::settle`] takes it, once.
 ///
@@ -71,7 +72,7 @@ pub enum Ending {
 }
 
 /// What came of a reservation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {
     /// Where the numbers came from.
     pub source: Source,
@@ -83,6 +84,12 @@ pub struct Settlement {
     pub odd: u32,
     /// Whether the origin did not know the key, and what was the first trace of it is taken back.
     pub unknown_key: bool,
+}
+
+impl Default for Reservation {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 impl Reservation {

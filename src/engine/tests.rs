@@ -96,7 +96,7 @@ impl Desk {
     fn post(&self, ask: Ask<'_>, body: &str, at: Millis) -> Decision {
         let prompt = request::read(body.as_bytes());
         let unreadable = Content::Unreadable(body.len() as u64);
-        let read = |prompt| Content::Read(prompt, body.as_bytes());
+        let read = |prompt| Content::Read(prompt, Text::Bytes(body.as_bytes()));
         let content = prompt.as_ref().map_or(unreadable, read);
         self.with(ask, Model::Absent, |exchange| {
             self.engine.decide(

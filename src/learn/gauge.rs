@@ -2,7 +2,7 @@
 
 use crate::campaign::Book;
 use crate::dialect::request::{self, Prompt};
-use crate::engine::{Content, Ending, Engine, Screening};
+use crate::engine::{Content, Ending, Engine, Screening, Text};
 use crate::estimate::Estimator;
 use crate::exchange::{Exchange, Foreseen, Model};
 use crate::identity::Secret;
@@ -102,7 +102,7 @@ impl Gauge {
         let now = record.now();
         let content = match body {
             Body::None => Content::None,
-            Body::Read(prompt) => Content::Read(prompt, &[]),
+            Body::Read(prompt) => Content::Read(prompt, Text::Sampled(None)),
             Body::Unreadable(length) => Content::Unreadable(*length),
         };
         let decision = self.engine.decide(

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::campaign::Book;
 use crate::dialect::request;
-use crate::engine::{Content, Ending, Engine, Screening};
+use crate::engine::{Content, Ending, Engine, Screening, Text};
 use crate::estimate::Estimator;
 use crate::policy::Trait;
 use crate::policy::check::{Check, Distinct};
@@ -171,7 +171,7 @@ fn engine_touches(policy: &Policy, lines: &[String]) -> u64 {
                 let prompt = request::read(body.unwrap()).unwrap();
                 engine.decide(
                     &exchange,
-                    Content::Read(&prompt, body.unwrap()),
+                    Content::Read(&prompt, Text::Bytes(body.unwrap())),
                     &estimator,
                     &Book::default(),
                     now,

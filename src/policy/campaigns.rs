@@ -1,6 +1,7 @@
 //! What the policy says of campaigns: what is watched, when many keys are held to act as one, and what then follows.
 
 use core::fmt::Write as _;
+use serde::{Deserialize, Serialize};
 
 use super::scope::Scope;
 use crate::exchange::Millis;
@@ -58,7 +59,7 @@ impl Default for Convict {
 }
 
 /// How far the evidence goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Stage {
     /// Much speaks for it, and not enough.
     Suspect,

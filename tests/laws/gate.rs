@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 use stillgate::campaign::Book;
 use stillgate::dialect::request;
-use stillgate::engine::{Content, Decision, Engine, Lease, Screening};
+use stillgate::engine::{Content, Decision, Engine, Lease, Screening, Text};
 use stillgate::estimate::Estimator;
 use stillgate::exchange::{Attributes, Exchange, Foreseen, Millis, Model, Now, split_target};
 use stillgate::identity::Secret;
@@ -95,7 +95,7 @@ pub(crate) fn decide<S: Store>(
     match engine.screen(&exchange, !request.body.is_empty(), now, store) {
         Screening::Ready(content) => decide(content),
         Screening::ReadBody => match request::read(&request.body) {
-            Some(prompt) => decide(Content::Read(&prompt, &request.body)),
+            Some(prompt) => decide(Content::Read(&prompt, Text::Bytes(&request.body))),
             None => decide(Content::Unreadable(request.body.len() as u64)),
         },
         Screening::Refuse(decision) => *decision,

@@ -82,7 +82,7 @@ impl Watch {
         };
         let desk = &self.desk;
         desk.with(ask, Model::Absent, |exchange| {
-            let content = Content::Read(&prompt, body.as_bytes());
+            let content = Content::Read(&prompt, Text::Bytes(body.as_bytes()));
             let (now, store) = (Now::at(at), &desk.store);
             desk.engine
                 .decide(exchange, content, &desk.estimator, &self.book, now, store)

@@ -415,7 +415,7 @@ fn a_check_that_needs_no_body_does_not_wait_for_one() {
             "" => Content::None,
             _ => Content::Unreadable(1),
         };
-        let read = |prompt| Content::Read(prompt, body.as_bytes());
+        let read = |prompt| Content::Read(prompt, Text::Bytes(body.as_bytes()));
         let content = prompt.as_ref().map_or(unread, read);
         let decision = door.with(Client("a", "", &[json]), |exchange| {
             door.engine.decide(

@@ -7,7 +7,7 @@ use super::running::{ESTIMATOR, Running, now};
 use super::stream::Request;
 use crate::dialect::request::{Edit, Prompt};
 use crate::dialect::{Api, Dialect};
-use crate::engine::{self, Content, Decision, Ending, Reservation};
+use crate::engine::{self, Content, Decision, Ending, Reservation, Text};
 use crate::host::wire::pairs;
 use crate::record;
 use crate::reply::{self, FAMILIES};
@@ -72,7 +72,11 @@ impl Admitted {
             return;
         }
         // No other API of OpenAI's has this option, and those that are strict refuse what they do not know.
-        let api = engine::api(self.dialect, request.path, Content::Read(prompt, body));
+        let api = engine::api(
+            self.dialect,
+            request.path,
+            Content::Read(prompt, Text::Bytes(body)),
+        );
         let wanted = matches!(api, Api::Chat | Api::Completions)
             && self.decision.reservation.is_enforced()
             && !DIGESTS.iter().any(|name| request.has(name));

@@ -12,7 +12,7 @@ use super::counters;
 use super::kept::Kept;
 use super::running::{ESTIMATOR, Running, now};
 use crate::dialect::request;
-use crate::engine::{Content, Decision, Screening};
+use crate::engine::{Content, Decision, Screening, Text};
 use crate::exchange::{Attributes, Exchange, Foreseen, Model, Now, split_target};
 use crate::host::wire::pairs;
 use crate::metrics::{Metric, Part};
@@ -176,7 +176,7 @@ impl Stream {
             }
         };
         let content = match &prompt {
-            Some(prompt) => Content::Read(prompt, &bytes),
+            Some(prompt) => Content::Read(prompt, Text::Bytes(&bytes)),
             None => Content::Unreadable(length),
         };
         let action = self.decide(running, &request, content, now);
