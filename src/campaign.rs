@@ -16,9 +16,11 @@ mod book;
 mod judge;
 pub mod lease;
 pub mod mail;
+mod news;
 mod observation;
 
 pub use batch::{Batch, MOST};
 pub use book::{Book, Campaign, Entry, Match};
 pub use judge::{Case, Judge};
+pub use news::{Event, News};
 pub use observation::{Flags, Observation};

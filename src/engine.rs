@@ -1,5 +1,6 @@
 //! The order of things: whose a request is, which quotas it falls under, what they say, and what is given back.
 
+mod apart;
 mod campaigns;
 mod checks;
 mod conclude;

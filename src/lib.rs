@@ -13,6 +13,7 @@
 //! | target | host |
 //! | - | - |
 //! | `wasm32-wasip1` | Envoy, and what embeds it: a proxy-wasm filter |
+//! | `wasm32-unknown-unknown` | JavaScript: a CDN worker, by [`edge`] |
 //! | anything that is not wasm | the `stillgate` command |
 //!
 //! # Example
@@ -64,6 +65,7 @@ pub mod agent;
 pub mod campaign;
 pub mod dialect;
 pub mod distinct;
+pub mod edge;
 pub mod engine;
 pub mod estimate;
 pub mod exchange;

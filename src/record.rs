@@ -1,8 +1,10 @@
 //! One line about a decision for the host's access log: what was decided and why, and nothing that leads back to a
 //! credential.
 
+use crate::campaign::Case;
 use crate::distinct::ERROR;
 use crate::engine::{Decision, Finding, Settlement};
+use crate::exchange::Millis;
 use crate::json::Object;
 use crate::policy::check::Test;
 use crate::policy::{Policy, Rule, campaigns};
@@ -59,6 +61,26 @@ pub fn write(decision: &Decision, policy: &Policy, settlement: Option<&Settlemen
         record = record.object("usage", usage);
     }
     record.finish()
+}
+
+/// Writes what happened to a campaign as compact JSON, with every term that speaks for it and against it.
+#[must_use]
+pub fn campaign(event: &str, case: &Case, templates: &[u64], now: Millis) -> String {
+    let mut terms = Object::default();
+    for (name, points) in &case.reasons {
+        terms = terms.points(name, *points);
+    }
+    Object::default()
+        .text("campaign", &campaigns::name(case.id))
+        .text("event", event)
+        .number("keys", u64::from(case.keys))
+        .number("requests", case.requests)
+        .number("seconds", now.saturating_sub(case.first) / 1_000)
+        .points("score", case.score)
+        .number("families", u64::from(case.families))
+        .object("terms", terms)
+        .list_of_hashes("templates", templates)
+        .finish()
 }
 
 /// What one check found. A count that is an estimate has its error beside it: two standard deviations.

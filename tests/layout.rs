@@ -51,7 +51,12 @@ const USES: &[(&str, &[&str])] = &[
             "policy", "quota", "store", "template", "traits", "usage", "verdict", "window",
         ],
     ),
-    ("record", &["distinct", "engine", "json", "policy"]),
+    (
+        "record",
+        &[
+            "campaign", "distinct", "engine", "exchange", "json", "policy",
+        ],
+    ),
     ("trace", &["exchange", "usage"]),
     (
         "learn",
@@ -72,11 +77,18 @@ const USES: &[(&str, &[&str])] = &[
         "reply",
         &["dialect", "engine", "exchange", "json", "policy", "verdict"],
     ),
+    (
+        "edge",
+        &[
+            "campaign", "dialect", "engine", "estimate", "exchange", "identity", "policy",
+            "record", "reply", "store", "usage", "verdict",
+        ],
+    ),
 ];
 
 /// Modules that only the tests of a module may use beside those.
 const USES_IN_TESTS: &[(&str, &[&str])] = &[
-    ("record", &["campaign", "verdict"]),
+    ("record", &["verdict"]),
     ("replay", &["trace"]),
     ("sample", &["traits"]),
     ("template", &["traits"]),

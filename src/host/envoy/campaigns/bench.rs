@@ -1,16 +1,15 @@
 //! Where the VM judges whose turn it is: takes in what all have seen, and tells them and the log what is found.
 
 use super::{BOOK, BOXES, EDITION, book, name_of};
-use crate::campaign::{Batch, Case, Judge, mail};
+use crate::campaign::{Batch, Event, Judge, News, mail};
 use crate::exchange::Millis;
 use crate::host::envoy::abi::{self, Level};
-use crate::host::envoy::counters;
 use crate::host::envoy::running::add;
 use crate::host::envoy::shared::SharedStore;
 use crate::identity::Secret;
-use crate::json::Object;
 use crate::metrics::{Metric, Plain};
-use crate::policy::campaigns::{Campaigns, Stage, name};
+use crate::policy::campaigns::{Campaigns, Stage};
+use crate::record;
 
 /// As soon as there is so much to take in, the rest waits for the next tick: what a tick takes is bounded.
 const ENOUGH: usize = 2_048;
@@ -21,8 +20,7 @@ const PIECES: usize = 2;
 /// A judge at work.
 pub(super) struct Bench {
     judge: Judge,
-    /// The campaigns that are known to the log.
-    known: Vec<Case>,
+    news: News,
     /// The piece that is written down next.
     next: usize,
     /// The box that is opened first.
@@ -40,8 +38,10 @@ impl Bench {
         let seconds = u32::try_from(now / 1_000).unwrap_or(u32::MAX);
         // What the policy excuses is closed, and said to be.
         let news = judge.resume(&before, seconds);
+        let mut known = News::default();
+        known.take(judge.cases());
         let mut bench = Self {
-            known: judge.cases(),
+            news: known,
             judge,
             next: 0,
             first: 0,
@@ -104,52 +104,22 @@ impl Bench {
 
     /// Says in the log what has changed.
     fn report(&mut self, now: Millis) {
-        let cases = self.judge.cases();
-        for case in &cases {
-            let before = self.known.iter().find(|known| known.id == case.id);
-            let was = before.map(|known| (known.stage, known.held_back));
-            if was == Some((case.stage, case.held_back)) {
-                continue;
-            }
-            let (event, metric) = match (case.stage, case.held_back) {
-                (_, true) => ("held back", Plain::CampaignsHeldBack),
-                (Stage::Suspect, _) => ("suspected", Plain::CampaignsSuspected),
-                (Stage::Convicted, _) => ("convicted", Plain::CampaignsConvicted),
+        for (event, case) in self.news.take(self.judge.cases()) {
+            let metric = match event {
+                Event::HeldBack => Plain::CampaignsHeldBack,
+                Event::Suspected => Plain::CampaignsSuspected,
+                Event::Convicted => Plain::CampaignsConvicted,
+                Event::Closed => Plain::CampaignsClosed,
+            };
+            let level = match (event, case.stage) {
+                (Event::Closed, _) | (_, Stage::Suspect) => Level::Info,
+                (_, Stage::Convicted) => Level::Warn,
             };
             add(Metric::Plain(metric), 1);
-            let level = match case.stage {
-                Stage::Suspect => Level::Info,
-                Stage::Convicted => Level::Warn,
-            };
-            self.say(level, event, case, now);
+            let templates = self.judge.templates(case.id);
+            let line = record::campaign(event.label(), &case, &templates, now);
+            abi::log(level, &["stillgate: campaign ", &line].concat());
         }
-        let is_gone = |known: &&Case| !cases.iter().any(|case| case.id == known.id);
-        for known in self.known.iter().filter(is_gone) {
-            counters::count(Metric::Plain(Plain::CampaignsClosed), 1);
-            self.say(Level::Info, "closed", known, now);
-        }
-        self.known = cases;
-    }
-
-    fn say(&self, level: Level, event: &str, case: &Case, now: Millis) {
-        let seconds = |since: Millis| now.saturating_sub(since) / 1_000;
-        let mut terms = Object::default();
-        for (name, points) in &case.reasons {
-            terms = terms.points(name, *points);
-        }
-        let templates = self.judge.templates(case.id);
-        let line = Object::default()
-            .text("campaign", &name(case.id))
-            .text("event", event)
-            .number("keys", u64::from(case.keys))
-            .number("requests", case.requests)
-            .number("seconds", seconds(case.first))
-            .points("score", case.score)
-            .number("families", u64::from(case.families))
-            .object("terms", terms)
-            .list_of_hashes("templates", &templates)
-            .finish();
-        abi::log(level, &["stillgate: campaign ", &line].concat());
     }
 }
 

@@ -1,0 +1,81 @@
+//! One request at a front, from its headers to the end of its answer.
+
+use super::message::{Body, Decided, Request};
+use crate::dialect::request::Edit;
+use crate::engine::Decision;
+use crate::exchange::{Exchange, Foreseen, Millis, Model, split_target};
+
+use super::answer::Passing;
+
+/// A request under way.
+pub(super) struct Stream {
+    pub(super) request: Request,
+    /// The headers again, as bytes.
+    headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(super) state: State,
+    /// How its stream can be made to tell its usage, if the policy wants that.
+    pub(super) edit: Option<Edit>,
+    /// How far the clock by which it is decided is ahead of the front's.
+    pub(super) ahead: Millis,
+}
+
+/// How far it has come.
+pub(super) enum State {
+    /// Its body is awaited.
+    Reading,
+    /// A ledger is to be asked, about this body.
+    Asking(Body),
+    /// It is decided, without a ledger.
+    Decided(Box<Decision>),
+    /// It goes on to the origin, and an answer comes back.
+    Admitted(Box<Admitted>),
+    /// Nothing more is to be done.
+    Over,
+}
+
+/// A request that went on.
+pub(super) struct Admitted {
+    pub(super) decided: Decided,
+    /// Whether its body was not read, so that it matters how long it was.
+    pub(super) unread: bool,
+    pub(super) status: Option<u16>,
+    /// Whether the ledger has been told all that it wants to know but the end.
+    pub(super) answered: bool,
+    pub(super) passing: Passing,
+}
+
+impl Stream {
+    pub(super) fn new(request: Request) -> Self {
+        Self {
+            headers: request.bytes(),
+            request,
+            state: State::Over,
+            edit: None,
+            ahead: 0,
+        }
+    }
+
+    /// Calls `with` the request as the engine sees it.
+    pub(super) fn with<T>(&self, with: impl FnOnce(&Exchange<'_>) -> T) -> T {
+        let (path, query) = split_target(self.request.target.as_bytes());
+        let headers: Vec<(&[u8], &[u8])> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_slice(), value.as_slice()))
+            .collect();
+        with(&Exchange {
+            method: self.request.method.as_bytes(),
+            path,
+            query,
+            headers: &headers,
+            model: Model::Absent,
+            foreseen: Foreseen::default(),
+            attributes: &self.request.facts,
+        })
+    }
+
+    /// Whether there is a header of this name, in lower case.
+    pub(super) fn has(&self, name: &[u8]) -> bool {
+        self.headers.iter().any(|(other, _)| other == name)
+    }
+}
