@@ -55,12 +55,19 @@ pub(crate) enum Body {
 }
 
 impl Body {
+    /// The pieces in which it is sent.
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = &[u8]> {
+        let (whole, chunks): (&[u8], &[Vec<u8>]) = match self {
+            Self::Whole(bytes) => (bytes, &[]),
+            Self::Chunks(chunks) => (&[], chunks),
+        };
+        let whole = (!whole.is_empty()).then_some(whole);
+        whole.into_iter().chain(chunks.iter().map(Vec::as_slice))
+    }
+
     /// All of it.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        match self {
-            Self::Whole(bytes) => bytes.clone(),
-            Self::Chunks(chunks) => chunks.concat(),
-        }
+        self.chunks().collect::<Vec<_>>().concat()
     }
 }
 
