@@ -1,5 +1,10 @@
 //! What runs cases.
 
+use std::rc::Rc;
+
+use tokio::sync::Semaphore;
+use tokio::task::{JoinSet, LocalSet};
+
 use super::case::{Case, File, files};
 use super::compare::{Tolerance, compare};
 use super::observe::observe;
@@ -28,21 +33,34 @@ const PUNCTUAL: u64 = 400;
 /// How often a case is run until it is in time. If it never is, the last run counts.
 const TRIES: u32 = 4;
 
-/// Holds a host to all cases; answers everything that is wrong, a line each, and how many cases there were.
-pub(crate) async fn hold(host: &impl Host) -> (Vec<String>, usize) {
-    let (mut wrong, mut count) = (Vec::new(), 0);
+/// Holds a host to all cases, so many `at_once`; answers everything that is wrong, a line each, and how many cases there were.
+pub(crate) async fn hold<H>(host: Rc<H>, at_once: usize) -> (Vec<String>, usize)
+where
+    H: Host + 'static,
+{
+    let (here, mut running) = (LocalSet::new(), JoinSet::new());
+    let room = Rc::new(Semaphore::new(at_once));
     for File { path, cases, .. } in files() {
-        for case in cases.iter().filter(|case| is_chosen(case)) {
-            if case.not_on.contains_key(host.name()) {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        for (place, case) in cases.into_iter().enumerate() {
+            if !is_chosen(&case) || case.not_on.contains_key(host.name()) {
                 continue;
             }
-            count += 1;
-            let file = path.file_name().unwrap_or_default().to_string_lossy();
-            let all = hold_to(host, case).await.into_iter();
-            wrong.extend(all.map(|line| format!("{file}, {}, {line}", case.name)));
+            let name = format!("{file}, {}", case.name);
+            let order = (file.clone().into_owned(), place);
+            let (host, room) = (Rc::clone(&host), Rc::clone(&room));
+            let held = async move {
+                let _turn = room.acquire().await;
+                let lines = hold_to(&*host, &case).await.into_iter();
+                (order, lines.map(|line| format!("{name}, {line}")).collect())
+            };
+            running.spawn_local_on(held, &here);
         }
     }
-    (wrong, count)
+    let mut held: Vec<((String, usize), Vec<String>)> = here.run_until(running.join_all()).await;
+    held.sort();
+    let count = held.len();
+    (held.into_iter().flat_map(|(_, lines)| lines).collect(), count)
 }
 
 async fn hold_to(host: &impl Host, case: &Case) -> Vec<String> {

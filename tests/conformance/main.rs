@@ -11,22 +11,39 @@
 
 mod case;
 mod compare;
+mod envoy;
 mod host;
+mod live;
 mod native;
 mod observe;
+mod origin;
 mod wire;
 mod write;
 
-use host::{Host, hold};
+/// What the tests of the filter in Envoy stand on.
+#[path = "../envoy"]
+mod shared {
+    #[expect(
+        dead_code,
+        unused_imports,
+        clippy::unwrap_used,
+        reason = "these tests do not need all of it"
+    )]
+    pub(crate) mod harness;
+}
 
-/// Holds a host to all cases.
-async fn conforms(host: &impl Host) {
-    let (wrong, count) = hold(host).await;
-    assert!(count > 0, "there are cases for {}", host.name());
+use host::{Host, hold};
+use shared::harness;
+use std::rc::Rc;
+
+/// Holds a host to all cases, so many at a time.
+async fn conforms<H: Host + 'static>(host: H, at_once: usize) {
+    let name = host.name();
+    let (wrong, count) = hold(Rc::new(host), at_once).await;
+    assert!(count > 0, "there are cases for {name}");
     assert!(
         wrong.is_empty(),
-        "{} differs in {} places, in {count} cases:\n{}",
-        host.name(),
+        "{name} differs in {} places, in {count} cases:\n{}",
         wrong.len(),
         wrong.join("\n")
     );
@@ -34,5 +51,12 @@ async fn conforms(host: &impl Host) {
 
 #[tokio::test]
 async fn native() {
-    conforms(&native::Native).await;
+    conforms(native::Native, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn envoy() {
+    if let Some(envoys) = envoy::Envoys::start().await {
+        conforms(envoys, 8).await;
+    }
 }
