@@ -91,6 +91,7 @@ const USES_IN_TESTS: &[(&str, &[&str])] = &[
     ("record", &["verdict"]),
     ("replay", &["trace"]),
     ("sample", &["traits"]),
+    ("edge", &["window"]),
     ("template", &["traits"]),
     ("reply", &["campaign", "quota"]),
     ("simulate", &["agent", "dialect", "exchange"]),

@@ -55,6 +55,7 @@ impl Admitted {
             }
         }
         answer.read = !matches!(self.passing, Passing::Unread);
+        answer.watch = self.decided.metered || self.decided.lease.is_some();
         if let Some(open) = self.decided.open.filter(|_| self.decided.awaited) {
             self.answered = !self.decided.metered;
             answer.tell = Some(write(&Ask::Answered(open, status)));

@@ -144,6 +144,8 @@ pub struct Answer {
     pub headers: Vec<(&'static str, String)>,
     /// Headers to be taken away before.
     pub remove: Vec<&'static str>,
+    /// Whether its end is to be told.
+    pub watch: bool,
     /// Whether its body is to be shown as it passes.
     pub read: bool,
     /// A message for the ledger, of which nothing is awaited.

@@ -1,6 +1,7 @@
 //! The command line: arguments in, an exit code out.
 
 mod admin;
+pub mod build;
 mod certificate;
 mod check;
 pub mod config;
@@ -16,6 +17,7 @@ mod simulate;
 mod text;
 mod trace;
 pub mod up;
+pub mod workerd;
 
 use std::process::ExitCode;
 
@@ -35,6 +37,8 @@ struct Arguments {
 enum Command {
     /// Start Envoy with the filter in it, in front of a demo origin or your own
     Up(Box<up::Arguments>),
+    /// Build what is deployed: the worker with its JavaScript, or the filter
+    Build(build::Arguments),
     /// Look for faults in a policy, or in an Envoy configuration that holds one
     Check(check::Arguments),
     /// Print a policy with the files of its lists in it, as a filter needs it
@@ -70,6 +74,7 @@ pub fn run() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Up(arguments) => up::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Build(arguments) => build::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Check(arguments) => check::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Learn(arguments) => learn::run(&arguments).map(|()| ExitCode::SUCCESS),

@@ -50,7 +50,7 @@ pub(super) fn on_path(name: &str) -> Option<PathBuf> {
 }
 
 /// Whether a file is there that may be executed.
-fn is_program(path: &Path) -> bool {
+pub(super) fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     fs::metadata(path).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }

@@ -1,4 +1,4 @@
-//! The filter's wasm module: built from this package, or given.
+//! Wasm modules of this package: built with cargo, for Envoy or for JavaScript.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,38 +13,50 @@ use anyhow::{Context as _, bail};
 /// # Errors
 /// When the sources that this program was built from are gone, or cargo fails: it has then said why.
 pub fn build() -> anyhow::Result<PathBuf> {
-    let package = Path::new(PACKAGE);
-    if !package.join("Cargo.toml").is_file() {
-        bail!(
-            "the sources are no longer in {PACKAGE}, so the filter cannot be built; give a built one with --filter PATH"
-        );
-    }
-    install_target(package)?;
-    let module = target().join(TARGET).join("wasm").join("stillgate.wasm");
-    if !module.is_file() {
-        eprintln!("Building the filter, which takes a minute or two the first time");
-    }
-    let status = cargo(package)
-        .args(["build", "--quiet", "--locked", "--profile", "wasm", "--lib", "--target", TARGET])
-        .status()
-        .context("cannot run cargo to build the filter; install Rust (https://rustup.rs) or give a built one with --filter PATH")?;
-    if !status.success() {
-        bail!("cargo could not build the filter ({status}); what it said is above");
-    }
-    let bytes = fs::metadata(&module)
-        .with_context(|| {
-            format!(
-                "cargo built the filter, but it is not at {}",
-                module.display()
-            )
-        })?
-        .len();
+    let module = compile("filter", ENVOY, "give a built one with --filter PATH")?;
+    let bytes = size(&module)?;
     eprintln!(
         "Filter: {} ({} KiB)",
         module.display(),
         bytes.div_ceil(1024)
     );
     Ok(module)
+}
+
+/// Builds this package's module for a Rust target, if anything changed; answers where it is.
+///
+/// # Errors
+/// As of [`build`]; `otherwise` is what else to do.
+pub(super) fn compile(what: &str, target: &str, otherwise: &str) -> anyhow::Result<PathBuf> {
+    let package = Path::new(PACKAGE);
+    if !package.join("Cargo.toml").is_file() {
+        bail!("the sources are no longer in {PACKAGE}, so the {what} cannot be built; {otherwise}");
+    }
+    install_target(package, target)?;
+    let module = self::target()
+        .join(target)
+        .join("wasm")
+        .join("stillgate.wasm");
+    if !module.is_file() {
+        eprintln!("Building the {what}, which takes a minute or two the first time");
+    }
+    let status = cargo(package)
+        .args(["build", "--quiet", "--locked", "--profile", "wasm", "--lib", "--target", target])
+        .status()
+        .with_context(|| format!("cannot run cargo to build the {what}; install Rust (https://rustup.rs) or {otherwise}"))?;
+    if !status.success() {
+        bail!("cargo could not build the {what} ({status}); what it said is above");
+    }
+    size(&module)?;
+    Ok(module)
+}
+
+/// How many bytes a module has.
+fn size(module: &Path) -> anyhow::Result<u64> {
+    let data = fs::metadata(module);
+    let data =
+        data.with_context(|| format!("cargo built it, but it is not at {}", module.display()))?;
+    Ok(data.len())
 }
 
 /// Where cargo puts what it builds from this package: `CARGO_TARGET_DIR`, or `target` in the package.
@@ -55,8 +67,8 @@ pub(super) fn target() -> PathBuf {
     )
 }
 
-/// Installs the Rust target of the filter, unless it is there. Without rustup the target is cargo's own business.
-fn install_target(package: &Path) -> anyhow::Result<()> {
+/// Installs a Rust target, unless it is there. Without rustup the target is cargo's own business.
+fn install_target(package: &Path, target: &str) -> anyhow::Result<()> {
     let Some(rustup) = super::envoy::on_path("rustup") else {
         return Ok(());
     };
@@ -68,19 +80,19 @@ fn install_target(package: &Path) -> anyhow::Result<()> {
         .context("cannot run rustup")?;
     if String::from_utf8_lossy(&output.stdout)
         .lines()
-        .any(|line| line == TARGET)
+        .any(|line| line == target)
     {
         return Ok(());
     }
     let status = Command::new(&rustup)
-        .args(["target", "add", TARGET])
+        .args(["target", "add", target])
         .current_dir(package)
         .env_remove("RUSTUP_TOOLCHAIN")
         .status()
         .context("cannot run rustup")?;
     if !status.success() {
         bail!(
-            "the Rust target {TARGET} is missing and could not be installed; run `rustup target add {TARGET}`"
+            "the Rust target {target} is missing and could not be installed; run `rustup target add {target}`"
         );
     }
     Ok(())
@@ -102,6 +114,6 @@ fn cargo(package: &Path) -> Command {
 }
 
 /// The folder that this program was built from.
-const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
+pub(super) const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
 /// proxy-wasm modules are WASI libraries.
-const TARGET: &str = "wasm32-wasip1";
+const ENVOY: &str = "wasm32-wasip1";

