@@ -18,6 +18,7 @@ mod native;
 mod observe;
 mod origin;
 mod wire;
+mod workerd;
 mod write;
 
 /// What the tests of the filter in Envoy stand on.
@@ -58,5 +59,12 @@ async fn native() {
 async fn envoy() {
     if let Some(envoys) = envoy::Envoys::start().await {
         conforms(envoys, 8).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workerd() {
+    if let Some(workerd) = workerd::Workerd::start() {
+        conforms(workerd, 4).await;
     }
 }
