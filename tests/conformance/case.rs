@@ -299,7 +299,10 @@ fn request(ask: &Ask) -> wire::Request {
     let method = if body.is_some() { "POST" } else { "GET" };
     wire::Request {
         method: ask.method.clone().unwrap_or_else(|| String::from(method)),
-        target: ask.path.clone().unwrap_or_else(|| String::from("/v1/chat/completions")),
+        target: ask
+            .path
+            .clone()
+            .unwrap_or_else(|| String::from("/v1/chat/completions")),
         from: ask.from.clone().map_or([127, 0, 0, 1].into(), |text| {
             text.parse().expect("an address such as 127.0.0.7")
         }),
@@ -319,7 +322,9 @@ fn response(answer: &Answer) -> wire::Response {
         event => format!("data: {event}\n\n"),
     };
     let (kind, body) = match (&answer.json, &answer.text, &answer.events, &answer.chunks) {
-        (Some(json), None, None, None) => ("application/json", Body::Whole(json.to_string().into())),
+        (Some(json), None, None, None) => {
+            ("application/json", Body::Whole(json.to_string().into()))
+        }
         (None, Some(text), None, None) => ("application/json", Body::Whole(text.clone().into())),
         (None, None, Some(events), None) => {
             let chunks = events.iter().map(|each| event(each).into_bytes());
@@ -357,7 +362,10 @@ pub(crate) fn files() -> Vec<File> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)
         .expect("the folder of cases")
         .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
         .collect();
     paths.sort();
     paths

@@ -90,9 +90,20 @@ pub(crate) fn compare(expected: &Expect, came: &Expect, tolerance: Tolerance) ->
     let (one, other) = (body(&expected.body), body(&came.body));
     let same = alike("", &one, &other, tolerance);
     field("body", one, other, same);
-    let reached = |origin: &Option<Arrival>| String::from(if origin.is_some() { "reached" } else { "not reached" });
+    let reached = |origin: &Option<Arrival>| {
+        String::from(if origin.is_some() {
+            "reached"
+        } else {
+            "not reached"
+        })
+    };
     let same = expected.origin.is_some() == came.origin.is_some();
-    field("the origin", reached(&expected.origin), reached(&came.origin), same);
+    field(
+        "the origin",
+        reached(&expected.origin),
+        reached(&came.origin),
+        same,
+    );
     if let (Some(one), Some(other)) = (&expected.origin, &came.origin) {
         for name in names(&one.headers, &other.headers) {
             let (one, other) = (value(&one.headers, name), value(&other.headers, name));
@@ -150,7 +161,11 @@ fn alike(name: &str, one: &str, other: &str, tolerance: Tolerance) -> bool {
     let ((one, ours), (other, theirs)) = (times(name, one), times(name, other));
     let close = |(ours, theirs): (&i64, &i64)| {
         // A moment is told in whole seconds, and so is the beginning of the case.
-        let (began, rounding) = if moments { (tolerance.began, 1) } else { (0, 0) };
+        let (began, rounding) = if moments {
+            (tolerance.began, 1)
+        } else {
+            (0, 0)
+        };
         (ours + began - theirs).abs() <= tolerance.seconds + rounding
     };
     tolerance.seconds > 0
@@ -246,23 +261,76 @@ fn times_are_close_and_all_else_is_the_same() {
         ("retry-after", "`60`", "`62`", true),
         ("retry-after", "`60`", "`63`", false),
         ("retry-after", "`60`", "absent", false),
-        ("ratelimit", "`\"a\";r=0;t=9, \"b\";r=7;t=60`", "`\"a\";r=0;t=10, \"b\";r=7;t=58`", true),
+        (
+            "ratelimit",
+            "`\"a\";r=0;t=9, \"b\";r=7;t=60`",
+            "`\"a\";r=0;t=10, \"b\";r=7;t=58`",
+            true,
+        ),
         ("ratelimit", "`\"a\";r=0;t=9`", "`\"a\";r=1;t=9`", false),
-        ("ratelimit", "`\"a\";r=0;t=9, \"b\";r=7;t=60`", "`\"a\";r=0;t=9, \"b\";r=7;t=63`", false),
-        ("ratelimit-policy", "`\"a\";q=1;w=60`", "`\"a\";q=1;w=61`", false),
+        (
+            "ratelimit",
+            "`\"a\";r=0;t=9, \"b\";r=7;t=60`",
+            "`\"a\";r=0;t=9, \"b\";r=7;t=63`",
+            false,
+        ),
+        (
+            "ratelimit-policy",
+            "`\"a\";q=1;w=60`",
+            "`\"a\";q=1;w=61`",
+            false,
+        ),
         ("x-ratelimit-reset-requests", "`1m0s`", "`59s`", true),
         ("x-ratelimit-reset-requests", "`1h1m0s`", "`1h0m57s`", false),
         ("x-ratelimit-limit-requests", "`5`", "`6`", false),
-        ("anthropic-ratelimit-tokens-reset", "`2026-01-01T00:01:00Z`", "`2026-01-01T00:17:41Z`", true),
-        ("anthropic-ratelimit-tokens-reset", "`2026-01-01T00:01:00Z`", "`2026-01-01T00:01:00Z`", false),
+        (
+            "anthropic-ratelimit-tokens-reset",
+            "`2026-01-01T00:01:00Z`",
+            "`2026-01-01T00:17:41Z`",
+            true,
+        ),
+        (
+            "anthropic-ratelimit-tokens-reset",
+            "`2026-01-01T00:01:00Z`",
+            "`2026-01-01T00:01:00Z`",
+            false,
+        ),
         ("anthropic-ratelimit-tokens-reset", "absent", "absent", true),
-        ("anthropic-ratelimit-tokens-reset", "`2026-01-01T00:01:00Z`", "`2026-01-01T00:02:00Z`", false),
-        ("", "{\"message\":\"Try again in 60 s.\"}", "{\"message\":\"Try again in 61 s.\"}", true),
-        ("", "{\"message\":\"Try again in 60 s.\"}", "{\"message\":\"Try again in 61 s!\"}", false),
-        ("", "{\"retryDelay\":\"60s\"}", "{\"retryDelay\":\"64s\"}", false),
+        (
+            "anthropic-ratelimit-tokens-reset",
+            "`2026-01-01T00:01:00Z`",
+            "`2026-01-01T00:02:00Z`",
+            false,
+        ),
+        (
+            "",
+            "{\"message\":\"Try again in 60 s.\"}",
+            "{\"message\":\"Try again in 61 s.\"}",
+            true,
+        ),
+        (
+            "",
+            "{\"message\":\"Try again in 60 s.\"}",
+            "{\"message\":\"Try again in 61 s!\"}",
+            false,
+        ),
+        (
+            "",
+            "{\"retryDelay\":\"60s\"}",
+            "{\"retryDelay\":\"64s\"}",
+            false,
+        ),
     ] {
-        assert_eq!(alike(name, one, other, tolerance), same, "{name} {one} {other}");
-        assert_eq!(alike(name, one, other, Tolerance::EXACT), one == other, "{name} {one} {other}");
+        assert_eq!(
+            alike(name, one, other, tolerance),
+            same,
+            "{name} {one} {other}"
+        );
+        assert_eq!(
+            alike(name, one, other, Tolerance::EXACT),
+            one == other,
+            "{name} {one} {other}"
+        );
     }
     assert_eq!(moment("2026-01-01T00:00:00Z"), Some(1_767_225_600));
 }

@@ -30,7 +30,11 @@ impl Envoys {
         let origin = Origin::start().await;
         let files = files();
         let cases = files.iter().flat_map(|file| &file.cases);
-        let all = start(cases.filter(|case| !case.not_on.contains_key("envoy")), &origin).await?;
+        let all = start(
+            cases.filter(|case| !case.not_on.contains_key("envoy")),
+            &origin,
+        )
+        .await?;
         Some(Self {
             origin,
             all,
@@ -45,7 +49,11 @@ impl Host for Envoys {
     }
 
     async fn run(&self, case: &Case) -> Ran {
-        let first = self.used.lock().expect("no panic").insert(case.name.clone());
+        let first = self
+            .used
+            .lock()
+            .expect("no panic")
+            .insert(case.name.clone());
         let again = if first {
             None
         } else {
@@ -99,7 +107,13 @@ async fn start(cases: impl IntoIterator<Item = &Case>, origin: &Origin) -> Optio
 fn log_of(case: &Case) -> String {
     let name = case.name.chars();
     let plain: String = name
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() {
+                letter
+            } else {
+                '-'
+            }
+        })
         .collect();
     format!("{plain}.log")
 }

@@ -60,7 +60,10 @@ where
     let mut held: Vec<((String, usize), Vec<String>)> = here.run_until(running.join_all()).await;
     held.sort();
     let count = held.len();
-    (held.into_iter().flat_map(|(_, lines)| lines).collect(), count)
+    (
+        held.into_iter().flat_map(|(_, lines)| lines).collect(),
+        count,
+    )
 }
 
 async fn hold_to(host: &impl Host, case: &Case) -> Vec<String> {

@@ -133,7 +133,9 @@ fn hand_out(mut records: Vec<Value>, exchanges: &[Exchange], outcomes: &mut [Out
     let expected = |exchange: &Exchange| exchange.expect.as_ref()?.record.clone();
     for (exchange, outcome) in exchanges.iter().zip(outcomes.iter_mut()) {
         let wanted = expected(exchange);
-        let found = records.iter().position(|record| Some(record) == wanted.as_ref());
+        let found = records
+            .iter()
+            .position(|record| Some(record) == wanted.as_ref());
         outcome.record = found.map(|place| records.remove(place));
     }
     let mut rest = records.into_iter();

@@ -20,7 +20,8 @@ impl Host for Native {
     async fn run(&self, case: &Case) -> Ran {
         let policy = case.policy().to_string();
         let mut edge = Edge {
-            front: Front::new(&policy, SECRET).unwrap_or_else(|text| panic!("{}: {text}", case.name)),
+            front: Front::new(&policy, SECRET)
+                .unwrap_or_else(|text| panic!("{}: {text}", case.name)),
             ledger: Ledger::new(&policy, SECRET, BEGINNING).expect("what a front takes"),
             now: BEGINNING,
         };
@@ -111,7 +112,10 @@ impl Edge {
             outcome.reply = Some(self.answer(exchange, stream));
         }
         let sent = exchange.request.body.as_ref().map_or(0, Vec::len) as u64;
-        let settled = self.front.end(stream, sent).map(|message| self.tell(&message));
+        let settled = self
+            .front
+            .end(stream, sent)
+            .map(|message| self.tell(&message));
         if let Some(line) = self.front.close(stream, settled.as_deref()) {
             outcome.record = Some(record(&line));
         }
@@ -121,12 +125,17 @@ impl Edge {
     fn answer(&mut self, exchange: &Exchange, stream: u32) -> Reply {
         let response = &exchange.response;
         let sent = json!(response.headers).to_string();
-        let answer = self.front.answered(stream, response.status, &sent, self.now);
+        let answer = self
+            .front
+            .answered(stream, response.status, &sent, self.now);
         let answer: Value = serde_json::from_str(&answer.expect("a stream")).expect("JSON");
         if let Some(message) = answer["tell"].as_str() {
             self.tell(message);
         }
-        let kept = response.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let kept = response
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         let kept = kept.filter(|(name, _)| !names(&answer["remove"]).any(|other| other == *name));
         let mut reply = Reply {
             status: response.status,
@@ -150,7 +159,10 @@ impl Edge {
 
 /// The request as it goes on.
 fn arrival(request: &Request, action: &Value) -> Arrived {
-    let sent = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let sent = request
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     let sent = sent.filter(|(name, _)| !names(&action["remove"]).any(|other| other == *name));
     let mut body = request.body.clone().unwrap_or_default();
     if let Some(edit) = action["edit"].as_object() {
@@ -175,7 +187,10 @@ fn number<N: TryFrom<u64>>(value: &Value) -> N {
 }
 
 fn names(list: &Value) -> impl Iterator<Item = &str> {
-    list.as_array().into_iter().flatten().filter_map(Value::as_str)
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 fn pairs(list: &Value) -> impl Iterator<Item = (&str, &str)> {

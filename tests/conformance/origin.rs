@@ -46,7 +46,8 @@ impl Origin {
         let listener = listener.expect("a free port");
         let desks = Desks::default();
         let all = Arc::clone(&desks);
-        let app = Router::new().fallback(move |request: Request| receive(request, Arc::clone(&all)));
+        let app =
+            Router::new().fallback(move |request: Request| receive(request, Arc::clone(&all)));
         Self {
             address: listener.local_addr().expect("an address"),
             desks,
@@ -122,9 +123,15 @@ async fn receive(request: Request, desks: Desks) -> Response<Body> {
         .map(|(name, value)| (name.as_str(), latin(value.as_bytes())))
         .collect();
     let arrived = Arrived {
-        target: head.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+        target: head
+            .uri
+            .path_and_query()
+            .map_or_else(String::new, ToString::to_string),
         headers: wire::headers(pairs.iter().map(|(name, value)| (*name, value.as_str()))),
-        body: body.collect().await.map_or_else(|_| Vec::new(), |body| body.to_bytes().into()),
+        body: body
+            .collect()
+            .await
+            .map_or_else(|_| Vec::new(), |body| body.to_bytes().into()),
     };
     let (answer, answered) = oneshot::channel();
     let waiting = Waiting { arrived, answer };
