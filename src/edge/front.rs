@@ -80,6 +80,7 @@ impl Front {
             self.engine
                 .screen(exchange, has_body, Now::at(now), &self.nothing)
         });
+        stream.reads = !matches!(screening, Screening::Ready(Content::None));
         let counted = |check: &crate::policy::check::Check| {
             matches!(check.test, Test::Distinct(_)) && !check.reads_model
         };
@@ -94,7 +95,7 @@ impl Front {
             Screening::ReadBody => State::Reading,
         };
         if matches!(stream.state, State::Asking(_) | State::Reading) {
-            let counters = stream.with(|exchange| self.engine.counters(exchange));
+            let counters = stream.with(|exchange| self.engine.counters(exchange, stream.reads));
             if let Some(refusal) = self.memo.find(&counters, now) {
                 stream.ahead = refusal.ahead;
                 stream.state = State::Decided(Box::new(refusal.decision.clone()));
@@ -205,7 +206,7 @@ impl Front {
             (_, Some(answer)) => {
                 let decided: Decided = message::read(answer)?;
                 stream.ahead = decided.now.wrapping_sub(now);
-                let counters = stream.with(|exchange| self.engine.counters(exchange));
+                let counters = stream.with(|exchange| self.engine.counters(exchange, stream.reads));
                 remember(&mut self.memo, &counters, &decided, now);
                 decided
             }

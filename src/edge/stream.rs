@@ -13,6 +13,8 @@ pub(super) struct Stream {
     /// The headers again, as bytes.
     headers: Vec<(Vec<u8>, Vec<u8>)>,
     pub(super) state: State,
+    /// Whether it is first looked at without its body, which matters.
+    pub(super) reads: bool,
     /// How its stream can be made to tell its usage, if the policy wants that.
     pub(super) edit: Option<Edit>,
     /// How far the clock by which it is decided is ahead of the front's.
@@ -50,6 +52,7 @@ impl Stream {
             headers: request.bytes(),
             request,
             state: State::Over,
+            reads: false,
             edit: None,
             ahead: 0,
         }

@@ -1,11 +1,13 @@
 //! What an engine can say where it has no counters, for a host that asks for decisions elsewhere.
 
+use core::hash::Hasher as _;
+
 use super::plan::Plan;
 use super::{Decision, Engine};
 use crate::exchange::Exchange;
 use crate::identity;
 use crate::policy::check::Test;
-use crate::policy::{Count, Quota, Trait};
+use crate::policy::{Count, Limit, Quota, Trait};
 use crate::traits::Traits;
 
 impl Engine {
@@ -35,9 +37,13 @@ impl Engine {
     }
 
     /// The counters of a request that, once they are used up, stay so until a known moment, each with its quota's place: those
-    /// of quotas that count requests, to which nothing is given back. None where a check may have more to say.
+    /// of quotas that count requests, to which nothing is given back. None where a check may have more to say, or the limit is
+    /// another one for others who share the counter.
+    ///
+    /// The second number is the same for those requests only that are refused alike by that counter, in replies and in records:
+    /// by the same key, under the same limits, and all of them before their bodies are read or none.
     #[must_use]
-    pub fn counters(&self, exchange: &Exchange<'_>) -> Vec<(usize, u64)> {
+    pub fn counters(&self, exchange: &Exchange<'_>, reads_body: bool) -> Vec<(usize, u64)> {
         if self.policy.shadow || self.policy.may_check(exchange, |_| true) {
             return Vec::new();
         }
@@ -45,15 +51,30 @@ impl Engine {
             return Vec::new();
         };
         let mut traits = Traits::new(exchange, &self.policy, self.secret, key);
-        let wanted = |quota: &Quota| {
+        let mut plan = Plan::default();
+        plan.fill(&self.policy, &mut traits, 1, &|_| true);
+        let mut all = self.secret.hasher();
+        all.write_u64(key.0);
+        all.write_u8(reads_body.into());
+        for charge in &plan.charges {
+            all.write_usize(charge.quota);
+            all.write_u64(charge.tag);
+            all.write_u32(charge.limit);
+        }
+        let lasting = |quota: &Quota| {
             quota.count == Count::Requests
                 && !quota.reads_model
                 && !quota.shadow
                 && quota.after.is_none()
+                && matches!(quota.limit, Limit::Fixed(..))
         };
-        let mut plan = Plan::default();
-        plan.fill(&self.policy, &mut traits, 1, &wanted);
         let charges = plan.charges.iter();
-        charges.map(|charge| (charge.quota, charge.tag)).collect()
+        let charges = charges.filter(|charge| {
+            let quota = self.policy.quotas.get(charge.quota);
+            quota.is_some_and(lasting)
+        });
+        charges
+            .map(|charge| (charge.quota, charge.tag ^ all.finish()))
+            .collect()
     }
 }

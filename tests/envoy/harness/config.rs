@@ -166,6 +166,18 @@ impl Listener {
         self
     }
 
+    /// In a virtual machine of its own, with counters of its own.
+    pub(crate) fn vm_id(mut self, vm_id: &'static str) -> Self {
+        self.vm_id = vm_id;
+        self
+    }
+
+    /// A last word on its JSON.
+    pub(crate) fn adapt(mut self, change: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
+        self.changes.push(Box::new(change));
+        self
+    }
+
     /// With the certificate of [`CERTIFICATE`], HTTP/2 and HTTP/1.1 by ALPN, and the fingerprints of every connection.
     pub(crate) fn tls(mut self) -> Self {
         self.tls = true;
