@@ -251,7 +251,8 @@ export function factsOfCloudflare(request) {
   const cf = request.cf ?? {};
   const bot = cf.botManagement ?? {};
   const facts = { vouched: {}, properties: { cf } };
-  const source = request.headers.get("cf-connecting-ip");
+  // Where Cloudflare is not, and names none of its places, a client can send this header itself.
+  const source = cf.colo && request.headers.get("cf-connecting-ip");
   if (source) facts.source = source;
   const known = { ja4: bot.ja4, ja3: bot.ja3Hash, country: cf.country, asn: cf.asn };
   for (const [name, value] of Object.entries(known)) if (value !== undefined && value !== null) facts.vouched[name] = value;

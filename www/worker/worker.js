@@ -163,6 +163,8 @@ export class Judge extends DurableObject {
   constructor(ctx, env) {
     super(ctx, env);
     const { policy, secret } = settings(env);
+    // A policy without campaigns has nothing to judge.
+    if (!JSON.parse(policy).campaigns) return;
     this.bench = new Bench(policy, secret);
     const { sql } = ctx.storage;
     sql.exec("CREATE TABLE IF NOT EXISTS pieces (number INTEGER PRIMARY KEY, bytes BLOB NOT NULL)");
@@ -176,6 +178,7 @@ export class Judge extends DurableObject {
 
   /** Takes what a ledger has seen, and answers what is known, if the ledger knows something else. */
   report(mail, edition) {
+    if (!this.bench) return null;
     if (mail && this.bench.take(mail)) this.ctx.storage.sql.exec("INSERT INTO mail (bytes) VALUES (?)", mail);
     this.sitting ??= setTimeout(() => this.sit(), SITTING);
     return this.bench.edition() === edition ? null : this.bench.book();
