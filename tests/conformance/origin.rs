@@ -25,6 +25,12 @@ pub(crate) const CASE: &str = "x-case";
 /// How long the last bytes of an answer that breaks off have to get on their way.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
+/// What an answer goes on with that does not end: a comment, which nobody counts.
+const NOTHING: &[u8] = b": still here\n\n";
+
+/// How often it does.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// An origin. Dropping it closes it.
 pub(crate) struct Origin {
     pub(crate) address: SocketAddr,
@@ -76,7 +82,7 @@ impl Waiting {
         self.answer.closed().await;
     }
 
-    /// Answers; if it is to be `held`, the answer does not end after its last byte.
+    /// Answers; if it is to be `held`, the answer does not end after its last byte but goes on, with nothing to be read.
     pub(crate) fn answer(self, response: &wire::Response, held: bool) {
         let mut head = Response::builder().status(response.status);
         for (name, value) in &response.headers {
@@ -112,7 +118,10 @@ fn stream(
             let broken = std::io::Error::other("the origin breaks off");
             drop(frames.send(Err(broken)).await);
         } else if held {
-            frames.closed().await;
+            // A host may not see that its client is gone before there is something to be written to it.
+            while frames.send(Ok(Bytes::from_static(NOTHING))).await.is_ok() {
+                sleep(PAUSE).await;
+            }
         }
     });
     ReceiverStream::new(body)

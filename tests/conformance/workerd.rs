@@ -1,10 +1,14 @@
 //! The worker in a real workerd: one process for each case, with its counters in a Durable Object.
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use serde_json::Value;
 use stillgate::host::cli::up::edge::{Edge, Options};
 use stillgate::host::cli::{build, workerd};
+
+use tempfile::TempDir;
 
 use super::case::Case;
 use super::harness::skip;
@@ -14,7 +18,16 @@ use super::origin::Origin;
 use super::wire::SECRET;
 
 /// The host.
-pub(crate) struct Workerd;
+pub(crate) struct Workerd {
+    /// The worker's files beside a configuration of its own.
+    folder: TempDir,
+}
+
+/// The configuration.
+const CONFIGURATION: &str = "workerd.capnp";
+
+/// By this header workerd is told what Cloudflare would know of a request.
+const CF: &str = "x-test-cf";
 
 /// What the worker prints before a record.
 const RECORD: &str = "stillgate {";
@@ -26,9 +39,20 @@ impl Workerd {
             skip("no case runs in workerd", &error);
             return None;
         }
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/worker/pkg");
-        build::worker(&folder).expect("the worker builds");
-        Some(Self)
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/worker");
+        build::worker(&source.join("pkg")).expect("the worker builds");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for entry in fs::read_dir(&source).expect("the worker's folder") {
+            let entry = entry.expect("an entry");
+            if entry.file_name() != CONFIGURATION {
+                symlink(entry.path(), folder.path().join(entry.file_name())).expect("a link");
+            }
+        }
+        let text = fs::read_to_string(source.join(CONFIGURATION)).expect("the configuration");
+        let told = text.replace("http = ()", &format!("http = (cfBlobHeader = \"{CF}\")"));
+        assert_ne!(text, told, "the configuration has one socket for HTTP");
+        fs::write(folder.path().join(CONFIGURATION), told).expect("the folder can be written");
+        Some(Self { folder })
     }
 }
 
@@ -42,6 +66,7 @@ impl Host for Workerd {
         let desk = origin.desk("");
         let options = Options {
             origin: Some(origin.address.into()),
+            config: Some(self.folder.path().join(CONFIGURATION)),
             environment: vec![(String::from("STILLGATE_SECRET"), String::from(SECRET))],
             ..Options::quiet(case.policy().to_string())
         };
@@ -57,7 +82,11 @@ impl Host for Workerd {
         let gateway = Gateway {
             address: edge.listen,
             // The client's address, as Cloudflare tells it.
-            told: |request| vec![(String::from("cf-connecting-ip"), request.from.to_string())],
+            told: |request| {
+                let source = ("cf-connecting-ip", request.from.to_string());
+                let cf = (CF, String::from(r#"{"colo": "XXX"}"#));
+                [source, cf].map(|(name, value)| (name.to_owned(), value)).into()
+            },
             desk,
             records: lines,
         };
