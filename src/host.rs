@@ -5,3 +5,5 @@ pub mod cli;
 #[cfg(target_os = "wasi")]
 mod envoy;
 pub mod wire;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+pub mod worker;

@@ -1,6 +1,7 @@
 //! The command line: arguments in, an exit code out.
 
 mod admin;
+mod build;
 mod certificate;
 mod check;
 pub mod config;
@@ -16,6 +17,8 @@ mod simulate;
 mod text;
 mod trace;
 pub mod up;
+mod wasm;
+pub mod workerd;
 
 use std::process::ExitCode;
 
@@ -33,7 +36,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start Envoy with the filter in it, in front of a demo origin or your own
+    /// Start Envoy with the filter in it, or the edge worker, in front of a demo origin or your own
     Up(Box<up::Arguments>),
     /// Look for faults in a policy, or in an Envoy configuration that holds one
     Check(check::Arguments),
@@ -45,6 +48,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Make up the traffic of a whole provider with a campaign in it, and tell what is stopped and who is hurt
     Simulate(simulate::Arguments),
+    /// Build the module for workers, pages or Envoy, and the JavaScript around it
+    Build(build::Arguments),
     /// Make a self-signed certificate for localhost, for envoy.yaml's TLS listener
     Certificate(certificate::Arguments),
     /// Print the JSON Schema of a policy, for editors
@@ -75,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Learn(arguments) => learn::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Replay(arguments) => replay::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Simulate(arguments) => simulate::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Build(arguments) => build::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Certificate(arguments) => certificate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Schema => schema::run().map(|()| ExitCode::SUCCESS),
     };

@@ -31,7 +31,7 @@ pub fn locate(explicit: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(path) = on_path("envoy") {
         return Ok(path);
     }
-    let cached = super::filter::target()
+    let cached = super::wasm::folder()
         .join("envoy")
         .join(VERSION)
         .join("envoy");
@@ -50,7 +50,7 @@ pub(super) fn on_path(name: &str) -> Option<PathBuf> {
 }
 
 /// Whether a file is there that may be executed.
-fn is_program(path: &Path) -> bool {
+pub(super) fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     fs::metadata(path).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
