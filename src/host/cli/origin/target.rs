@@ -1,5 +1,6 @@
 //! A real origin, as its URL names it.
 
+use core::fmt;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
@@ -50,6 +51,21 @@ impl Target {
     }
 }
 
+/// The URL, with its port.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls { "https" } else { "http" };
+        let Self {
+            host, port, prefix, ..
+        } = self;
+        if host.contains(':') {
+            write!(f, "{scheme}://[{host}]:{port}{prefix}")
+        } else {
+            write!(f, "{scheme}://{host}:{port}{prefix}")
+        }
+    }
+}
+
 impl From<SocketAddr> for Target {
     fn from(address: SocketAddr) -> Self {
         Self {
@@ -92,6 +108,7 @@ mod tests {
                 },
                 "{url}"
             );
+            assert_eq!(Target::parse(&target.to_string()).ok(), Some(target));
         }
     }
 
