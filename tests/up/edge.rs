@@ -1,6 +1,7 @@
 //! `stillgate up --edge`: the worker in a real workerd.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -9,7 +10,7 @@ use stillgate::policy::Faults;
 use tokio::process::Command;
 
 use crate::policy;
-use crate::run::{Run, status, stillgate, within};
+use crate::run::{Run, get, status, stillgate, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workerd_serves_and_ends_with_it_however_it_ends() {
@@ -31,7 +32,7 @@ async fn workerd_serves_and_ends_with_it_however_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_policy_file_is_followed_and_nobody_is_turned_away_meanwhile() {
+async fn a_policy_file_is_followed_and_connections_are_always_taken() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("policy.json");
     fs::write(&file, policy(1000)).expect("a policy");
@@ -43,24 +44,58 @@ async fn a_policy_file_is_followed_and_nobody_is_turned_away_meanwhile() {
     run.wait_for("/quotaz").await;
     assert_eq!(run.ask("a").await, 200);
 
-    // A new connection for each request, so that each needs somebody who takes it.
+    // A connection for each request, so that each needs somebody who takes it.
     let (listen, (stop, mut stopped)) = (run.listen, tokio::sync::oneshot::channel::<()>());
     let asking = tokio::spawn(async move {
         let mut answers = Vec::new();
         while stopped.try_recv().is_err() {
-            answers.push(status(listen, "a").await);
+            let key = [("authorization", "Bearer a")];
+            answers.push(get(listen, "/v1/models", &key).await);
         }
         answers
     });
     fs::write(&file, policy(2000)).expect("a policy");
     run.wait_for("The changed policy is in force").await;
     assert_eq!(run.ask("a").await, 200);
-    stop.send(()).expect("a listener");
+    stop.send(()).expect("somebody who asks");
     let answers = within(asking).await.expect("an end");
     assert!(!answers.is_empty());
-    assert!(answers.iter().all(|&answer| answer == 200), "{answers:?}");
+    for answer in answers {
+        match answer {
+            Ok(status) => assert_eq!(status, 200),
+            // A workerd that is to end closes connections on which nothing was asked yet.
+            Err(error) => assert!(!error.is_connect(), "{error:?}"),
+        }
+    }
     let ended = run.end("TERM").await;
     assert!(ended.success(), "{ended}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_answered_when_a_policy_comes_is_answered_to_its_end() {
+    build().await;
+    let edge = up::Edge::start(up::EdgeOptions::quiet(policy(1000)));
+    let mut edge = within(edge).await.expect("an edge");
+    let (listen, before) = (edge.listen, edge.pid());
+    let slow = tokio::spawn(async move {
+        let headers = [
+            ("authorization", "Bearer a"),
+            ("x-demo-name", "slow"),
+            ("x-demo-delay", "1000"),
+        ];
+        get(listen, "/v1/models", &headers).await
+    });
+    let origin = SocketAddr::new(
+        edge.origin.host.parse().expect("an address"),
+        edge.origin.port,
+    );
+    let seen = within(get(origin, "/demo/seen/slow?now", &[])).await;
+    assert_eq!(seen.expect("an answer"), 200);
+    edge.apply(&policy(2000)).await.expect("a good policy");
+    assert_ne!(edge.pid(), before);
+    let status = within(slow).await.expect("an end").expect("an answer");
+    assert_eq!(status, 200);
+    edge.stop().await.expect("workerd ends");
 }
 
 /// One variable of Linux is too short for the longest policies.

@@ -1,12 +1,13 @@
 //! `stillgate up` as a process, and a client.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
 use http_body_util::Empty;
 use hyper::body::Bytes;
-use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -17,7 +18,7 @@ pub(crate) struct Run {
     out: Lines<BufReader<ChildStdout>>,
     err: tokio::sync::mpsc::UnboundedReceiver<String>,
     /// The address in the welcome.
-    pub(crate) listen: std::net::SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// The process id of its only child: Envoy or workerd.
     gate: String,
 }
@@ -111,17 +112,29 @@ pub(crate) fn stillgate<const N: usize>(arguments: [&str; N]) -> Command {
     command
 }
 
-pub(crate) async fn status(address: std::net::SocketAddr, key: &str) -> u16 {
+pub(crate) async fn status(address: SocketAddr, key: &str) -> u16 {
+    get(
+        address,
+        "/v1/models",
+        &[("authorization", &format!("Bearer {key}"))],
+    )
+    .await
+    .expect("a response")
+}
+
+/// Asks on a connection of its own.
+pub(crate) async fn get(
+    address: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Result<u16, Error> {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let request = hyper::Request::get(format!("http://{address}/v1/models"))
-        .header("authorization", format!("Bearer {key}"));
+    let mut request = hyper::Request::get(format!("http://{address}{path}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
     let request = request.body(Empty::<Bytes>::new()).expect("a request");
-    client
-        .request(request)
-        .await
-        .expect("a response")
-        .status()
-        .as_u16()
+    Ok(client.request(request).await?.status().as_u16())
 }
 
 /// The lines of a stream, read as they come so that its writer never waits.

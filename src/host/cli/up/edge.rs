@@ -107,7 +107,8 @@ impl Edge {
 
     /// Puts another policy in force with another workerd, which has the same port and the same counters; returns when it serves.
     ///
-    /// Requests that are being answered have [`DRAIN`] to end; those that come meanwhile wait.
+    /// Requests that are being answered have [`DRAIN`] to end, and new connections wait. Open ones on which nothing is being
+    /// answered are closed, as a server may at any time.
     ///
     /// # Errors
     /// [`Faults`](crate::policy::Faults) when the policy has any, or what workerd says against it. The old one then stays in force.
@@ -162,7 +163,7 @@ impl Edge {
 #[derive(Debug)]
 struct Launcher {
     binary: PathBuf,
-    /// Bound here and handed down, so that while one workerd takes the place of another nobody is turned away.
+    /// Bound here and handed down, so that connections wait while one workerd takes the place of another.
     listener: TcpListener,
     origin: String,
     folder: TempDir,
