@@ -114,8 +114,9 @@ async fn finish(
 ) -> Option<Reply> {
     if exchange.leaves == Some(Leaves::BeforeTheAnswer) {
         client.abort();
-        // The request is still at the origin while its client's connection closes.
         let _ = client.await;
+        // It stays at the origin until the gateway takes it back.
+        tokio::spawn(waiting.abandoned());
         return None;
     }
     waiting.answer(&exchange.response, exchange.leaves.is_some());
@@ -171,9 +172,10 @@ async fn send(
         let value = HeaderValue::from_bytes(&bytes(&value)).expect("a header's value");
         request.headers_mut().append(name, value);
     }
+    // A gateway that takes no connection, or breaks it, is one that answers nothing.
     let connection = Connection::try_open_from(from, address, Wire::H1, None).await;
-    let mut connection = connection.expect("the gateway takes connections");
-    let (head, mut body) = connection.begin(request).await.into_parts();
+    let mut connection = connection.ok()?;
+    let (head, mut body) = connection.try_begin(request).await.ok()?.into_parts();
     let pairs: Vec<(&str, String)> = head
         .headers
         .iter()

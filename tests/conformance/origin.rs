@@ -71,6 +71,11 @@ impl Drop for Origin {
 }
 
 impl Waiting {
+    /// Answers nothing, and returns when nobody waits for that any more.
+    pub(crate) async fn abandoned(mut self) {
+        self.answer.closed().await;
+    }
+
     /// Answers; if it is to be `held`, the answer does not end after its last byte.
     pub(crate) fn answer(self, response: &wire::Response, held: bool) {
         let mut head = Response::builder().status(response.status);

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::IpAddr;
 
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{GzDecoder, GzEncoder};
 use serde_json::Value;
 
 use super::case::{Expect, Leaves};
@@ -131,4 +131,11 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).expect("memory takes bytes");
     encoder.finish().expect("memory takes bytes")
+}
+
+/// What was compressed, as far as it came whole.
+pub(crate) fn unpacked(bytes: &[u8]) -> Vec<u8> {
+    let mut decoder = GzDecoder::new(Vec::new());
+    let whole = decoder.write_all(bytes).and_then(|()| decoder.finish());
+    whole.unwrap_or_default()
 }

@@ -93,6 +93,9 @@ impl Host for Workerd {
         for complaint in edge.log() {
             eprintln!("{}: workerd says: {complaint}", case.name);
         }
+        if edge.pid().is_none() {
+            eprintln!("{}: workerd has ended by itself", case.name);
+        }
         edge.stop().await.expect("workerd ends");
         ran
     }

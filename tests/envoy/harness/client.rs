@@ -162,7 +162,8 @@ impl Connection {
         self.try_begin(request).await.expect("the head of a reply")
     }
 
-    async fn try_begin(
+    /// The same, unless the connection breaks first.
+    pub(crate) async fn try_begin(
         &mut self,
         mut request: Request,
     ) -> Result<hyper::Response<Incoming>, hyper::Error> {
