@@ -6,4 +6,4 @@ pub mod cli;
 mod envoy;
 pub mod wire;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-mod worker;
+pub mod worker;

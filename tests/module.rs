@@ -1,8 +1,14 @@
-//! The wasm module from outside: small, asking its host for no more than a filter needs, offering what Envoy calls.
+//! The wasm modules from outside. The filter: small, asking its host for no more than a filter needs, offering what Envoy calls.
+//! The worker's: small, and asking for nothing but what the JavaScript around it brings.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
 /// The largest module that is shipped, in bytes.
@@ -91,4 +97,94 @@ fn the_module_is_small_and_asks_for_little() {
         .filter(|name| !exports.contains(*name))
         .collect();
     assert!(missing.is_empty(), "the module does not offer {missing:?}");
+}
+
+/// The largest module for workers, in bytes of gzip.
+const MAX_PACKED: usize = 500 * 1024;
+
+#[test]
+fn the_worker_is_small_and_asks_for_its_glue_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("new/pkg");
+    let output = Command::new(env!("CARGO_BIN_EXE_stillgate"))
+        .args(["build", "worker", "--out"])
+        .arg(&out)
+        .output()
+        .expect("stillgate runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let made: BTreeSet<_> = fs::read_dir(&out)
+        .expect("the folder")
+        .map(|file| file.expect("a file").file_name().into_string())
+        .collect();
+    let expected = [
+        "stillgate.d.ts",
+        "stillgate.js",
+        "stillgate_bg.wasm",
+        "stillgate_bg.wasm.d.ts",
+    ];
+    assert_eq!(made, expected.map(|name| Ok(name.to_owned())).into());
+    // The command told each with its size.
+    let told = String::from_utf8_lossy(&output.stdout);
+    for name in expected {
+        let line = told
+            .lines()
+            .find(|line| line.contains(&format!("{name} (")));
+        assert!(
+            line.is_some_and(|line| line.ends_with(" KiB gzip)")),
+            "{told}"
+        );
+    }
+
+    let bytes = fs::read(out.join("stillgate_bg.wasm")).expect("the module");
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(&bytes).expect("memory");
+    let packed = gzip.finish().expect("memory").len();
+    assert!(
+        packed < MAX_PACKED,
+        "{packed} bytes of gzip, of {MAX_PACKED} allowed"
+    );
+    let foreign: Vec<String> = Parser::new(0)
+        .parse_all(&bytes)
+        .filter_map(|payload| match payload.expect("a wasm module") {
+            Payload::ImportSection(section) => Some(section),
+            _ => None,
+        })
+        .flat_map(|section| section.into_imports())
+        .map(|import| import.expect("an import").module.to_owned())
+        .filter(|module| module != "./stillgate_bg.js")
+        .collect();
+    assert!(foreign.is_empty(), "the module asks for {foreign:?}");
+}
+
+#[test]
+fn where_a_worker_cannot_be_written_that_is_told() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let output = Command::new(env!("CARGO_BIN_EXE_stillgate"))
+        .args(["build", "worker", "--out"])
+        .arg(file.path())
+        .output()
+        .expect("stillgate runs");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(&*file.path().to_string_lossy()), "{said}");
+    assert!(said.contains("--out"), "{said}");
+}
+
+/// The glue's maker reads the modules of its own version only, and would say so at the first build and not before.
+#[test]
+fn what_makes_the_glue_has_the_version_of_what_is_in_the_module() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let manifest = fs::read_to_string(manifest).expect("Cargo.toml");
+    let version = |name: &str| {
+        let line = manifest
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
+        let version = line.expect(name).trim_matches('"');
+        version
+            .strip_prefix('=')
+            .expect("one version and no other")
+            .to_owned()
+    };
+    assert_eq!(version("wasm-bindgen"), version("wasm-bindgen-cli-support"));
 }

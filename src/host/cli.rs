@@ -17,6 +17,7 @@ mod simulate;
 mod text;
 mod trace;
 pub mod up;
+mod wasm;
 pub mod workerd;
 
 use std::process::ExitCode;
@@ -35,10 +36,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start Envoy with the filter in it, in front of a demo origin or your own
+    /// Start Envoy with the filter in it, or the edge worker, in front of a demo origin or your own
     Up(Box<up::Arguments>),
-    /// Build what is deployed: the worker with its JavaScript, or the filter
-    Build(build::Arguments),
     /// Look for faults in a policy, or in an Envoy configuration that holds one
     Check(check::Arguments),
     /// Print a policy with the files of its lists in it, as a filter needs it
@@ -49,6 +48,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Make up the traffic of a whole provider with a campaign in it, and tell what is stopped and who is hurt
     Simulate(simulate::Arguments),
+    /// Build the module for workers, pages or Envoy, and the JavaScript around it
+    Build(build::Arguments),
     /// Make a self-signed certificate for localhost, for envoy.yaml's TLS listener
     Certificate(certificate::Arguments),
     /// Print the JSON Schema of a policy, for editors
@@ -74,12 +75,12 @@ pub fn run() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Up(arguments) => up::run(&arguments).map(|()| ExitCode::SUCCESS),
-        Command::Build(arguments) => build::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Check(arguments) => check::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Learn(arguments) => learn::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Replay(arguments) => replay::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Simulate(arguments) => simulate::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Build(arguments) => build::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Certificate(arguments) => certificate::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Schema => schema::run().map(|()| ExitCode::SUCCESS),
     };

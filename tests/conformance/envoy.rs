@@ -86,17 +86,19 @@ async fn start(cases: impl IntoIterator<Item = &Case>, origin: &Origin) -> Optio
         // Names live as long as the process, which is short.
         let name: &'static str = Box::leak(case.name.clone().into_boxed_str());
         let log = log_of(case);
-        Listener::new(name, case.policy())
-            .vm_id(name)
-            .adapt(move |listener| {
-                // Behind the filter, which does not see it.
-                route(listener)["request_headers_to_add"] =
-                    json!([{"header": {"key": CASE, "value": name}}]);
-                let path = &mut manager(listener)["access_log"][0]["typed_config"]["path"];
-                let shared = path.as_str().expect("a path");
-                let folder = shared.rsplit_once('/').expect("a folder").0;
-                *path = json!(format!("{folder}/{log}"));
-            })
+        let mut listener = Listener::new(name, case.policy());
+        // In a virtual machine of its own, with counters of its own.
+        listener.vm_id = name;
+        listener.changes.push(Box::new(move |listener| {
+            // Behind the filter, which does not see it.
+            route(listener)["request_headers_to_add"] =
+                json!([{"header": {"key": CASE, "value": name}}]);
+            let path = &mut manager(listener)["access_log"][0]["typed_config"]["path"];
+            let shared = path.as_str().expect("a path");
+            let folder = shared.rsplit_once('/').expect("a folder").0;
+            *path = json!(format!("{folder}/{log}"));
+        }));
+        listener
     });
     let mut setup = Setup::of(listeners);
     setup.secret = Some(SECRET);

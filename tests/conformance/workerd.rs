@@ -1,13 +1,11 @@
 //! The worker in a real workerd: one process for each case, with its counters in a Durable Object.
 
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use stillgate::host::cli::up::edge::{Edge, Options};
+use stillgate::host::cli::up::{Edge, EdgeOptions};
 use stillgate::host::cli::{build, workerd};
-
 use tempfile::TempDir;
 
 use super::case::Case;
@@ -17,42 +15,37 @@ use super::live::Gateway;
 use super::origin::Origin;
 use super::wire::SECRET;
 
-/// The host.
+/// The host: the worker's files, but that what Cloudflare knows of a request comes in a header, as workerd has it.
 pub(crate) struct Workerd {
-    /// The worker's files beside a configuration of its own.
-    folder: TempDir,
+    files: TempDir,
 }
-
-/// The configuration.
-const CONFIGURATION: &str = "workerd.capnp";
-
-/// By this header workerd is told what Cloudflare would know of a request.
-const CF: &str = "x-test-cf";
 
 /// What the worker prints before a record.
 const RECORD: &str = "stillgate {";
 
+/// The files of a worker, and by what its configuration says that nobody stands between it and its clients.
+const FILES: [&str; 4] = ["worker.js", "gate.js", "local.js", "policy.json"];
+const PLAIN: &str = "http = (), service";
+const TOLD: &str = "http = (cfBlobHeader = \"x-test-cf\"), service";
+
 impl Workerd {
     /// Builds the worker; `None` where there is no workerd.
     pub(crate) fn start() -> Option<Self> {
-        if let Err(error) = workerd::locate(None) {
+        if let Err(error) = workerd::locate() {
             skip("no case runs in workerd", &error);
             return None;
         }
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/worker");
-        build::worker(&source.join("pkg")).expect("the worker builds");
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        for entry in fs::read_dir(&source).expect("the worker's folder") {
-            let entry = entry.expect("an entry");
-            if entry.file_name() != CONFIGURATION {
-                symlink(entry.path(), folder.path().join(entry.file_name())).expect("a link");
-            }
+        let files = tempfile::tempdir().expect("a folder");
+        build::worker(Some(&files.path().join("pkg"))).expect("the worker builds");
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/worker");
+        for file in FILES {
+            fs::copy(from.join(file), files.path().join(file)).expect("a copy");
         }
-        let text = fs::read_to_string(source.join(CONFIGURATION)).expect("the configuration");
-        let told = text.replace("http = ()", &format!("http = (cfBlobHeader = \"{CF}\")"));
-        assert_ne!(text, told, "the configuration has one socket for HTTP");
-        fs::write(folder.path().join(CONFIGURATION), told).expect("the folder can be written");
-        Some(Self { folder })
+        let config = fs::read_to_string(from.join("workerd.capnp")).expect("a configuration");
+        assert!(config.contains(PLAIN), "{PLAIN:?} is in workerd.capnp");
+        let config = config.replace(PLAIN, TOLD);
+        fs::write(files.path().join("workerd.capnp"), config).expect("a configuration");
+        Some(Self { files })
     }
 }
 
@@ -64,28 +57,34 @@ impl Host for Workerd {
     async fn run(&self, case: &Case) -> Ran {
         let origin = Origin::start().await;
         let desk = origin.desk("");
-        let options = Options {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log: PathBuf = folder.path().join("records");
+        let options = EdgeOptions {
             origin: Some(origin.address.into()),
-            config: Some(self.folder.path().join(CONFIGURATION)),
+            worker: Some(self.files.path().to_owned()),
+            access_log: Some(log.clone()),
             environment: vec![(String::from("STILLGATE_SECRET"), String::from(SECRET))],
-            ..Options::quiet(case.policy().to_string())
+            ..EdgeOptions::quiet(case.policy().to_string())
         };
         let edge = Edge::start(options).await.expect("workerd starts");
         let lines = || {
-            let lines = edge.lines().into_iter();
-            let records = lines.filter(|line| line.starts_with(RECORD));
-            let record = |line: String| -> Value {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            // The last line may be half written.
+            let (whole, _) = text.rsplit_once('\n').unwrap_or_default();
+            let records = whole.lines().filter(|line| line.starts_with(RECORD));
+            let record = |line: &str| -> Value {
                 serde_json::from_str(&line[RECORD.len() - 1..]).expect("a record in JSON")
             };
             records.map(record).collect()
         };
         let gateway = Gateway {
             address: edge.listen,
-            // The client's address, as Cloudflare tells it.
+            // What Cloudflare knows: that it is Cloudflare, and the client's address.
             told: |request| {
-                let source = ("cf-connecting-ip", request.from.to_string());
-                let cf = (CF, String::from(r#"{"colo": "XXX"}"#));
-                [source, cf].map(|(name, value)| (name.to_owned(), value)).into()
+                vec![
+                    (String::from("x-test-cf"), String::from(r#"{"colo":"ZRH"}"#)),
+                    (String::from("cf-connecting-ip"), request.from.to_string()),
+                ]
             },
             desk,
             records: lines,

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use stillgate::host::cli::origin::Target;
-use stillgate::host::cli::up::edge::{Edge, Options};
+use stillgate::host::cli::up::{Edge, EdgeOptions};
 use stillgate::host::cli::{build, workerd};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -33,6 +33,7 @@ pub(crate) const SECRET: &str = "0123456789abcdef";
 pub(crate) struct Worker {
     pub(crate) edge: Edge,
     pub(crate) storage: PathBuf,
+    records: PathBuf,
     // Held for its end only.
     _folder: TempDir,
 }
@@ -71,31 +72,33 @@ impl Setup {
 
     /// Starts workerd before this origin; `None` on a machine that has none.
     pub(crate) async fn start(self, origin: &Origin) -> Option<Worker> {
-        let files = built()?;
+        let mut files = built()?;
         let folder = tempfile::tempdir().expect("a folder");
         let storage = folder.path().join("storage");
         fs::create_dir(&storage).expect("a folder");
-        let mut config = files.join("workerd.capnp");
         if !self.changes.is_empty() {
             let copy = folder.path().join("worker");
             copy_all(&files, &copy);
-            config = copy.join("workerd.capnp");
             for (file, what, by) in &self.changes {
                 let text = fs::read_to_string(copy.join(file)).expect("a file of the worker's");
                 assert!(text.contains(what), "{what:?} is in {file}");
                 fs::write(copy.join(file), text.replace(what, by)).expect("a changed file");
             }
+            files = copy;
         }
-        let edge = Edge::start(Options {
+        let records = folder.path().join("records");
+        let edge = Edge::start(EdgeOptions {
             origin: Some(Target::from(origin.address)),
-            config: Some(config),
+            worker: Some(files),
             storage: Some(storage.clone()),
+            access_log: Some(records.clone()),
             environment: self.environment,
-            ..Options::quiet(self.policy)
+            ..EdgeOptions::quiet(self.policy)
         });
         Some(Worker {
             edge: edge.await.expect("workerd listens"),
             storage,
+            records,
             _folder: folder,
         })
     }
@@ -108,16 +111,14 @@ impl Worker {
 
     /// The decision that was recorded of a request which `wanted` knows.
     pub(crate) async fn record(&self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let read = |line: &str| {
-            let text = line.strip_prefix("stillgate ")?;
-            serde_json::from_str::<Value>(text).ok()
+        let find = async || {
+            let all = fs::read_to_string(&self.records).unwrap_or_default();
+            let mut records = all.lines().filter_map(|line| {
+                serde_json::from_str::<Value>(line.strip_prefix("stillgate ")?).ok()
+            });
+            records.find(|record| wanted(record))
         };
-        let line = self
-            .edge
-            .line(|line| read(line).is_some_and(|record| wanted(&record)));
-        let line = tokio::time::timeout(PATIENCE, line).await;
-        let line = line.unwrap_or_else(|_| panic!("no such record in {:#?}", self.edge.lines()));
-        read(&line.expect("workerd goes on")).expect("a record")
+        until("a record", find).await
     }
 
     /// How many objects have counters.
@@ -201,13 +202,12 @@ pub(crate) fn skip(what: &str, why: &dyn core::fmt::Display) {
 fn built() -> Option<PathBuf> {
     static FILES: OnceLock<Option<PathBuf>> = OnceLock::new();
     let make = || {
-        if let Err(error) = workerd::locate(None) {
+        if let Err(error) = workerd::locate() {
             skip("no test of the edge runs", &error);
             return None;
         }
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/worker");
-        build::worker(&folder.join("pkg")).expect("the worker builds");
-        Some(folder)
+        build::worker(None).expect("the worker builds");
+        Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("www/worker"))
     };
     FILES.get_or_init(make).clone()
 }

@@ -63,7 +63,7 @@ async fn a_restart_keeps_counters() {
         assert_eq!(reply.status, expected);
     }
     worker.written().await;
-    worker.edge.restart(policy.to_string()).await.unwrap();
+    worker.edge.apply(&policy.to_string()).await.unwrap();
     let mut connection = worker.connect().await;
     let status = async |connection: &mut crate::harness::Connection, key| {
         connection.send(of(key, get("/v1/models"))).await.status

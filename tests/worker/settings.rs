@@ -25,13 +25,13 @@ async fn wrong_settings_are_a_500_that_says_what_is_wrong() {
             "STILLGATE_COUNTERS is \"redis\"",
         ),
         (
-            Setup {
-                policy: String::from("{"),
-                ..Setup::new(&policy)
-            },
+            Setup::new(&policy).with("STILLGATE_POLICY", "{"),
             "not JSON",
         ),
-        (Setup::new(&json!({"version": 1, "quotaz": []})), "/quotaz"),
+        (
+            Setup::new(&policy).with("STILLGATE_POLICY", r#"{"version": 1, "quotaz": []}"#),
+            "/quotaz",
+        ),
         (
             Setup::new(&policy).changed(
                 "workerd.capnp",

@@ -1,109 +1,95 @@
-//! `stillgate build`: the wasm modules as they are deployed, with what JavaScript needs around them.
+//! `stillgate build`: the wasm modules and what JavaScript needs around them, with nothing to install.
+
+mod glue;
 
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use flate2::{Compression, write::GzEncoder};
-use wasm_bindgen_cli_support::Bindgen;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
-use super::filter;
-
-/// What JavaScript loads has neither a system nor a vendor.
-const JAVASCRIPT: &str = "wasm32-unknown-unknown";
+use super::wasm::{self, Target};
 
 /// What `build` is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// What is to be built
+    /// What to build
     #[arg(value_enum)]
     what: What,
-    /// Where it is put [default: worker: www/worker/pkg, envoy: target/wasm32-wasip1/wasm]
-    #[arg(long, value_name = "FOLDER")]
+    /// The folder for it [default: www/worker/pkg, www/pkg, or cargo's target folder for envoy]
+    #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
-/// What there is to be built.
+/// What can be built.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum What {
-    /// The module and its JavaScript, for CDN workers and other runtimes with fetch
+    /// The engine for Cloudflare Workers, workerd, Node, Deno and Bun: a module, and the JavaScript that calls it
     Worker,
-    /// The filter, for Envoy and what embeds it
+    /// The same for a page
+    Page,
+    /// The filter for Envoy
     Envoy,
 }
 
-/// Builds, and says what is where.
+/// Builds it, and tells what is where and how large.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let (folder, module) = match arguments.what {
-        What::Worker => {
-            let folder = arguments.out.clone().unwrap_or_else(pkg);
-            (folder.clone(), worker(&folder)?)
-        }
-        What::Envoy => {
-            let built = filter::build()?;
-            let folder = arguments.out.clone();
-            let folder = folder.or_else(|| built.parent().map(Path::to_owned));
-            let folder = folder.context("the filter lies in no folder")?;
-            let module = folder.join("stillgate.wasm");
-            if module != built {
-                make(&folder)?;
-                fs::copy(&built, &module)
-                    .with_context(|| format!("cannot write {}", module.display()))?;
-            }
-            (folder, module)
-        }
+    let out = arguments.out.as_deref();
+    let files = match arguments.what {
+        What::Worker => worker(out)?,
+        What::Page => web(out.unwrap_or(&wasm::package().join("www/pkg")))?,
+        What::Envoy => vec![filter(out)?],
     };
-    let bytes = fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(&bytes)?;
-    let packed = encoder.finish()?;
-    println!(
-        "{}: {} KiB, {} KiB with gzip; all of it is in {}",
-        module.display(),
-        bytes.len().div_ceil(1024),
-        packed.len().div_ceil(1024),
-        folder.display()
-    );
+    for file in files {
+        println!("{}", told(&file)?);
+    }
     Ok(())
 }
 
-/// Where the worker looks for it.
-pub(super) fn pkg() -> PathBuf {
-    Path::new(filter::PACKAGE).join("www/worker/pkg")
-}
-
-/// Builds the module for JavaScript, and its glue beside it, into a folder; answers where the module is.
-///
-/// The glue is made by the library that `wasm-bindgen`'s own tool is made of, of the same version as what is in the module, so nothing
-/// has to be installed.
+/// Builds what `www/worker/worker.js` imports, to a folder or where it is looked for; returns its files, by name.
 ///
 /// # Errors
-/// When cargo fails, or the folder cannot be written.
-pub fn worker(folder: &Path) -> anyhow::Result<PathBuf> {
-    let module = filter::compile("worker", JAVASCRIPT, "build it where they are")?;
-    make(folder)?;
-    // Several processes may do it at once: every file appears whole.
-    let scratch = tempfile::tempdir_in(folder)
-        .with_context(|| format!("cannot write to {}", folder.display()))?;
-    let mut bindgen = Bindgen::new();
-    bindgen
-        .input_path(&module)
-        .out_name("stillgate")
-        .typescript(true);
-    bindgen
-        .web(true)
-        .and_then(|bindgen| bindgen.generate(scratch.path()))
-        .with_context(|| format!("cannot make the JavaScript of {}", module.display()))?;
-    for entry in fs::read_dir(scratch.path())? {
-        let entry = entry?;
-        let to = folder.join(entry.file_name());
-        fs::rename(entry.path(), &to).with_context(|| format!("cannot write {}", to.display()))?;
-    }
-    Ok(folder.join("stillgate_bg.wasm"))
+/// When the module cannot be compiled, its glue not be made, or the folder not be written.
+pub fn worker(out: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
+    web(out.unwrap_or(&wasm::package().join("www/worker/pkg")))
 }
 
-fn make(folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))
+/// The module for JavaScript and its glue, in a folder.
+fn web(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    glue::make(&wasm::compile(Target::Web)?, out)
+}
+
+/// The filter, in a folder or where cargo puts it.
+fn filter(out: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let module = wasm::compile(Target::Wasi)?;
+    let Some(out) = out else {
+        return Ok(module);
+    };
+    let copy = out.join("stillgate.wasm");
+    let told = || {
+        format!(
+            "cannot write {}; name another folder with --out",
+            copy.display()
+        )
+    };
+    fs::create_dir_all(out).with_context(told)?;
+    fs::copy(&module, &copy).with_context(told)?;
+    Ok(copy)
+}
+
+/// A file and how large it is: as it is, and as a server sends it.
+fn told(file: &Path) -> anyhow::Result<String> {
+    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(&bytes)?;
+    let packed = gzip.finish()?;
+    let kib = |bytes: &[u8]| bytes.len().div_ceil(1024);
+    Ok(format!(
+        "{} ({} KiB, {} KiB gzip)",
+        file.display(),
+        kib(&bytes),
+        kib(&packed)
+    ))
 }

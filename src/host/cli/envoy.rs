@@ -31,7 +31,7 @@ pub fn locate(explicit: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(path) = on_path("envoy") {
         return Ok(path);
     }
-    let cached = super::filter::target()
+    let cached = super::wasm::folder()
         .join("envoy")
         .join(VERSION)
         .join("envoy");

@@ -1,110 +1,167 @@
-//! Finding a workerd to run: the one that was named, the one on PATH, or the official binary from npm's registry.
+//! Finding a workerd to run: the one that was named, the one on PATH, or Cloudflare's binary from npm.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, bail};
+use serde_json::json;
 
 use super::envoy::{is_program, on_path};
+use super::wasm;
 
 /// The version that is fetched when there is no workerd here.
 pub const VERSION: &str = "1.20261117.1";
 
-/// Finds workerd: `explicit`, then `workerd` on PATH, then an earlier download, then a download.
+/// Finds workerd: `STILLGATE_WORKERD`, then `workerd` on PATH, then an earlier download, then a download.
 ///
-/// The download is a package of npm's registry, fetched with curl, since neither Node nor npm is needed to run it, and unpacked to
-/// `target/workerd/<version>/workerd`. Several processes may do it at once: the file appears whole or not at all.
+/// The download is the package of npm for this machine, fetched with `npm` to `target/workerd/<version>` and held to the
+/// checksum below. Several processes may do it at once: the folder appears whole or not at all.
 ///
 /// # Errors
-/// When `explicit` is no program, or when there is no workerd and none could be fetched; the message says what to install.
-pub fn locate(explicit: Option<&Path>) -> anyhow::Result<PathBuf> {
-    if let Some(path) = explicit {
-        if !is_program(path) {
+/// When `STILLGATE_WORKERD` names no program, or when there is no workerd and none could be fetched; the message says what
+/// to install.
+pub fn locate() -> anyhow::Result<PathBuf> {
+    if let Some(path) = std::env::var_os("STILLGATE_WORKERD").filter(|path| !path.is_empty()) {
+        let path = PathBuf::from(path);
+        if !is_program(&path) {
             bail!(
-                "--workerd {}: there is no program of that name; give the path of a workerd binary",
+                "STILLGATE_WORKERD={}: there is no program of that name; give the path of a workerd binary",
                 path.display()
             );
         }
-        return Ok(path.to_owned());
+        return Ok(path);
     }
     if let Some(path) = on_path("workerd") {
         return Ok(path);
     }
-    let folder = super::filter::target().join("workerd").join(VERSION);
-    let cached = folder.join("workerd");
-    if !is_program(&cached) {
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        fetch(&folder, &cached)?;
+    let Some(package) = Package::of(std::env::consts::OS, std::env::consts::ARCH) else {
+        bail!("there is no workerd here, and npm has none for this machine; {INSTALL}");
+    };
+    let home = wasm::folder().join("workerd").join(VERSION);
+    let binary = home.join(package.binary());
+    if !is_program(&binary) {
+        fetch(package, &home)?;
     }
-    Ok(cached)
+    Ok(binary)
 }
 
-/// Downloads the package into a folder of its own and moves the binary to `cached`.
-fn fetch(folder: &Path, cached: &Path) -> anyhow::Result<()> {
-    let name = package()?;
-    let registry = std::env::var("NPM_CONFIG_REGISTRY");
-    let registry = registry.unwrap_or_else(|_| String::from("https://registry.npmjs.org"));
-    let url = format!(
-        "{}/@cloudflare/{name}/-/{name}-{VERSION}.tgz",
-        registry.trim_end_matches('/')
-    );
+/// One of the packages that hold workerd.
+struct Package {
+    system: &'static str,
+    processor: &'static str,
+    name: &'static str,
+    /// As npm writes it: the hash of the package's archive in base64.
+    integrity: &'static str,
+}
+
+impl Package {
+    fn of(system: &str, processor: &str) -> Option<&'static Self> {
+        PACKAGES
+            .iter()
+            .find(|package| package.system == system && package.processor == processor)
+    }
+
+    /// The program, in the folder that npm was told to install to.
+    fn binary(&self) -> PathBuf {
+        Path::new("node_modules")
+            .join(self.name)
+            .join("bin/workerd")
+    }
+
+    /// What npm reads: that it is to install this package, and which bytes it is.
+    fn lists(&self) -> [(&'static str, String); 2] {
+        let wanted = json!({self.name: VERSION});
+        let locked = json!({"version": VERSION, "integrity": self.integrity});
+        let lock = json!({
+            "name": "stillgate-workerd",
+            "lockfileVersion": 3,
+            "packages": {
+                "": {"name": "stillgate-workerd", "dependencies": wanted},
+                format!("node_modules/{}", self.name): locked,
+            },
+        });
+        let list = json!({"name": "stillgate-workerd", "private": true, "dependencies": wanted});
+        [
+            ("package.json", list.to_string()),
+            ("package-lock.json", lock.to_string()),
+        ]
+    }
+}
+
+/// Lets npm install the package in a folder of its own, and moves that to `home`.
+fn fetch(package: &Package, home: &Path) -> anyhow::Result<()> {
+    let parent = home
+        .parent()
+        .context("the folder of workerd has no parent")?;
+    let told = || format!("cannot write to {}", parent.display());
+    fs::create_dir_all(parent).with_context(told)?;
+    let scratch = tempfile::tempdir_in(parent).with_context(told)?;
     eprintln!(
-        "No workerd on PATH: fetching {VERSION} from {url} (45 MB) to {}",
-        cached.display()
+        "No workerd on PATH: fetching {VERSION} from npm (47 MB) to {}",
+        home.display()
     );
-    let scratch = tempfile::tempdir_in(folder)
-        .with_context(|| format!("cannot write to {}", folder.display()))?;
-    let archive = scratch.path().join("workerd.tgz");
-    run(Command::new("curl")
-        .args([
-            "--fail",
-            "--silent",
-            "--show-error",
-            "--location",
-            "--retry",
-            "3",
-            "--output",
-        ])
-        .arg(&archive)
-        .arg(&url))?;
-    run(Command::new("tar")
-        .arg("-xzf")
-        .arg(&archive)
-        .arg("-C")
-        .arg(scratch.path())
-        .arg("package/bin/workerd"))?;
-    fs::rename(scratch.path().join("package/bin/workerd"), cached)
-        .with_context(|| format!("cannot write {}", cached.display()))
-}
-
-/// The package for this machine.
-fn package() -> anyhow::Result<&'static str> {
-    Ok(match (std::env::consts::OS, std::env::consts::ARCH) {
-        ("linux", "x86_64") => "workerd-linux-64",
-        ("linux", "aarch64") => "workerd-linux-arm64",
-        ("macos", "x86_64") => "workerd-darwin-64",
-        ("macos", "aarch64") => "workerd-darwin-arm64",
-        (system, machine) => bail!("there is no workerd for {system} on {machine}; {INSTALL}"),
-    })
-}
-
-fn run(command: &mut Command) -> anyhow::Result<()> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| {
-        let program = command.get_program().to_string_lossy();
-        format!("there is no workerd here, and no {program} to fetch it with; {INSTALL}")
-    })?;
+    for (name, text) in package.lists() {
+        fs::write(scratch.path().join(name), text).with_context(told)?;
+    }
+    // `ci` takes what the lock says and nothing else, and refuses it when its bytes are others. The registry is the user's.
+    let output = Command::new("npm")
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .args(["--no-update-notifier", "--loglevel=error"])
+        .current_dir(scratch.path())
+        .output()
+        .with_context(|| {
+            format!("there is no workerd here, and no npm to fetch it with; {INSTALL}")
+        })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!(
-            "there is no workerd here, and it could not be fetched; {INSTALL}\n{}",
+            "there is no workerd here, and npm could not fetch it; {INSTALL}\n{}",
             said.trim()
         );
     }
-    Ok(())
+    let binary = scratch.path().join(package.binary());
+    if !is_program(&binary) {
+        bail!(
+            "npm fetched {} {VERSION}, but there is no program in it; {INSTALL}",
+            package.name
+        );
+    }
+    match fs::rename(scratch.path(), home) {
+        // Another process was faster, with the same bytes.
+        Err(_) if is_program(&home.join(package.binary())) => Ok(()),
+        renamed => renamed.with_context(|| format!("cannot write {}", home.display())),
+    }
 }
 
+/// Where npm has workerd, and what its archives hash to.
+const PACKAGES: [Package; 4] = [
+    Package {
+        system: "linux",
+        processor: "x86_64",
+        name: "@cloudflare/workerd-linux-64",
+        integrity: "sha512-gZLA8X11m/luZwn+YA3+mDu61vdxNJzpksP/QZqjydKTQ+VUCulsK5gtn9Bqst1p3KJu2kafQpJ1nDQv4B23jA==",
+    },
+    Package {
+        system: "linux",
+        processor: "aarch64",
+        name: "@cloudflare/workerd-linux-arm64",
+        integrity: "sha512-gxWngFojq41ULKNKb9rpWYvKotN5hT2I/xot+Bpy31cXzrwcTgtDLSMb2t75sW5BJxH7hihFvikgYb577kB3Zg==",
+    },
+    Package {
+        system: "macos",
+        processor: "x86_64",
+        name: "@cloudflare/workerd-darwin-64",
+        integrity: "sha512-qfAYw6iPoey0BmPsp4z5ARWOa+XSBD3gQzmcBI2ql9pKTSA5eEC8F1oI6BIk/FVguhomfSn5gS4RzbWhTd/EpQ==",
+    },
+    Package {
+        system: "macos",
+        processor: "aarch64",
+        name: "@cloudflare/workerd-darwin-arm64",
+        integrity: "sha512-cInx5Cr9O27oW+ujyI49lTRQZra/lMgWUFiKmGY3jxDncATSxzfQ6udXHkVvK4//1/PfxQTDyMjdQUIN8m6Aqg==",
+    },
+];
+
 /// What to do where no workerd can be had.
-const INSTALL: &str =
-    "install workerd (npm install workerd) and put it on PATH or name it with --workerd PATH";
+const INSTALL: &str = "install Node.js with npm (https://nodejs.org), or workerd itself \
+    (https://github.com/cloudflare/workerd/releases), and put it on PATH or name it in STILLGATE_WORKERD";

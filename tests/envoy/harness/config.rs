@@ -139,13 +139,13 @@ pub(crate) struct Listener {
     name: &'static str,
     pub(crate) filter: bool,
     root_id: &'static str,
-    vm_id: &'static str,
+    pub(crate) vm_id: &'static str,
     policy: Value,
     tls: bool,
-    changes: Vec<Change>,
+    pub(crate) changes: Vec<Change>,
 }
 
-type Change = Box<dyn Fn(&mut Value) + Send + Sync>;
+pub(crate) type Change = Box<dyn Fn(&mut Value) + Send + Sync>;
 
 impl Listener {
     pub(crate) fn new(name: &'static str, policy: Value) -> Self {
@@ -163,18 +163,6 @@ impl Listener {
     /// Under which `root_id` this instance of the filter runs.
     pub(crate) fn root_id(mut self, root_id: &'static str) -> Self {
         self.root_id = root_id;
-        self
-    }
-
-    /// In a virtual machine of its own, with counters of its own.
-    pub(crate) fn vm_id(mut self, vm_id: &'static str) -> Self {
-        self.vm_id = vm_id;
-        self
-    }
-
-    /// A last word on its JSON.
-    pub(crate) fn adapt(mut self, change: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
-        self.changes.push(Box::new(change));
         self
     }
 

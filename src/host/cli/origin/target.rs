@@ -1,5 +1,6 @@
 //! A real origin, as its URL names it.
 
+use core::fmt;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
@@ -50,17 +51,18 @@ impl Target {
     }
 }
 
-impl Target {
-    /// It as a URL, with its port.
-    #[must_use]
-    pub fn url(&self) -> String {
+/// The URL, with its port.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls { "https" } else { "http" };
-        let host = if self.host.contains(':') {
-            format!("[{}]", self.host)
+        let Self {
+            host, port, prefix, ..
+        } = self;
+        if host.contains(':') {
+            write!(f, "{scheme}://[{host}]:{port}{prefix}")
         } else {
-            self.host.clone()
-        };
-        format!("{scheme}://{host}:{}{}", self.port, self.prefix)
+            write!(f, "{scheme}://{host}:{port}{prefix}")
+        }
     }
 }
 
@@ -106,6 +108,7 @@ mod tests {
                 },
                 "{url}"
             );
+            assert_eq!(Target::parse(&target.to_string()).ok(), Some(target));
         }
     }
 

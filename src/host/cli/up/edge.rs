@@ -1,71 +1,65 @@
-//! `stillgate up --edge`: the worker in workerd, in front of a demo origin or a real one.
+//! The edge worker in workerd, an origin behind it, and everything gone when it ends.
 
-use std::net::SocketAddr;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use serde::Deserialize;
+use anyhow::{Context as _, anyhow, bail};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::ChildStdout;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time;
 
-use super::Arguments;
-use super::process::{Process, tied};
-use super::stack::require_free;
-use super::watch::Watch;
-use crate::host::cli::embed::Embedded;
-use crate::host::cli::origin::{Origin, Target};
-use crate::host::cli::{build, filter, workerd};
-
-/// The policy where none is named.
-pub(super) const POLICY: &str = include_str!("../../../../www/worker/policy.json");
+use super::process::{self, Process};
+use super::stack;
+use crate::host::cli::origin::Target;
+use crate::host::cli::{wasm, workerd};
+use crate::policy::Policy;
 
 /// What an edge is started with.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct EdgeOptions {
     /// Where requests go; the demo origin without it.
     pub origin: Option<Target>,
-    /// The text of the policy.
+    /// The text of the policy, with the files of its lists in it.
     pub policy: String,
     /// Where HTTP is accepted. Port 0: any free one.
     pub listen: SocketAddr,
-    /// The workerd to run; found as [`workerd::locate`] does without it.
-    pub workerd: Option<PathBuf>,
-    /// The configuration: `www/worker/workerd.capnp` without it.
-    pub config: Option<PathBuf>,
-    /// Where counters are kept; a folder that goes with this process without it.
+    /// The worker's folder; `www/worker` of this package without it.
+    pub worker: Option<PathBuf>,
+    /// The folder of the Durable Objects' files, which must be there; one that goes with the edge without it.
     pub storage: Option<PathBuf>,
+    /// The file to which the worker's decisions are added; this program's standard output without it.
+    pub access_log: Option<PathBuf>,
     /// Whether what workerd prints is kept from the terminal.
     pub quiet: bool,
-    /// Variables of workerd's environment beside those that it inherits; they go before those that follow from the rest.
+    /// Variables of the worker beside those that this program has, such as `STILLGATE_SECRET`. They come before the latter, and
+    /// before what this says of the policy and of the origin.
     pub environment: Vec<(String, String)>,
 }
 
-impl Options {
-    /// An edge with this policy on a free port of the loopback interface, which prints nothing.
+impl EdgeOptions {
+    /// An edge with this policy on a free port of the loopback interface, which prints nothing and has a secret of its own.
     #[must_use]
     pub fn quiet(policy: impl Into<String>) -> Self {
         Self {
             origin: None,
             policy: policy.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            workerd: None,
-            config: None,
+            worker: None,
             storage: None,
+            access_log: None,
             quiet: true,
-            environment: Vec::new(),
+            environment: vec![(String::from(SECRET), String::from("16 or more bytes"))],
         }
     }
 }
 
-/// A worker at work. Dropping it kills workerd.
+/// A running edge. Dropping it kills workerd; [`Edge::stop`] lets it end by itself.
 #[derive(Debug)]
 pub struct Edge {
     /// Where HTTP is accepted.
@@ -73,76 +67,68 @@ pub struct Edge {
     /// Where requests go.
     pub origin: Target,
     process: Process,
-    lines: watch::Receiver<Arc<Vec<String>>>,
-    binary: PathBuf,
-    options: Options,
-    storage: PathBuf,
-    // What follows is held for its end only.
-    _folder: Option<TempDir>,
+    /// What is in force.
+    policy: String,
+    launcher: Launcher,
+    // Held for its end only: the origin's task.
     _tasks: JoinSet<anyhow::Result<()>>,
 }
 
 impl Edge {
-    /// Starts the origin, if none is named, and workerd; returns when it listens. The worker must have been [built](build::worker).
+    /// Starts the origin, if none is named, and workerd with the worker that is in `www/worker`; returns when both serve.
     ///
     /// # Errors
-    /// What is missing, taken or broken, with what workerd said.
-    pub async fn start(options: Options) -> anyhow::Result<Self> {
-        let binary = workerd::locate(options.workerd.as_deref())?;
-        require_free("--listen", options.listen)?;
+    /// [`Faults`](crate::policy::Faults) when the policy has any; else what is missing, taken or broken, with what workerd said.
+    pub async fn start(options: EdgeOptions) -> anyhow::Result<Self> {
+        Policy::parse(options.policy.as_bytes())?;
+        let binary = workerd::locate()?;
+        let listener = stack::take("--listen", options.listen)?;
+        let listen = listener.local_addr().context("cannot listen")?;
         let mut tasks = JoinSet::new();
-        let origin = match options.origin.clone() {
-            Some(origin) => origin,
-            None => {
-                let demo = Origin::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-                let target = Target::from(demo.address);
-                tasks.spawn(demo.serve());
-                target
-            }
+        let origin = stack::behind(options.origin.clone(), &mut tasks).await?;
+        let folder = tempfile::Builder::new()
+            .prefix("stillgate-")
+            .tempdir()
+            .context("cannot make a temporary folder")?;
+        let policy = options.policy.clone();
+        let launcher = Launcher {
+            binary,
+            listener,
+            origin: origin.to_string(),
+            folder,
+            options,
         };
-        let folder = match options.storage {
-            Some(_) => None,
-            None => Some(
-                tempfile::Builder::new()
-                    .prefix("stillgate-")
-                    .tempdir()
-                    .context("cannot make a temporary folder")?,
-            ),
-        };
-        let storage = options.storage.clone();
-        let storage = storage.or_else(|| folder.as_ref().map(|folder| folder.path().to_owned()));
-        let storage = storage.context("there is no folder for counters")?;
-        let (process, lines, listen) =
-            spawn(&binary, &options, options.listen, &origin, &storage).await?;
         Ok(Self {
             listen,
             origin,
-            process,
-            lines,
-            binary,
-            options,
-            storage,
-            _folder: folder,
+            process: launcher.launch(&policy).await?,
+            policy,
+            launcher,
             _tasks: tasks,
         })
     }
 
-    /// Ends workerd at once and starts it again with this policy, on the same port and over the same counters.
+    /// Puts another policy in force with another workerd, which has the same port and the same counters; returns when it serves.
+    ///
+    /// Requests that are being answered have [`DRAIN`] to end, and new connections wait. Open ones on which nothing is being
+    /// answered are closed, as a server may at any time.
     ///
     /// # Errors
-    /// As of [`start`](Self::start); then nothing runs.
-    pub async fn restart(&mut self, policy: impl Into<String>) -> anyhow::Result<()> {
-        self.process.kill().await?;
-        self.options.policy = policy.into();
-        let again = spawn(
-            &self.binary,
-            &self.options,
-            self.listen,
-            &self.origin,
-            &self.storage,
-        );
-        (self.process, self.lines, self.listen) = again.await?;
-        Ok(())
+    /// [`Faults`](crate::policy::Faults) when the policy has any, or what workerd says against it. The old one then stays in force.
+    pub async fn apply(&mut self, policy: &str) -> anyhow::Result<()> {
+        Policy::parse(policy.as_bytes())?;
+        self.end().await?;
+        match self.launcher.launch(policy).await {
+            Ok(process) => {
+                self.process = process;
+                policy.clone_into(&mut self.policy);
+                Ok(())
+            }
+            Err(error) => {
+                self.process = self.launcher.launch(&self.policy).await?;
+                Err(error)
+            }
+        }
     }
 
     /// Returns when workerd has ended by itself, with how.
@@ -150,23 +136,7 @@ impl Edge {
         self.process.ended().await
     }
 
-    /// The first line that workerd has printed, or prints, which is wanted; `None` if it ends before.
-    pub async fn line(&self, wanted: impl Fn(&str) -> bool) -> Option<String> {
-        let mut lines = self.lines.clone();
-        let printed = lines
-            .wait_for(|all| all.iter().any(|line| wanted(line)))
-            .await;
-        let all = Arc::clone(&*printed.ok()?);
-        all.iter().find(|line| wanted(line)).cloned()
-    }
-
-    /// All lines that workerd has printed.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        self.lines.borrow().to_vec()
-    }
-
-    /// What workerd and the worker complained about.
+    /// The last lines of workerd's standard error, the worker's own among them; at most a thousand.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
         self.process.log()
@@ -178,194 +148,159 @@ impl Edge {
         self.process.pid()
     }
 
-    /// Ends workerd.
+    /// Ends workerd in order; kills it where it does not end.
     ///
     /// # Errors
     /// When it could not be killed.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        self.process.kill().await
+        self.end().await
+    }
+
+    async fn end(&mut self) -> anyhow::Result<()> {
+        self.process.terminate();
+        self.process.finish(DRAIN).await
     }
 }
 
-/// What workerd prints on the descriptor that it is told to be controlled by.
-#[derive(Debug, Deserialize)]
-struct Event {
-    event: String,
-    port: u16,
+/// What every workerd of an edge is started with.
+#[derive(Debug)]
+struct Launcher {
+    binary: PathBuf,
+    /// Bound here and handed down, so that connections wait while one workerd takes the place of another.
+    listener: TcpListener,
+    origin: String,
+    folder: TempDir,
+    options: EdgeOptions,
 }
 
-/// Starts workerd; returns when it listens.
-async fn spawn(
-    binary: &Path,
-    options: &Options,
-    listen: SocketAddr,
-    origin: &Target,
-    storage: &Path,
-) -> anyhow::Result<(Process, watch::Receiver<Arc<Vec<String>>>, SocketAddr)> {
-    let config = options.config.clone();
-    let config =
-        config.unwrap_or_else(|| Path::new(filter::PACKAGE).join("www/worker/workerd.capnp"));
-    let mut command = tied(binary);
-    command
-        .arg("serve")
-        .arg(config)
-        .arg(format!("--socket-addr=http={listen}"))
-        .arg(format!("--directory-path=storage={}", storage.display()))
-        // Where it listens is told as a line of what it prints.
-        .arg("--control-fd=1")
-        .env("STILLGATE_POLICY", &options.policy)
-        .env("STILLGATE_ORIGIN", origin.url())
-        .envs(
-            options
-                .environment
-                .iter()
-                .map(|(name, value)| (name, value)),
-        )
-        .stdout(Stdio::piped());
-    let mut process = Process::start(command, binary, options.quiet)?;
-    let stdout = process.take_stdout().context("workerd has no output")?;
-    let (told, lines) = watch::channel(Arc::default());
-    let (port, mut ports) = watch::channel(None);
-    tokio::spawn(follow(stdout, told, port, options.quiet));
-    let ready = async {
-        let port = ports.wait_for(Option::is_some).await.ok()?;
-        *port
-    };
-    let port = tokio::select! {
-        Some(port) = ready => port,
-        status = process.ended() => bail!("workerd ended before it listened ({status}):\n{}", process.log().join("\n")),
-        () = time::sleep(PATIENCE) => bail!("workerd did not listen after {PATIENCE:?}:\n{}", process.log().join("\n")),
-    };
-    Ok((process, lines, SocketAddr::new(listen.ip(), port)))
-}
+impl Launcher {
+    /// Starts workerd with a policy; returns when it serves.
+    async fn launch(&self, policy: &str) -> anyhow::Result<Process> {
+        let mut process = Process::spawn(self.command(policy)?, self.options.quiet)?;
+        let failed = tokio::select! {
+            () = process.said(process::CONTROL) => return Ok(process),
+            status = process.ended() => format!("workerd ended before it was ready ({status})"),
+            () = time::sleep(PATIENCE) => format!("workerd was not ready after {PATIENCE:?}"),
+        };
+        bail!("{failed}:\n{}", process.log().join("\n"))
+    }
 
-/// Hands on what workerd prints, and finds where it listens.
-async fn follow(
-    stdout: ChildStdout,
-    told: watch::Sender<Arc<Vec<String>>>,
-    port: watch::Sender<Option<u16>>,
-    quiet: bool,
-) {
-    let mut lines = BufReader::new(stdout).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        if let Ok(event) = serde_json::from_str::<Event>(&line)
-            && event.event == "listen"
-        {
-            port.send_replace(Some(event.port));
-            continue;
-        }
-        if quiet {
-            told.send_modify(|lines| Arc::make_mut(lines).push(line));
+    fn command(&self, policy: &str) -> anyhow::Result<Command> {
+        let worker = self.options.worker.clone();
+        let worker = worker.unwrap_or_else(|| wasm::package().join("www/worker"));
+        let short = policy.len() < LONGEST_VARIABLE;
+        let worker = if short {
+            worker
         } else {
-            println!("{line}");
+            self.with_policy(&worker, policy)?
+        };
+        let storage = self.storage()?;
+        let listener = self.listener.try_clone().context("cannot listen")?;
+        let mut command = process::tied(&self.binary);
+        command
+            .arg("serve")
+            .arg(worker.join("workerd.capnp"))
+            // Its standard input is the socket: the one descriptor that can be handed down without unsafe code.
+            .arg("--socket-fd=http=0")
+            .arg(format!("--directory-path=storage={}", storage.display()))
+            // It says there when it serves.
+            .arg("--control-fd=2")
+            .env("STILLGATE_ORIGIN", &self.origin)
+            .stdin(Stdio::from(OwnedFd::from(listener)))
+            .stdout(self.stdout()?);
+        if short {
+            command.env(POLICY, policy);
+        } else {
+            command.env_remove(POLICY);
         }
+        let variables = self.options.environment.iter();
+        command.envs(variables.map(|(name, value)| (name, value)));
+        Ok(command)
+    }
+
+    /// The worker's folder once more, with this policy for its own: how a policy is deployed that is too long for a variable.
+    fn with_policy(&self, worker: &Path, policy: &str) -> anyhow::Result<PathBuf> {
+        let copy = self.folder.path().join("worker");
+        let told = || format!("cannot write {}", copy.display());
+        fs::create_dir_all(&copy).with_context(told)?;
+        let files = fs::read_dir(worker)
+            .with_context(|| format!("there is no worker at {}", worker.display()))?;
+        for file in files {
+            let file = file.with_context(told)?;
+            let link = copy.join(file.file_name());
+            if file.file_name() != "policy.json" && !link.exists() {
+                symlink(file.path(), link).with_context(told)?;
+            }
+        }
+        fs::write(copy.join("policy.json"), policy).with_context(told)?;
+        Ok(copy)
+    }
+
+    fn storage(&self) -> anyhow::Result<PathBuf> {
+        if let Some(named) = &self.options.storage {
+            return Ok(named.clone());
+        }
+        let own = self.folder.path().join("storage");
+        fs::create_dir_all(&own).with_context(|| format!("cannot write {}", own.display()))?;
+        Ok(own)
+    }
+
+    /// Where the worker tells its decisions.
+    fn stdout(&self) -> anyhow::Result<Stdio> {
+        let Some(file) = &self.options.access_log else {
+            return Ok(if self.options.quiet {
+                Stdio::null()
+            } else {
+                Stdio::inherit()
+            });
+        };
+        let opened = fs::OpenOptions::new().create(true).append(true).open(file);
+        let opened = opened.with_context(|| {
+            format!(
+                "cannot write {}; name another file with --access-log",
+                file.display()
+            )
+        })?;
+        Ok(opened.into())
     }
 }
 
-/// Starts everything, keeps the policy up to date, and ends everything on a signal.
-pub(super) async fn run(arguments: &Arguments, policy: &Embedded) -> anyhow::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut watch = arguments.policy.as_deref();
-    let mut watch = watch
-        .take()
-        .map(|file| Watch::new(file, policy))
-        .transpose()?;
-    tokio::task::spawn_blocking(|| build::worker(&build::pkg())).await??;
-    let mut environment = Vec::new();
-    if std::env::var_os(SECRET).is_none_or(|secret| secret.is_empty()) {
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).context("this system has no randomness")?;
-        let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        environment.push((SECRET.to_owned(), secret));
-        eprintln!(
-            "{SECRET} is not set, so this run makes one of its own: pseudonyms in logs change with every start"
+/// The secret of this program's environment, if there is one.
+///
+/// # Errors
+/// When it is shorter than the worker takes.
+pub(super) fn secret() -> anyhow::Result<Option<String>> {
+    let Some(secret) = std::env::var_os(SECRET).filter(|secret| !secret.is_empty()) else {
+        return Ok(None);
+    };
+    let secret = secret
+        .into_string()
+        .map_err(|_| anyhow!("{SECRET} is not UTF-8, which a worker's variables are; {MAKE}"))?;
+    if secret.len() < SHORTEST_SECRET {
+        bail!(
+            "{SECRET} has {} bytes, and the worker takes no less than {SHORTEST_SECRET}; {MAKE}",
+            secret.len()
         );
     }
-    let options = Options {
-        origin: arguments.origin.clone(),
-        policy: policy.text.clone(),
-        listen: arguments.listen,
-        workerd: arguments.workerd.clone(),
-        config: None,
-        storage: None,
-        quiet: false,
-        environment,
-    };
-    let mut edge = tokio::select! {
-        edge = Edge::start(options) => edge?,
-        _ = interrupt.recv() => return Ok(()),
-        _ = terminate.recv() => return Ok(()),
-    };
-    print!("{}", welcome(&edge, arguments));
-    loop {
-        let changed = async {
-            match &mut watch {
-                Some(watch) => watch.changed().await,
-                None => core::future::pending().await,
-            }
-        };
-        tokio::select! {
-            policy = changed => match policy {
-                Ok(policy) => {
-                    edge.restart(policy).await?;
-                    eprintln!("The changed policy is in force.");
-                }
-                Err(error) => eprintln!("The old policy stays in force: {error:#}"),
-            },
-            how = edge.ended() => bail!("workerd ended by itself ({how})"),
-            _ = interrupt.recv() => break,
-            _ = terminate.recv() => break,
-        }
-    }
-    edge.stop().await
+    Ok(Some(secret))
 }
 
-/// What to try, with the address as it is.
-fn welcome(edge: &Edge, arguments: &Arguments) -> String {
-    let listen = edge.listen;
-    let (asks, key) = match arguments.origin {
-        Some(_) => (edge.origin.url(), "YOUR_KEY"),
-        None => (
-            format!("a demo origin that echoes ({})", edge.origin.url()),
-            "sk-one",
-        ),
-    };
-    let policy = match &arguments.policy {
-        Some(file) => format!("{}, put in force again whenever it changes", file.display()),
-        None => String::from(
-            "www/worker/policy.json: 60 requests a minute, 100,000 tokens a day and 8 requests in flight for each key; \
-             --policy FILE for your own",
-        ),
-    };
-    format!(
-        "
-Stillgate is up, at the edge.
-
-  listens on  http://{listen}
-  asks        {asks}
-  policy      {policy}
-
-Try, in another terminal:
-
-  ask() {{ curl -s \"$@\" http://{listen}/v1/chat/completions \\
-    -H 'authorization: Bearer {key}' -H 'content-type: application/json' \\
-    -d '{{\"model\": \"demo\", \"messages\": [{{\"role\": \"user\", \"content\": \"hello there\"}}]}}'; }}
-
-  # One request
-  ask -i
-
-  # 61 of them: more than the built-in policy lets through in a minute
-  for i in $(seq 61); do ask -o /dev/null -w '%{{http_code}}\\n'; done | sort | uniq -c
-
-What was decided is told below. Ctrl-C ends everything.
-
-"
-    )
+/// A secret for one run.
+pub(super) fn random_secret() -> anyhow::Result<String> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| anyhow!("no randomness: {error}"))?;
+    Ok(random.map(|byte| format!("{byte:02x}")).concat())
 }
 
-/// How long workerd may take to listen.
+/// How long requests may go on when their workerd is to end.
+pub const DRAIN: Duration = Duration::from_secs(5);
+/// How long workerd may take to start.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The variable with the secret.
-const SECRET: &str = "STILLGATE_SECRET";
+/// What hashes keys.
+pub(super) const SECRET: &str = "STILLGATE_SECRET";
+const POLICY: &str = "STILLGATE_POLICY";
+/// Bytes of the shortest secret that the worker takes.
+const SHORTEST_SECRET: usize = 16;
+const MAKE: &str = "`openssl rand -hex 32` makes a good one";
+/// Linux takes 131,072 bytes for a variable with its name.
+const LONGEST_VARIABLE: usize = 130_000;

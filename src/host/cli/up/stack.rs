@@ -1,11 +1,13 @@
 //! Envoy with the filter in it, an origin behind it, and everything gone when it ends.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use tempfile::TempDir;
+use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time;
 
@@ -99,18 +101,11 @@ impl Stack {
             ("--tls-listen", options.tls_listen),
             ("--admin", options.admin),
         ] {
-            require_free(argument, address)?;
+            // Envoy would share a taken port with another Envoy, which then answers half of the requests.
+            drop(take(argument, address)?);
         }
         let mut tasks = JoinSet::new();
-        let origin = match options.origin.clone() {
-            Some(origin) => origin,
-            None => {
-                let demo = Origin::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-                let target = Target::from(demo.address);
-                tasks.spawn(demo.serve());
-                target
-            }
-        };
+        let origin = behind(options.origin.clone(), &mut tasks).await?;
         let folder = tempfile::Builder::new()
             .prefix("stillgate-")
             .tempdir()
@@ -134,12 +129,13 @@ impl Stack {
         deliver(&folder, BOOTSTRAP, &config.bootstrap())?;
 
         let admin_file = folder.path().join("admin");
-        let mut process = Process::spawn(&process::Arguments {
-            binary: &binary,
-            bootstrap: &folder.path().join(BOOTSTRAP),
-            admin_file: &admin_file,
-            options: &options,
-        })?;
+        let command = command(
+            &binary,
+            &folder.path().join(BOOTSTRAP),
+            &admin_file,
+            &options,
+        );
+        let mut process = Process::spawn(command, options.quiet)?;
         let ready = async {
             let admin = Admin::new(
                 poll(async || {
@@ -235,6 +231,51 @@ impl Stack {
     }
 }
 
+/// The origin that is named, or a demo origin as one of the tasks.
+pub(super) async fn behind(
+    named: Option<Target>,
+    tasks: &mut JoinSet<anyhow::Result<()>>,
+) -> anyhow::Result<Target> {
+    if let Some(origin) = named {
+        return Ok(origin);
+    }
+    let demo = Origin::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let target = Target::from(demo.address);
+    tasks.spawn(demo.serve());
+    Ok(target)
+}
+
+/// Envoy with its arguments. It writes the address of its admin interface to a file.
+fn command(binary: &Path, bootstrap: &Path, admin_file: &Path, options: &Options) -> Command {
+    let variables = options.environment.iter();
+    let mut command = process::tied(binary);
+    command
+        .arg("--config-path")
+        .arg(bootstrap)
+        .arg("--admin-address-path")
+        .arg(admin_file)
+        // Several Envoys on one machine share nothing.
+        .arg("--use-dynamic-base-id")
+        // What the access log holds is seen while it is news; the default is ten seconds.
+        .args(["--file-flush-interval-msec", "200"])
+        // Open connections move to a new policy with their next request.
+        .args(["--drain-strategy", "immediate"])
+        .args(["--log-level", &options.log_level])
+        .args(["--component-log-level", "wasm:info"])
+        .args(["--log-format", "[%l][%n] %v"])
+        .envs(variables.map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(if options.quiet {
+            Stdio::null()
+        } else {
+            Stdio::inherit()
+        });
+    if let Some(workers) = options.workers {
+        command.args(["--concurrency", &workers.to_string()]);
+    }
+    command
+}
+
 /// Asks again and again, ever less often, until there is an answer.
 async fn poll<T>(ask: impl AsyncFn() -> Option<T>) -> T {
     let mut pause = Duration::from_millis(5);
@@ -266,9 +307,9 @@ fn deliver(folder: &TempDir, name: &str, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Envoy would share a taken port with another Envoy, which then answers half of the requests; so this looks first.
-pub(super) fn require_free(argument: &str, address: SocketAddr) -> anyhow::Result<()> {
-    TcpListener::bind(address).map(drop).map_err(|error| {
+/// Takes an address, or says how to come by another.
+pub(super) fn take(argument: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).map_err(|error| {
         let any = SocketAddr::new(address.ip(), 0);
         anyhow!("cannot listen on {address}: {error}; end what listens there or choose another port: {argument} {any} takes a free one")
     })

@@ -1,19 +1,22 @@
-//! `stillgate up` with a real Envoy: it starts, enforces, takes a changed policy, refuses a bad one, and leaves nothing behind.
+//! `stillgate up` with a real Envoy and a real workerd: it starts, enforces, takes a changed policy, refuses a bad one, and leaves
+//! nothing behind.
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod edge;
+mod run;
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
-use http_body_util::{Empty, Full};
+use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use stillgate::host::cli::{envoy, filter, up};
 use stillgate::policy::Faults;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::Command;
+
+use run::{Run, status, stillgate, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_accepts_the_shipped_configuration() {
@@ -124,7 +127,7 @@ async fn a_policy_file_is_followed() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("policy.json");
     fs::write(&file, policy(1)).expect("a policy");
-    let mut run = Run::start(&file).await;
+    let mut run = start(&file).await;
     assert_eq!([run.ask("a").await, run.ask("a").await], [200, 429]);
 
     fs::write(&file, r#"{"version": 1, "quotaz": []}"#).expect("a policy");
@@ -159,7 +162,7 @@ async fn the_files_of_lists_are_followed() {
             {"name": "c", "trait": "key", "in": {"file": "lists/keys.txt"}, "then": "tag"}]}"#,
     )
     .expect("a policy");
-    let mut run = Run::start(&file).await;
+    let mut run = start(&file).await;
 
     fs::write(&list, "# nobody\nsk-one\n").expect("a list");
     run.wait_for("the old one stays in force").await;
@@ -178,12 +181,12 @@ async fn envoy_ends_with_it_however_it_ends() {
     let file = folder.path().join("policy.json");
     fs::write(&file, policy(1)).expect("a policy");
     for signal in ["INT", "TERM", "HUP"] {
-        let run = Run::start(&file).await;
+        let run = start(&file).await;
         assert!(run.end(signal).await.success(), "{signal}");
     }
     // Without setpriv nothing can be promised against SIGKILL.
     if cfg!(target_os = "linux") && Path::new("/usr/bin/setpriv").is_file() {
-        let run = Run::start(&file).await;
+        let run = start(&file).await;
         assert!(!run.end("KILL").await.success());
     }
 }
@@ -253,112 +256,23 @@ async fn what_keeps_it_from_starting_is_told() {
     }
 }
 
-/// `stillgate up` as a process.
-struct Run {
-    child: Child,
-    out: Lines<BufReader<ChildStdout>>,
-    err: tokio::sync::mpsc::UnboundedReceiver<String>,
-    /// The address in the welcome.
-    listen: std::net::SocketAddr,
-    envoy: String,
-}
-
-impl Run {
-    async fn start(policy: &Path) -> Self {
-        let (envoy, filter) = tools();
-        let mut child = stillgate([
-            "up",
-            "--listen",
-            "127.0.0.1:0",
-            "--tls-listen",
-            "127.0.0.1:0",
-            "--admin",
-            "127.0.0.1:0",
-        ])
+/// `stillgate up` with Envoy and a policy.
+async fn start(policy: &Path) -> Run {
+    let (envoy, filter) = tools();
+    let mut command = stillgate([
+        "up",
+        "--tls-listen",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
+    ]);
+    command
         .arg("--policy")
         .arg(policy)
         .arg("--filter")
-        .arg(filter)
-        .arg("--envoy")
-        .arg(envoy)
-        .args(["--workers", "1"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("stillgate runs");
-        let mut out = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let err = lines(child.stderr.take().expect("a pipe"));
-        let listen = loop {
-            let line = within(out.next_line())
-                .await
-                .expect("output")
-                .expect("a welcome");
-            if let Some(rest) = line.trim().strip_prefix("listens on  http://") {
-                break rest
-                    .split(' ')
-                    .next()
-                    .and_then(|address| address.parse().ok())
-                    .expect("an address");
-            }
-        };
-        let pid = child.id().expect("a process");
-        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
-            .expect("Envoy's process id");
-        Self {
-            child,
-            out,
-            err,
-            listen,
-            envoy: children.trim().to_owned(),
-        }
-    }
-
-    async fn ask(&self, key: &str) -> u16 {
-        status(self.listen, key).await
-    }
-
-    /// Waits for a line of standard error.
-    async fn wait_for(&mut self, words: &str) {
-        loop {
-            let line = within(self.err.recv()).await.expect(words);
-            if line.contains(words) {
-                return;
-            }
-        }
-    }
-
-    /// Ends it by a signal; returns when Envoy has ended, too.
-    async fn end(mut self, signal: &str) -> std::process::ExitStatus {
-        let pid = self.child.id().expect("a process").to_string();
-        let sent = Command::new("kill")
-            .args([&format!("-{signal}"), &pid])
-            .status()
-            .await
-            .expect("kill runs");
-        assert!(sent.success());
-        let status = within(self.child.wait()).await.expect("an end");
-        // Envoy holds the other end of this pipe: it closes when Envoy is gone.
-        while within(self.out.next_line())
-            .await
-            .expect("output")
-            .is_some()
-        {}
-        let gone = async {
-            // A process that is not our child cannot be waited for, only looked at.
-            while !is_gone(&self.envoy) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        within(gone).await;
-        status
-    }
-}
-
-/// Whether a process has ended, be it that nobody has asked how.
-fn is_gone(pid: &str) -> bool {
-    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    state.is_empty() || state.contains(") Z ")
+        .arg(filter);
+    command.arg("--envoy").arg(envoy).args(["--workers", "1"]);
+    Run::start(command).await
 }
 
 /// Envoy and the filter, found or made once.
@@ -375,51 +289,9 @@ fn tools() -> (std::path::PathBuf, std::path::PathBuf) {
         .clone()
 }
 
-fn stillgate<const N: usize>(arguments: [&str; N]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stillgate"));
-    command.args(arguments).kill_on_drop(true);
-    command
-}
-
 /// One rule: so many requests a day, for each key.
 fn policy(limit: u32) -> String {
     format!(
         r#"{{"version": 1, "quotas": [{{"name": "daily", "per": ["key"], "count": "requests", "limit": {limit}, "window": "1d"}}]}}"#
     )
-}
-
-async fn status(address: std::net::SocketAddr, key: &str) -> u16 {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let request = hyper::Request::get(format!("http://{address}/v1/models"))
-        .header("authorization", format!("Bearer {key}"));
-    let request = request.body(Empty::<Bytes>::new()).expect("a request");
-    client
-        .request(request)
-        .await
-        .expect("a response")
-        .status()
-        .as_u16()
-}
-
-/// The lines of a stream, read as they come so that its writer never waits.
-fn lines(
-    stream: impl AsyncRead + Unpin + Send + 'static,
-) -> tokio::sync::mpsc::UnboundedReceiver<String> {
-    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let mut lines = BufReader::new(stream).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
-            if sender.send(line).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
-/// What should have happened long before; a hang fails here instead of in the harness.
-async fn within<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), what)
-        .await
-        .expect("it hangs")
 }
