@@ -29,7 +29,10 @@ const DIGESTS: [&[u8]; 4] = [
     b"signature-input",
 ];
 
-/// What a stream is called that there is none of.
+/// As many requests are under way. Beyond, the oldest is forgotten, as one whose host died without a word.
+const MOST_STREAMS: usize = 16_384;
+
+/// What is said of a stream that there is none of.
 const GONE: &str = "there is no such request here: it was closed, or never begun";
 
 /// Where requests come in.
@@ -104,6 +107,9 @@ impl Front {
         let name = self.next;
         self.next = self.next.wrapping_add(1);
         self.streams.insert(name, stream);
+        if self.streams.len() > MOST_STREAMS {
+            self.streams.pop_first();
+        }
         Ok(name)
     }
 

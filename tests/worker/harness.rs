@@ -177,7 +177,7 @@ pub(crate) async fn until<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<
 /// A request with a key.
 pub(crate) fn of(key: &str, request: Request) -> Request {
     use client::Headers as _;
-    request.with("authorization", &format!("Bearer {key}"))
+    request.with("authorization", format!("Bearer {key}"))
 }
 
 /// A quota for each key.

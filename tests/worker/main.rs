@@ -4,6 +4,7 @@
 //! them with one loud sentence; with `CI` set it fails instead.
 
 #![expect(
+    clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,

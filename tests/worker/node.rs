@@ -1,8 +1,11 @@
 //! Promise: the official OpenAI SDK for Node understands what the worker says, and the gate runs in Node itself.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use crate::harness::origin::json_answer;
@@ -54,8 +57,16 @@ async fn the_gate_runs_in_node_with_counters_of_its_own() {
     if node().is_none() {
         return;
     }
-    let origin =
-        Origin::answering(|seen| json_answer(format!("{{\"got\":{}}}", seen.body.len()))).await;
+    let origin = Origin::answering(|seen| {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        write!(packed, "{{\"got\":{}}}", seen.body.len()).unwrap();
+        axum::http::Response::builder()
+            .header("content-type", "application/json")
+            .header("content-encoding", "gzip")
+            .body(packed.finish().unwrap().into())
+            .unwrap()
+    })
+    .await;
     // Whoever starts a worker builds it.
     let Some(_worker) = Setup::new(&requests(1, "1h")).start(&origin).await else {
         return;
@@ -73,6 +84,7 @@ async fn the_gate_runs_in_node_with_counters_of_its_own() {
     let told = run("runtime.mjs", arguments).await;
     assert_eq!(told["statuses"], json!([200, 200, 429, 200]));
     assert_eq!(told["bodies"][0], json!({"got": 49}));
+    assert_eq!(told["packed"], json!([null, null, null, null]));
     let records = told["records"].as_array().unwrap();
     assert!(
         records

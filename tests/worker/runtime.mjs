@@ -25,6 +25,7 @@ for (const from of ["192.0.2.1", "192.0.2.1", "192.0.2.1", "198.51.100.1"]) {
     body: '{"model":"m","messages":[],"max_tokens":16,"n":1}',
   });
   const response = await gate.fetch(request, context);
-  answers.push({ status: response.status, body: await response.json() });
+  answers.push({ status: response.status, packed: response.headers.get("content-encoding"), body: await response.json() });
 }
-console.log(JSON.stringify({ statuses: answers.map(({ status }) => status), bodies: answers.map(({ body }) => body), records }));
+const all = (name) => answers.map((answer) => answer[name]);
+console.log(JSON.stringify({ statuses: all("status"), packed: all("packed"), bodies: all("body"), records }));

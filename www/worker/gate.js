@@ -17,6 +17,9 @@ import { Front } from "./pkg/stillgate.js";
  * @property {(line: string) => void} [log] - takes lines; console.log unless said otherwise
  */
 
+/** Whether this runtime packs a body again whose headers say that it is packed. */
+const PACKS = globalThis.navigator?.userAgent === "Cloudflare-Workers";
+
 /** Something is wrong with the deployment: nothing passes until it is mended. */
 export class Fault extends Error {
   /** What clients are answered, and operators find. */
@@ -62,7 +65,8 @@ export class Gate {
         return new Response(action.body, { status: action.status, headers: action.headers });
       }
       if (action.renew) passage.renewEvery(action.renew);
-      const answer = await fetch(this.onward(request, body, action, passage));
+      const onward = this.onward(request, body, action, passage);
+      const answer = await fetch(onward).catch((error) => unreachable(error));
       return passage.hand(answer);
     } catch (error) {
       passage.end();
@@ -84,7 +88,13 @@ export class Gate {
         console.error(`stillgate: the ledger could not be reached: ${error.message}`);
       }
     }
-    return JSON.parse(this.front.act(stream, answer, Date.now()));
+    try {
+      return JSON.parse(this.front.act(stream, answer, Date.now()));
+    } catch (error) {
+      // As while a new version is being deployed: what cannot be understood was not said.
+      console.error(`stillgate: ${error.message}`);
+      return JSON.parse(this.front.act(stream, undefined, Date.now()));
+    }
   }
 
   /** The request as the origin gets it. */
@@ -148,6 +158,11 @@ class Passage {
     const headers = new Headers(answer.headers);
     for (const name of told.remove) headers.delete(name);
     for (const [name, value] of told.headers) headers.append(name, value);
+    // Other runtimes hand out a body unpacked, and leave the headers as they came.
+    if (!PACKS && headers.has("content-encoding")) {
+      headers.delete("content-encoding");
+      headers.delete("content-length");
+    }
     const init = { status: answer.status, statusText: answer.statusText, headers };
     // Of an upgraded connection no end is seen, and its slot in flight is given back now.
     if (answer.webSocket) {
@@ -234,6 +249,12 @@ class Passage {
     if (line !== undefined) this.gate.log(`stillgate ${line}`);
     this.done();
   }
+}
+
+/** The answer where there is none: nothing was used. */
+function unreachable(error) {
+  console.error(`stillgate: the origin could not be reached: ${error.message}`);
+  return new Response("The origin could not be reached.\n", { status: 502, headers: { "content-type": "text/plain" } });
 }
 
 /** A request as the engine is told of it. */

@@ -31,9 +31,8 @@ export default {
     try {
       return await made.fetch(request, context);
     } catch (error) {
-      if (error instanceof Fault) return error.response();
-      console.error(`stillgate: the origin could not be reached: ${error.message}`);
-      return new Response("The origin could not be reached.\n", { status: 502, headers: { "content-type": "text/plain" } });
+      // Whatever went wrong, the gate stays shut.
+      return (error instanceof Fault ? error : new Fault(error.message)).response();
     }
   },
 };
@@ -121,13 +120,17 @@ export class Ledger extends DurableObject {
     this.writing = undefined;
     const { storage } = this.ctx;
     const { sql } = storage;
-    storage.transactionSync(() => {
-      for (const number of this.counters.changed()) {
-        const bytes = this.counters.page(number);
-        if (bytes) sql.exec("INSERT OR REPLACE INTO pages VALUES (?, ?)", number, bytes);
-        else sql.exec("DELETE FROM pages WHERE number = ?", number);
-      }
-    });
+    try {
+      storage.transactionSync(() => {
+        for (const number of this.counters.changed()) {
+          const bytes = this.counters.page(number);
+          if (bytes) sql.exec("INSERT OR REPLACE INTO pages VALUES (?, ?)", number, bytes);
+          else sql.exec("DELETE FROM pages WHERE number = ?", number);
+        }
+      });
+    } catch (error) {
+      console.error(`stillgate: counters could not be written down, and would not outlive a restart: ${error.message}`);
+    }
     if (!this.tidies) {
       this.tidies = true;
       storage.getAlarm().then((at) => at ?? storage.setAlarm(Date.now() + TIDYING));
