@@ -13,6 +13,7 @@
 //! | target | host |
 //! | - | - |
 //! | `wasm32-wasip1` | Envoy, and what embeds it: a proxy-wasm filter |
+//! | `wasm32-unknown-unknown` | workers and pages: what JavaScript calls |
 //! | anything that is not wasm | the `stillgate` command |
 //!
 //! # Example
