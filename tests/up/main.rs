@@ -1,6 +1,10 @@
 //! `stillgate up` with a real Envoy and a real workerd: it starts, enforces, takes a changed policy, refuses a bad one, and leaves
 //! nothing behind.
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod edge;
 mod run;

@@ -33,12 +33,12 @@ impl Run {
             .spawn()
             .expect("stillgate runs");
         let mut out = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let err = lines(child.stderr.take().expect("a pipe"));
+        let mut err = lines(child.stderr.take().expect("a pipe"));
         let listen = loop {
-            let line = within(out.next_line())
-                .await
-                .expect("output")
-                .expect("a welcome");
+            let line = match within(out.next_line()).await.expect("output") {
+                Some(line) => line,
+                None => panic!("no welcome, but {:?}", everything(&mut err).await),
+            };
             if let Some(rest) = line.trim().strip_prefix("listens on  http://") {
                 break rest
                     .split(' ')
@@ -151,6 +151,15 @@ fn lines(
         }
     });
     receiver
+}
+
+/// What was said before the end.
+async fn everything(lines: &mut tokio::sync::mpsc::UnboundedReceiver<String>) -> Vec<String> {
+    let mut said = Vec::new();
+    while let Some(line) = lines.recv().await {
+        said.push(line);
+    }
+    said
 }
 
 /// What should have happened long before; a hang fails here instead of in the harness.
