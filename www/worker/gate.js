@@ -178,6 +178,8 @@ class Passage {
       this.end();
       return new Response(answer.body, init);
     }
+    // What is packed comes unpacked, and is packed again when it goes: to another length.
+    if (headers.has("content-encoding")) headers.delete("content-length");
     const body = this.watch(answer.body, told.read);
     // Workers keep the length of a body that they can count on.
     const length = headers.get("content-length");
@@ -260,7 +262,30 @@ function unreachable(error) {
 /** A request as the engine is told of it. */
 function describe(request, facts) {
   const url = new URL(request.url);
-  return JSON.stringify({ method: request.method, target: url.pathname + url.search, headers: [...request.headers], facts });
+  const headers = [...request.headers].map(([name, value]) => [name, DECODED ? bytes(value) : value]);
+  return JSON.stringify({ method: request.method, target: url.pathname + url.search, headers, facts });
+}
+
+/**
+ * Whether this runtime, as workerd does, takes the bytes of a header for UTF-8. Fetch's standard has each byte be a character of the
+ * same number, which is how the engine is told of them, and no other character in a header.
+ */
+const DECODED = (() => {
+  try {
+    return new Headers([["x", "\u0100"]]).has("x");
+  } catch {
+    return false;
+  }
+})();
+
+/**
+ * Characters for the bytes that a value was decoded from. What was no UTF-8 is lost, and stands as a no-break space, which no
+ * credential may hold: origins get the bytes themselves, and two credentials that differ in them must not be taken for one.
+ */
+function bytes(value) {
+  if (/^[\0-\x7f]*$/.test(value)) return value;
+  const whole = value.split("\ufffd").map((text) => String.fromCharCode(...new TextEncoder().encode(text)));
+  return whole.join("\xa0");
 }
 
 /**
