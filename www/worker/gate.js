@@ -17,6 +17,9 @@ import { Front } from "./pkg/stillgate.js";
  * @property {(line: string) => void} [log] - takes lines; console.log unless said otherwise
  */
 
+/** Answers that say that they are not longer than so many bytes are handed on when they are there whole. */
+const SMALL = 65_536;
+
 /** Whether this runtime packs a body again whose headers say that it is packed. */
 const PACKS = globalThis.navigator?.userAgent === "Cloudflare-Workers";
 
@@ -67,7 +70,7 @@ export class Gate {
       if (action.renew) passage.renewEvery(action.renew);
       const onward = this.onward(request, body, action, passage);
       const answer = await fetch(onward).catch((error) => unreachable(error));
-      return passage.hand(answer);
+      return await passage.hand(answer);
     } catch (error) {
       passage.end();
       throw error;
@@ -128,18 +131,14 @@ class Passage {
     this.context = context;
     this.sent = 0;
     this.over = false;
-    this.abort = new AbortController();
     // The isolate goes on for as long as the ledger is not told, also when the client is gone.
     context.waitUntil(new Promise((resolve) => (this.done = resolve)));
   }
 
   /** What ends the request to the origin when the client goes away. */
   signal(request) {
-    request.signal?.addEventListener("abort", () => {
-      this.abort.abort();
-      this.end();
-    });
-    return this.abort.signal;
+    request.signal.addEventListener("abort", () => this.end());
+    return request.signal;
   }
 
   /** Keeps slots in flight as long as the request goes on. */
@@ -180,11 +179,25 @@ class Passage {
     }
     // What is packed comes unpacked, and is packed again when it goes: to another length.
     if (headers.has("content-encoding")) headers.delete("content-length");
+    if (Number(headers.get("content-length") ?? Infinity) <= SMALL) return this.whole(answer, told.read, init);
     const body = this.watch(answer.body, told.read);
     // Workers keep the length of a body that they can count on.
     const length = headers.get("content-length");
     const counted = length !== null && globalThis.FixedLengthStream;
     return new Response(counted ? body.pipeThrough(new FixedLengthStream(Number(length))) : body, init);
+  }
+
+  /** An answer that is small, and comes in one piece: without a stream between. */
+  async whole(answer, read, init) {
+    try {
+      const bytes = new Uint8Array(await answer.arrayBuffer());
+      if (read && bytes.byteLength > 0) this.gate.front.pass(this.stream, bytes);
+      return new Response(bytes, init);
+    } catch (error) {
+      return unreachable(error);
+    } finally {
+      this.end();
+    }
   }
 
   /** The body of an answer, chunk by chunk as the client takes it. */
@@ -310,6 +323,9 @@ export function factsOfCloudflare(request) {
  */
 async function readBody(request, longest) {
   if (request.body === null || longest === 0) return new Body(undefined, request.body, false);
+  const said = request.headers.get("content-length");
+  // What says its length comes in one piece, without a stream between; a runtime ends a body that is longer than it said.
+  if (said !== null && Number(said) <= longest) return new Body(new Uint8Array(await request.arrayBuffer()), null, true);
   const reader = request.body.getReader();
   const chunks = [];
   let length = 0;
