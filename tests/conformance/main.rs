@@ -11,6 +11,7 @@
 
 mod case;
 mod compare;
+mod cover;
 mod envoy;
 mod host;
 mod live;
