@@ -197,5 +197,7 @@ async fn send(
             reply.body.extend_from_slice(bytes);
         }
     }
+    // A client that leaves has not seen what comes behind.
+    reply.body.truncate(enough);
     Some(reply)
 }

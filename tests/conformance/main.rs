@@ -12,6 +12,7 @@
 
 mod case;
 mod compare;
+mod cover;
 mod envoy;
 mod host;
 mod live;

@@ -101,15 +101,17 @@ pub(crate) struct Arrived {
     pub(crate) body: Vec<u8>,
 }
 
-/// Headers by name. Several of one name are one, with `, ` between.
+/// Headers by name. Several of one name are one with `, ` between, but for `set-cookie`, of which nobody may make one: they have a
+/// line each.
 pub(crate) type Headers = BTreeMap<String, String>;
 
 /// Headers by name.
 pub(crate) fn headers<'h>(pairs: impl IntoIterator<Item = (&'h str, &'h str)>) -> Headers {
     let mut all = Headers::new();
     for (name, value) in pairs {
+        let between = if name == "set-cookie" { "\n" } else { ", " };
         all.entry(name.to_owned())
-            .and_modify(|all| *all = format!("{all}, {value}"))
+            .and_modify(|all| *all = format!("{all}{between}{value}"))
             .or_insert_with(|| value.to_owned());
     }
     all
