@@ -21,6 +21,6 @@ mod observation;
 
 pub use batch::{Batch, MOST};
 pub use book::{Book, Campaign, Entry, Match};
-pub use judge::{Case, Judge};
+pub use judge::{Case, Judge, features};
 pub use news::{Event, News};
 pub use observation::{Flags, Observation};

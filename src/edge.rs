@@ -24,6 +24,7 @@ pub mod message;
 mod stream;
 
 pub use bench::Bench;
+pub use facts::Facts;
 pub use front::Front;
 pub use ledger::Ledger;
 

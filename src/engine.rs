@@ -7,6 +7,7 @@ mod conclude;
 mod decision;
 mod findings;
 mod foresee;
+mod look;
 mod pages;
 mod plan;
 mod settle;

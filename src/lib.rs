@@ -74,6 +74,7 @@ pub mod identity;
 pub mod json;
 pub mod learn;
 pub mod metrics;
+pub mod page;
 pub mod policy;
 pub mod quota;
 pub mod record;

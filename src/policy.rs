@@ -19,6 +19,7 @@ mod read;
 pub mod schema;
 pub mod scope;
 pub mod units;
+mod warnings;
 
 pub use fact::{Fact, Kind, Place};
 pub use fault::{Fault, Faults};

@@ -11,7 +11,7 @@ pub use tally::{Cause, Count, Tally, Touched, VERDICTS};
 
 use crate::campaign::{Batch, Book, Case, Judge, MOST, Observation};
 use crate::dialect::request;
-use crate::engine::{Content, Decision, Ending, Engine, Screening, Text};
+use crate::engine::{Content, Decision, Ending, Engine, QuotaState, Screening, Settlement, Text};
 use crate::estimate::Estimator;
 use crate::exchange::{Exchange, Millis, Now};
 use crate::identity::Secret;
@@ -45,6 +45,7 @@ pub struct Fleet {
     latest: Millis,
     dropped: u64,
     last: Option<Observation>,
+    settlement: Option<Settlement>,
 }
 
 /// What came of a request that passed.
@@ -98,6 +99,7 @@ impl Fleet {
             latest: 0,
             dropped: 0,
             last: None,
+            settlement: None,
         }
     }
 
@@ -122,6 +124,7 @@ impl Fleet {
             .and_then(|(court, _)| self.courts.get(court))
             .map_or(&nobody, |court| &court.book);
         let (mut decision, unread) = self.decide(exchange, body, book, now);
+        self.settlement = None;
         let observation = if decision.verdict.passes() {
             self.settle(&mut decision, unread, answer, now)
         } else {
@@ -172,6 +175,55 @@ impl Fleet {
     #[must_use]
     pub const fn last(&self) -> Option<&Observation> {
         self.last.as_ref()
+    }
+
+    /// What came of the last request's tokens, if a quota counts them and it passed.
+    #[must_use]
+    pub const fn settlement(&self) -> Option<&Settlement> {
+        self.settlement.as_ref()
+    }
+
+    /// How every quota stands that covers a request like this; it is not counted.
+    #[must_use]
+    pub fn standings(
+        &self,
+        exchange: &Exchange<'_>,
+        body: Option<&[u8]>,
+        now: Now,
+    ) -> Vec<QuotaState> {
+        let nobody = Book::default();
+        let book = self.courts.first().map_or(&nobody, |court| &court.book);
+        let bytes = body.unwrap_or_default();
+        let long = bytes.len() as u64 > self.engine.policy().body;
+        let prompt = request::read(bytes).filter(|_| !long);
+        let content = match (&prompt, body) {
+            (_, None) => Content::None,
+            (Some(prompt), _) => Content::Read(prompt, Text::Bytes(bytes)),
+            (None, Some(bytes)) => Content::Unreadable(bytes.len() as u64),
+        };
+        self.engine
+            .standings(exchange, content, book, now, &self.store)
+    }
+
+    /// The features by which a campaign is known, 32 at most, the most specific first.
+    #[must_use]
+    pub fn templates(&self, campaign: u64) -> Vec<u64> {
+        let mut known = self
+            .courts
+            .iter()
+            .map(|court| court.judge.templates(campaign));
+        known.find(|it| !it.is_empty()).unwrap_or_default()
+    }
+
+    /// The features that are known for campaigns', each with its campaign.
+    pub fn convicted(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.courts.iter().flat_map(|court| {
+            let book = court.judge.book();
+            book.entries().filter_map(|entry| {
+                let campaign = book.campaigns().get(usize::from(entry.campaign))?;
+                Some((entry.feature, campaign.id))
+            })
+        })
     }
 
     /// The engine that all nodes share.
@@ -256,7 +308,7 @@ impl Fleet {
 
     /// Ends a request that passed; answers what it showed. Pages in memory can always be reached.
     fn settle(
-        &self,
+        &mut self,
         decision: &mut Decision,
         unread: Option<u64>,
         answer: &Answer,
@@ -287,7 +339,9 @@ impl Fleet {
             }),
         };
         let (settlement, _) = engine.settle(reservation, &ending, &self.estimator, now, store);
-        reservation.served(&ending, &settlement)
+        let shown = reservation.served(&ending, &settlement);
+        self.settlement = reservation.is_metered().then_some(settlement);
+        shown
     }
 }
 

@@ -4,6 +4,7 @@
 //! format is left out; a line that is not a record says why it is none.
 
 mod line;
+mod lines;
 
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 use crate::exchange::{Attributes, Exchange, Foreseen, Millis, Model, Now, split_target};
 use crate::usage::Told;
 use line::Line;
+pub use lines::{LONGEST, Lines, Oddities, TOLD, Told as LineTold};
 
 /// The last moment that a record may name: the end of the year 9999. What is later was not written in milliseconds.
 const LAST: Millis = 253_402_300_799_999;
@@ -53,6 +55,18 @@ impl fmt::Display for Broken {
 
 impl core::error::Error for Broken {}
 
+impl Broken {
+    /// What a parser has against a line. Of several lines this is one, and the reader knows which.
+    #[must_use]
+    pub fn of(error: &serde_json::Error) -> Self {
+        let told = error.to_string();
+        let said = told
+            .rsplit_once(" at line ")
+            .map_or(told.as_str(), |(said, _)| said);
+        Self(format!("{said}, at column {}", error.column()))
+    }
+}
+
 impl<'a> Record<'a> {
     /// Reads one line, with or without its end.
     ///
@@ -64,14 +78,7 @@ impl<'a> Record<'a> {
         if !text.trim_start().starts_with('{') {
             return Err(Broken(String::from("not a JSON object")));
         }
-        let line: Line<'a> = serde_json::from_str(text).map_err(|error| {
-            // Of several lines this is one, and the reader knows which.
-            let told = error.to_string();
-            let said = told
-                .rsplit_once(" at line ")
-                .map_or(told.as_str(), |(said, _)| said);
-            Broken(format!("{said}, at column {}", error.column()))
-        })?;
+        let line: Line<'a> = serde_json::from_str(text).map_err(|error| Broken::of(&error))?;
         Self::of(line)
     }
 

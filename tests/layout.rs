@@ -17,7 +17,7 @@ const USES: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("sample", &[]),
     ("scan", &[]),
-    ("simulate", &[]),
+    ("simulate", &["exchange"]),
     ("verdict", &[]),
     ("agent", &["exchange", "scan"]),
     ("shape", &["exchange", "scan"]),
@@ -94,7 +94,7 @@ const USES_IN_TESTS: &[(&str, &[&str])] = &[
     ("edge", &["window"]),
     ("template", &["traits"]),
     ("reply", &["campaign", "quota"]),
-    ("simulate", &["agent", "dialect", "exchange"]),
+    ("simulate", &["agent", "dialect"]),
 ];
 
 /// What only a host may touch: SDKs, clocks, randomness, files, sockets, processes and prints.

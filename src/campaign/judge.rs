@@ -181,6 +181,12 @@ impl Judge {
     }
 }
 
+/// The features of a request by which a campaign may be known: of the user's text the most specific first, then of the system
+/// text.
+pub fn features(seen: &Observation) -> impl Iterator<Item = u64> {
+    file::features(seen).map(|(hash, _)| hash)
+}
+
 /// Counts a key among distinct ones.
 fn count_key(registers: &mut [u32; NUMBERS], key: u64) {
     registers::raise(registers, (mix(key) >> 33) as u32);

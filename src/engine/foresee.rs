@@ -41,6 +41,18 @@ pub enum Text<'a> {
     Sampled(Option<&'a Sample>),
 }
 
+impl<'a> Content<'a> {
+    /// The model that is asked for, if the path does not name one.
+    pub(super) fn model(self, in_path: Option<&'a [u8]>) -> Model<'a> {
+        match (in_path, self) {
+            (Some(name), _) => Model::Named(name),
+            (None, Self::None) => Model::Absent,
+            (None, Self::Unreadable(_)) => Model::Unreadable,
+            (None, Self::Read(prompt, _)) => prompt.model(),
+        }
+    }
+}
+
 impl Engine {
     /// Decides about a request, of whose body this is known: finds its model, foresees its tokens, and
     /// [admits](Self::admit) it.
@@ -59,12 +71,7 @@ impl Engine {
         let dialect = self.policy.dialect_of(exchange);
         let in_path = dialect.model_in_path(exchange.path);
         let mut exchange = *exchange;
-        exchange.model = match (&in_path, content) {
-            (Some(name), _) => Model::Named(name),
-            (None, Content::None) => Model::Absent,
-            (None, Content::Unreadable(_)) => Model::Unreadable,
-            (None, Content::Read(prompt, _)) => prompt.model(),
-        };
+        exchange.model = content.model(in_path.as_deref());
         let known = self.recognise(&exchange, content, book, now);
         if !self.policy.may_cover(&exchange, Quota::is_metered) {
             return self.admit_known(&exchange, &known, now, store);

@@ -5,21 +5,12 @@
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use super::wire::moment::millis;
 use crate::edge;
 
 /// A fault as JavaScript throws it.
 fn thrown(fault: String) -> JsError {
     JsError::new(&fault)
-}
-
-/// Milliseconds as JavaScript has them.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "what is out of range or no number becomes the nearest moment, which is what is wanted"
-)]
-const fn millis(now: f64) -> u64 {
-    now as u64
 }
 
 /// Where requests come in.

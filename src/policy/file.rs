@@ -248,6 +248,27 @@ pub enum Count {
     Cost,
 }
 
+impl Count {
+    /// All of them, by the words for them.
+    pub const NAMES: [(&'static str, Self); 6] = [
+        ("requests", Self::Requests),
+        ("concurrent", Self::Concurrent),
+        ("tokens", Self::Tokens),
+        ("input_tokens", Self::InputTokens),
+        ("output_tokens", Self::OutputTokens),
+        ("cost", Self::Cost),
+    ];
+
+    /// The word in policies.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        let mut names = Self::NAMES.iter();
+        names
+            .find(|(_, count)| *count == self)
+            .map_or("", |(name, _)| name)
+    }
+}
+
 /// How much fits into a window.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(untagged, deny_unknown_fields)]

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::stack::{self, Stack, Value};
 use super::write;
+use crate::exchange::{Attributes, Exchange, Foreseen, Model, split_target};
 
 /// A request and what is known of it. One is made once and filled anew each time.
 #[derive(Debug, Clone)]
@@ -127,6 +128,21 @@ impl Request {
         headers
     }
 
+    /// The request, with its [`headers`](Self::headers), as an engine is asked about it.
+    #[must_use]
+    pub fn exchange<'a>(&'a self, headers: &'a [(&'a [u8], &'a [u8])]) -> Exchange<'a> {
+        let (path, query) = split_target(self.path.as_bytes());
+        Exchange {
+            method: b"POST",
+            path,
+            query,
+            headers,
+            model: Model::Absent,
+            foreseen: Foreseen::default(),
+            attributes: self,
+        }
+    }
+
     /// Writes down whose secret it carries.
     pub(super) fn sign(&mut self, seed: u64) {
         self.credential = write::credential(seed, self.key);
@@ -139,5 +155,29 @@ impl Request {
         let (digits, length) = write::digits(bytes);
         self.length = digits;
         self.digits = length;
+    }
+}
+
+impl Attributes for Request {
+    fn source(&self) -> Option<IpAddr> {
+        Some(self.source)
+    }
+
+    fn property(&self, _: &[String]) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn recorded(&self, name: &str) -> Option<Vec<u8>> {
+        let account = &self.account;
+        let truth = |so: bool| if so { "true" } else { "false" }.as_bytes().to_vec();
+        match name {
+            "ja4" => Some(self.ja4.as_bytes().to_vec()),
+            "age_days" => Some(account.age_days.to_string().into_bytes()),
+            "tier" => Some(account.tier.as_bytes().to_vec()),
+            "org" => (account.org != 0).then(|| format!("org_{}", account.org).into_bytes()),
+            "verified" => Some(truth(account.verified)),
+            "contract" => Some(truth(account.contract)),
+            _ => None,
+        }
     }
 }

@@ -16,7 +16,6 @@ use serde_json::Value;
 use super::embed::Embedded;
 use super::plugin;
 use crate::policy::{Fault, Faults, Policy};
-use crate::verdict::Verdict;
 use document::Document;
 use report::{Finding, Findings, Report};
 
@@ -113,10 +112,10 @@ fn policy(
         .extend(legacy_attributes(value).map(|fault| Finding::in_policy(at, &fault)));
     match read {
         Ok(policy) => {
-            let blind = blind_campaigns(&policy).into_iter();
+            let warnings = policy.warnings().into_iter();
             findings
                 .warnings
-                .extend(blind.map(|fault| Finding::in_policy(at, &fault)));
+                .extend(warnings.map(|fault| Finding::in_policy(at, &fault)));
             Some(policy)
         }
         Err(faults) => {
@@ -155,37 +154,6 @@ fn legacy_attributes(policy: &Value) -> impl Iterator<Item = Fault> {
             expected: format!("expected xds.{first}"),
         })
     })
-}
-
-/// What campaigns that are answered would have to know and cannot.
-fn blind_campaigns(policy: &Policy) -> Vec<Fault> {
-    let mut blind = Vec::new();
-    let Some(campaigns) = policy.campaigns.as_ref().filter(|it| !it.shadow) else {
-        return blind;
-    };
-    let mut warn = |path: &str, found: &str, expected: &str| {
-        blind.push(Fault {
-            path: String::from(path),
-            found: String::from(found),
-            expected: String::from(expected),
-        });
-    };
-    if campaigns.facts.age.is_none() {
-        warn(
-            "/campaigns/facts",
-            "found no fact about the age of accounts, so that less can speak for a campaign, and old accounts cannot speak against one",
-            "expected `age_days` in `account`, or its name in `facts.age`",
-        );
-    }
-    let mut steps = campaigns.steps.iter();
-    if steps.any(|step| step.then == Verdict::Verify) && campaigns.facts.verified.is_none() {
-        warn(
-            "/campaigns/steps",
-            "found `verify`, and no fact about who is verified: whoever verifies an account is asked again",
-            "expected `verified` in `account`, or its name in `facts.verified`",
-        );
-    }
-    blind
 }
 
 /// A file without anything to check.

@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ControlFlow::Continue(())
     })?;
     progress.finish_and_clear();
-    oddities.warn(&trace.name());
+    trace::warn(&oddities, &trace.name());
     let totals = learner.totals();
     if totals.requests == 0 {
         bail!("{} holds no request", trace.name());

@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     {
         return Ok(());
     }
-    oddities.warn(&trace.name());
+    trace::warn(&oddities, &trace.name());
     if tally.requests == 0 {
         bail!("{} holds no request", trace.name());
     }

@@ -27,18 +27,12 @@ pub(super) fn quota<'a>(node: &Node<'a>, names: &mut Names<'a>) -> Option<Quota>
     let fields = node.fields(&[
         "name", "per", "count", "limit", "window", "lease", "match", "except", "mode",
     ])?;
-    let counts = [
-        ("requests", Count::Requests),
-        ("concurrent", Count::Concurrent),
-        ("tokens", Count::Tokens),
-        ("input_tokens", Count::InputTokens),
-        ("output_tokens", Count::OutputTokens),
-        ("cost", Count::Cost),
-    ];
     // Each is read before any is asked for, so that all faults of a rule are told at once.
     let name = fields.required("name").and_then(|node| rule_name(&node));
     let per = fields.required("per").and_then(|node| per(&node, names));
-    let count = fields.required("count").and_then(|node| node.word(&counts));
+    let count = fields
+        .required("count")
+        .and_then(|node| node.word(&Count::NAMES));
     let limit = fields
         .required("limit")
         .and_then(|node| self::limit(&node, &names.facts, count));

@@ -3,6 +3,9 @@
 use super::{Addresses, Answers, Campaign, Load, Rhythm, Scenario, Wording};
 
 impl Scenario {
+    /// The policy that decides where nobody names another: who is suspected is tagged, and who is convicted is denied.
+    pub const POLICY: &'static str = include_str!("policy.json");
+
     /// All names that [`Scenario::preset`] knows, and what each is, in a line.
     pub const PRESETS: &'static [(&'static str, &'static str)] = &[
         ("none", "honest traffic alone"),

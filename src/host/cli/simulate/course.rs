@@ -10,7 +10,7 @@ use super::report::{CasesReport, Cost, Report, Setting};
 use super::score::Score;
 use super::source::{self, Files};
 use super::{Arguments, Wording};
-use crate::exchange::{Attributes, Exchange, Foreseen, Millis, Model, Now, split_target};
+use crate::exchange::{Millis, Now};
 use crate::host::cli::{embed, replay};
 use crate::identity::Secret;
 use crate::policy::Policy;
@@ -40,7 +40,7 @@ impl<'a> Course<'a> {
         let set = Set::from(arguments.texts);
         let policy = match &arguments.policy {
             Some(file) => embed::policy(file)?,
-            None => Policy::parse(include_bytes!("policy.json"))?,
+            None => Policy::parse(Scenario::POLICY.as_bytes())?,
         };
         let read = |folder| Files::read(folder, set);
         Ok(Self {
@@ -76,7 +76,7 @@ impl<'a> Course<'a> {
         while world.next(&mut request) {
             let decision = {
                 let headers = request.headers();
-                let exchange = exchange(&request, &headers);
+                let exchange = request.exchange(&headers);
                 let answer = Answer {
                     status: 200,
                     usage: Some(Told {
@@ -143,44 +143,6 @@ impl<'a> Course<'a> {
             policy: policy.map(|file| file.display().to_string()),
             nodes: self.arguments.nodes,
             merge_ms: self.arguments.merge.0,
-        }
-    }
-}
-
-/// A request as an engine is asked about it.
-fn exchange<'a>(request: &'a Request, headers: &'a [(&'a [u8], &'a [u8])]) -> Exchange<'a> {
-    let (path, query) = split_target(request.path.as_bytes());
-    Exchange {
-        method: b"POST",
-        path,
-        query,
-        headers,
-        model: Model::Absent,
-        foreseen: Foreseen::default(),
-        attributes: request,
-    }
-}
-
-impl Attributes for Request {
-    fn source(&self) -> Option<core::net::IpAddr> {
-        Some(self.source)
-    }
-
-    fn property(&self, _: &[String]) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn recorded(&self, name: &str) -> Option<Vec<u8>> {
-        let account = &self.account;
-        let truth = |so: bool| if so { "true" } else { "false" }.as_bytes().to_vec();
-        match name {
-            "ja4" => Some(self.ja4.as_bytes().to_vec()),
-            "age_days" => Some(account.age_days.to_string().into_bytes()),
-            "tier" => Some(account.tier.as_bytes().to_vec()),
-            "org" => (account.org != 0).then(|| format!("org_{}", account.org).into_bytes()),
-            "verified" => Some(truth(account.verified)),
-            "contract" => Some(truth(account.contract)),
-            _ => None,
         }
     }
 }

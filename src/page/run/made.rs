@@ -1,0 +1,271 @@
+//! Traffic that is made up, of which the truth is known.
+
+use serde::{Deserialize, Serialize};
+
+use super::{MEMORY, Report, secret};
+use crate::engine::Decision;
+use crate::exchange::{Millis, Now};
+use crate::page::film::{Fate, Film, Kind, Person, Scene};
+use crate::page::policy;
+use crate::replay::{Answer, Fleet, Tally};
+use crate::simulate::{Request, Scenario, Set, Texts, World};
+use crate::usage::Told;
+
+/// A day in milliseconds.
+const DAY: Millis = 86_400_000;
+
+/// Who decides, and what is written.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// How many nodes take turns, 1 to 1,000; 4 by default.
+    pub nodes: u32,
+    /// How often they share what they have seen, in milliseconds; every 10 s by default.
+    pub merge: Millis,
+    /// Which set of texts people and campaigns write. By default that by which nothing was chosen.
+    pub texts: Wording,
+}
+
+/// Which texts are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wording {
+    /// Those that numbers were chosen by.
+    Development,
+    /// Those that are measured by.
+    HeldOut,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            nodes: 4,
+            merge: 10_000,
+            texts: Wording::HeldOut,
+        }
+    }
+}
+
+impl Options {
+    /// Reads what a page has chosen; nothing is all defaults.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let options: Self = serde_json::from_str(text)
+            .map_err(|error| format!("The options of this run are none: {error}."))?;
+        if !(1..=1_000).contains(&options.nodes) {
+            return Err(format!(
+                "{} nodes are not possible; it must be 1 to 1,000.",
+                options.nodes
+            ));
+        }
+        if !(1_000..=3_600_000).contains(&options.merge) {
+            return Err(String::from(
+                "Nodes share what they have seen every second at the soonest, and every hour at the latest.",
+            ));
+        }
+        Ok(options)
+    }
+}
+
+/// A simulation that goes on as far as it is told to.
+pub struct Made {
+    scenario: Scenario,
+    world: World,
+    fleet: Fleet,
+    tally: Tally,
+    film: Film,
+    request: Request,
+}
+
+impl Made {
+    /// Sets up a scenario, with a policy that decides; without one it is the simulator's own.
+    ///
+    /// # Errors
+    /// What is wrong with the scenario or the policy.
+    pub fn new(scenario: &str, text: Option<&str>, options: &Options) -> Result<Self, String> {
+        let scenario = scenario_of(scenario)?;
+        let policy = policy::parse(text.unwrap_or(Scenario::POLICY))?;
+        let set = match options.texts {
+            Wording::Development => Set::Development,
+            Wording::HeldOut => Set::HeldOut,
+        };
+        let texts = Texts::grammar(set, scenario.seed);
+        let world = World::new(&scenario, &texts, &[]);
+        let length = Millis::from(scenario.days).saturating_mul(DAY);
+        Ok(Self {
+            film: Film::new(people(&world), Some(length)),
+            world,
+            tally: Tally::new(&policy, MEMORY),
+            fleet: Fleet::new(policy, secret(), options.nodes, Some(options.merge)),
+            request: Request::default(),
+            scenario,
+        })
+    }
+
+    /// Goes on with so many requests; answers whether there may be more.
+    pub fn step(&mut self, requests: u32) -> bool {
+        for _ in 0..requests {
+            if !self.world.next(&mut self.request) {
+                self.fleet.close();
+                self.look(self.end());
+                return false;
+            }
+            self.one();
+        }
+        true
+    }
+
+    fn one(&mut self) {
+        let decision = self.decide();
+        let request = &self.request;
+        self.tally.add(&decision, request.t);
+        let scene = Scene {
+            t: request.t,
+            group: group(&self.world, request),
+            key: decision.key.map(|key| key.0),
+            verdict: decision.verdict,
+            fate: Fate::of(&decision),
+            campaign: decision.campaign.map(|found| found.campaign),
+            shown: self.fleet.last(),
+        };
+        let (t, new) = (scene.t, self.film.take(&scene));
+        self.world
+            .answered(&self.request, decision.verdict.passes());
+        if new {
+            self.look(t);
+        }
+    }
+
+    fn decide(&mut self) -> Decision {
+        let request = &self.request;
+        let headers = request.headers();
+        let exchange = request.exchange(&headers);
+        let told = Told {
+            input: Some(u64::from(request.input)),
+            output: Some(u64::from(request.output)),
+            cached: 0,
+            reasoning: 0,
+        };
+        let answer = Answer {
+            status: 200,
+            usage: Some(told),
+        };
+        let body = Some(request.body.as_slice());
+        self.fleet
+            .request(&exchange, body, &answer, Now::at(request.t))
+    }
+
+    fn look(&mut self, t: Millis) {
+        let fleet = &self.fleet;
+        self.film.look(&fleet.cases(), t, |id| fleet.templates(id));
+    }
+
+    /// How much of the time has passed, from 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "it is shown in percent")]
+    pub fn progress(&self) -> f64 {
+        let length = self.end().saturating_sub(self.scenario.start);
+        let passed = self.request.t.saturating_sub(self.scenario.start);
+        (passed as f64 / length.max(1) as f64).min(1.0)
+    }
+
+    fn end(&self) -> Millis {
+        let length = Millis::from(self.scenario.days).saturating_mul(DAY);
+        self.scenario.start.saturating_add(length)
+    }
+
+    /// All of it so far; the picture only if it is wanted.
+    #[must_use]
+    pub fn report(&self, picture: bool) -> Report {
+        let mut report = Report::of("scenario", &self.film)
+            .with_tally(&self.tally, self.fleet.engine().policy());
+        report.end = Some(self.end());
+        report.unobserved = self.fleet.dropped();
+        if picture {
+            let convicted: Vec<(u64, u64)> = self.fleet.convicted().collect();
+            report.picture = Some(self.film.picture(&convicted));
+        }
+        report
+    }
+}
+
+/// Reads a scenario.
+///
+/// # Errors
+/// A sentence about everything that is wrong with it.
+fn scenario_of(text: &str) -> Result<Scenario, String> {
+    match check(text).as_slice() {
+        [] => serde_json::from_str(text).map_err(|error| error.to_string()),
+        faults => Err(format!(
+            "This scenario cannot be simulated: {}.",
+            faults.join("; ")
+        )),
+    }
+}
+
+/// A scenario that has a name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Preset {
+    /// The name.
+    name: &'static str,
+    /// What it is, in a line.
+    about: &'static str,
+    /// All of it.
+    scenario: Option<Scenario>,
+}
+
+/// All scenarios that have names.
+#[must_use]
+pub fn scenarios() -> Vec<Preset> {
+    let presets = Scenario::PRESETS.iter();
+    presets
+        .map(|&(name, about)| Preset {
+            name,
+            about,
+            scenario: Scenario::preset(name),
+        })
+        .collect()
+}
+
+/// What is wrong with a text that is to be a scenario, a sentence each; nothing if it can be simulated.
+#[must_use]
+pub fn check(text: &str) -> Vec<String> {
+    match serde_json::from_str::<Scenario>(text) {
+        Ok(scenario) => scenario.validate(),
+        Err(error) => vec![format!("this is no scenario: {error}")],
+    }
+}
+
+/// The groups: what a campaign wants, what else its keys ask, and every honest population.
+fn people(world: &World) -> Vec<Person> {
+    let person = |name: &str, kind| Person {
+        name: name.to_owned(),
+        kind,
+    };
+    let mut people = vec![
+        person("interactions", Kind::Campaign),
+        person("other requests of the campaign's keys", Kind::Beside),
+    ];
+    let honest = world.populations().iter().filter(|it| !it.campaign);
+    people.extend(honest.map(|it| person(it.name, Kind::Honest)));
+    people
+}
+
+/// The group of a request. Populations are in the order of the world's, of which the campaign's is the last.
+fn group(world: &World, request: &Request) -> usize {
+    let population = usize::from(request.population);
+    let of_campaign = world
+        .populations()
+        .get(population)
+        .is_some_and(|it| it.campaign);
+    match (request.interaction, of_campaign) {
+        (true, _) => 0,
+        (false, true) => 1,
+        (false, false) => population.saturating_add(2),
+    }
+}

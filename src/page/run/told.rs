@@ -1,0 +1,212 @@
+//! Traffic that was decided about before: a file of verdicts, as `stillgate replay --verdicts` writes them.
+
+use core::ops::ControlFlow;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Did, Report};
+use crate::exchange::Millis;
+use crate::page::film::{Fate, Film, Scene};
+use crate::trace::{Broken, LineTold, Lines, Oddities};
+use crate::verdict::Verdict;
+
+/// The most rules that are told apart.
+const MOST: usize = 256;
+
+/// A file of verdicts that goes by as it is handed over.
+pub struct Told {
+    lines: Lines,
+    seen: Seen,
+}
+
+struct Seen {
+    film: Film,
+    oddities: Oddities,
+    requests: u64,
+    last: Millis,
+    /// What rules did, by their names, kinds and modes.
+    did: BTreeMap<(String, &'static str, &'static str), u64>,
+}
+
+/// A line, as far as it is of interest.
+#[derive(Debug, Deserialize)]
+struct Line<'a> {
+    t: Millis,
+    verdict: Verdicts,
+    #[serde(borrow, default)]
+    reasons: Vec<Cause<'a>>,
+    #[serde(borrow, default)]
+    shadow: Vec<Cause<'a>>,
+    #[serde(borrow, default)]
+    campaign: Option<Cow<'a, str>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdicts {
+    Allow,
+    Tag,
+    Throttle,
+    Verify,
+    Deny,
+}
+
+/// A rule that spoke, or a reason that is none's.
+#[derive(Debug, Deserialize)]
+struct Cause<'a> {
+    #[serde(borrow, default)]
+    rule: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(default)]
+    verdict: Option<Verdicts>,
+}
+
+/// The kinds of causes that there are.
+const KINDS: [&str; 9] = [
+    "quota",
+    "check",
+    "campaign",
+    "missing_credential",
+    "ambiguous_credential",
+    "body_too_large",
+    "unreadable",
+    "store",
+    "none",
+];
+
+impl From<Verdicts> for Verdict {
+    fn from(word: Verdicts) -> Self {
+        match word {
+            Verdicts::Allow => Self::Allow,
+            Verdicts::Tag => Self::Tag,
+            Verdicts::Throttle => Self::Throttle,
+            Verdicts::Verify => Self::Verify,
+            Verdicts::Deny => Self::Deny,
+        }
+    }
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            lines: Lines::default(),
+            seen: Seen {
+                film: Film::new(super::recorded::people(), None),
+                oddities: Oddities::default(),
+                requests: 0,
+                last: 0,
+                did: BTreeMap::new(),
+            },
+        }
+    }
+}
+
+impl Told {
+    /// Takes in what comes next of the file.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        let seen = &mut self.seen;
+        // Nobody ever has enough of it.
+        let _ = self
+            .lines
+            .feed(bytes, |number, line| seen.line(number, line));
+    }
+
+    /// Takes in that nothing more comes.
+    pub fn end(&mut self) {
+        let seen = &mut self.seen;
+        self.lines.end(|number, line| seen.line(number, line));
+    }
+
+    /// All of it so far.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let seen = &self.seen;
+        let mut report = Report::of("verdicts", &seen.film).with_oddities(&seen.oddities);
+        report.requests = seen.requests;
+        let did = seen.did.iter();
+        report.causes = did
+            .map(|((rule, kind, mode), requests)| Did {
+                rule: (!rule.is_empty()).then(|| rule.clone()),
+                kind,
+                mode,
+                requests: *requests,
+                keys: None,
+            })
+            .collect();
+        report
+    }
+}
+
+impl Seen {
+    fn line(&mut self, number: u64, line: LineTold<'_>) -> ControlFlow<()> {
+        match line.and_then(read) {
+            Ok(line) => {
+                if line.t < self.last && self.oddities.backwards.is_none() {
+                    self.oddities.backwards = Some(number);
+                }
+                self.last = line.t;
+                self.take(&line);
+            }
+            Err(broken) => self.oddities.leave_out(number, &broken),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn take(&mut self, line: &Line<'_>) {
+        self.requests = self.requests.saturating_add(1);
+        let verdict = Verdict::from(line.verdict);
+        let would = line.shadow.iter().filter_map(|cause| cause.verdict);
+        let would = would.map(Verdict::from).max();
+        let campaign = line.campaign.as_deref().and_then(number);
+        self.film.take(&Scene {
+            t: line.t,
+            group: usize::from(campaign.is_none()),
+            key: None,
+            verdict,
+            fate: Fate::from_verdicts(verdict, would),
+            campaign,
+            shown: None,
+        });
+        if let Some(campaign) = campaign {
+            self.film.name(campaign, line.t);
+        }
+        for (mode, causes) in [("enforce", &line.reasons), ("shadow", &line.shadow)] {
+            for cause in causes {
+                self.count(cause, mode);
+            }
+        }
+    }
+
+    fn count(&mut self, cause: &Cause<'_>, mode: &'static str) {
+        let Some(kind) = KINDS.iter().find(|kind| **kind == cause.kind) else {
+            return;
+        };
+        let rule = cause.rule.as_deref().unwrap_or_default().to_owned();
+        let place = (rule, *kind, mode);
+        if self.did.len() < MOST || self.did.contains_key(&place) {
+            let count = self.did.entry(place).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+}
+
+fn read(line: &[u8]) -> Result<Line<'_>, Broken> {
+    serde_json::from_slice(line).map_err(|error| Broken::of(&error))
+}
+
+/// Whether a line is a verdict.
+///
+/// # Errors
+/// Why it is none.
+pub(in crate::page) fn probe(line: &[u8]) -> Result<(), Broken> {
+    read(line).map(|_| ())
+}
+
+/// The number in a campaign's name.
+fn number(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix("c-")?;
+    u64::from_str_radix(digits, 16).ok()
+}
