@@ -84,6 +84,13 @@ const USES: &[(&str, &[&str])] = &[
             "record", "reply", "store", "usage", "verdict",
         ],
     ),
+    (
+        "page",
+        &[
+            "campaign", "dialect", "edge", "engine", "exchange", "identity", "policy", "record",
+            "replay", "reply", "sample", "simulate", "trace", "traits", "usage", "verdict",
+        ],
+    ),
 ];
 
 /// Modules that only the tests of a module may use beside those.

@@ -233,6 +233,12 @@ impl Film {
         self.history.campaigns()
     }
 
+    /// How many requests are remembered for the picture.
+    #[cfg(test)]
+    const fn sketch_len(&self) -> usize {
+        self.sketch.len()
+    }
+
     /// Which keys shared which templates. `convicted` are features that are known for campaigns'.
     #[must_use]
     pub fn picture(&self, convicted: &[(u64, u64)]) -> Picture {

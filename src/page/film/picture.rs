@@ -108,6 +108,14 @@ impl Sketch {
         });
     }
 
+    #[cfg(test)]
+    pub(super) const fn len(&self) -> usize {
+        self.marked
+            .list
+            .len()
+            .saturating_add(self.others.list.len())
+    }
+
     pub(super) fn picture(&self, convicted: &[(u64, u64)], timing: Timing) -> Picture {
         let known: BTreeMap<u64, u64> = convicted.iter().copied().collect();
         let shared = self.shared();
