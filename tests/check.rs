@@ -6,6 +6,9 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use stillgate::metrics::Metric;
+use stillgate::page;
+use stillgate::page::deploy::{Target, deploy};
+use stillgate::policy::Policy;
 
 const POLICY: &str = r#"{"version": 1, "quotas": [{"name": "q", "per": ["key"], "count": "requests", "limit": 1, "window": "1m"}]}"#;
 const NEEDS_BODY: &str = r#"{"version": 1, "quotas": [
@@ -607,6 +610,42 @@ fn replace(value: &mut Value, field: &str, by: &Value) {
         }),
         _ => {}
     }
+}
+
+/// What the page makes of its own templates, and of a policy that needs no body.
+#[test]
+fn what_the_page_hands_out_is_in_order() {
+    let mut kinds = Vec::new();
+    let templates = page::policy::TEMPLATES.iter();
+    for text in templates.map(|template| template.text).chain([POLICY]) {
+        let policy = Policy::parse(text.as_bytes()).expect("a policy");
+        for (name, target) in Target::ALL {
+            let deployment = deploy(target, text, &policy);
+            let file = deployment.files.first().expect("a file");
+            let (status, report) = check("json", &file.text);
+            assert_eq!(status, 0, "{name}: {report}\n{}", file.text);
+            let policies = report["policies"].as_array().expect("policies");
+            assert!(!policies.is_empty(), "{name}");
+            for policy in policies {
+                assert_eq!(policy["warnings"], json!([]), "{name}: {}", file.text);
+            }
+            kinds.extend(
+                file.text
+                    .lines()
+                    .filter(|line| line.starts_with("kind: "))
+                    .map(String::from),
+            );
+        }
+    }
+    kinds.sort();
+    kinds.dedup();
+    let all = [
+        "EnvoyExtensionPolicy",
+        "EnvoyFilter",
+        "EnvoyPatchPolicy",
+        "WasmPlugin",
+    ];
+    assert_eq!(kinds, all.map(|kind| format!("kind: {kind}")));
 }
 
 fn command() -> Command {

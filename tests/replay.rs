@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use stillgate::page::run::{Options, Recorded, Told};
 use tempfile::TempDir;
 
 /// When every trace begins.
@@ -354,4 +355,47 @@ fn whoever_has_enough_may_leave() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+/// A trace on the page comes to what the command makes of it, and so does the file of verdicts that the command writes.
+#[test]
+fn the_page_tells_what_the_command_tells() {
+    let bench = Bench::new(POLICY);
+    let trace = bench.write("trace.jsonl", trace().as_bytes());
+    let lines = lines_of(&bench.told(
+        &trace,
+        &["--format", "json", "--verdicts", "verdicts.jsonl"],
+    ));
+    let command = &lines.first().expect("a line about the trace")["trace"];
+    let mut recorded = Recorded::new(POLICY, &Options::default()).expect("a policy");
+    recorded.feed(&fs::read(&trace).expect("the trace"));
+    recorded.end();
+    let mut told = Told::default();
+    told.feed(&fs::read(bench.path("verdicts.jsonl")).expect("the verdicts"));
+    told.end();
+    for report in [recorded.report(true), told.report()] {
+        let film = serde_json::to_value(report).expect("JSON");
+        assert_eq!(film["requests"], command["requests"]);
+        for verdict in ["allow", "tag", "throttle", "verify", "deny"] {
+            let frames = film["verdicts"][verdict].as_array().expect("frames");
+            let sum: u64 = frames.iter().filter_map(Value::as_u64).sum();
+            assert_eq!(command["verdicts"][verdict], sum, "{verdict}: {film}");
+        }
+    }
+    let film = serde_json::to_value(recorded.report(false)).expect("JSON");
+    assert_eq!(film["keys"], command["keys"]);
+    for line in lines.iter().filter(|line| line["kind"].is_string()) {
+        let mut causes = film["causes"].as_array().expect("causes").iter();
+        let same = |cause: &&Value| cause["rule"] == line["rule"] && cause["mode"] == line["mode"];
+        let cause = causes.find(same).expect("the same cause");
+        let count = match line["mode"].as_str() {
+            Some("shadow") => &line["shadow"],
+            _ => line,
+        };
+        assert_eq!(
+            (&cause["requests"], &cause["keys"]),
+            (&count["requests"], &count["keys"]),
+            "{line}"
+        );
+    }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
+use stillgate::page::run::{Made, Options};
 use tempfile::TempDir;
 
 /// A folder for what a test writes, and the command in it.
@@ -438,4 +439,75 @@ fn campaigns_are_stopped_and_nobody_else_is() {
         assert_eq!(through.is_some(), most.is_some(), "{name}");
         assert!(through <= most, "{name}: {through:?}");
     }
+}
+
+/// The page's run and the command's are one: the same scenario comes to the same numbers.
+#[test]
+fn the_page_tells_what_the_command_tells() {
+    let bench = Bench::new();
+    let runs = bench.runs(&[
+        "a4-50",
+        "--scale",
+        "250",
+        "--days",
+        "2",
+        "--seed",
+        "3",
+        "--no-baselines",
+    ]);
+    let command = &runs[0];
+    let scenario = command["scenario"].to_string();
+    let mut run = Made::new(&scenario, None, &Options::default()).expect("a scenario");
+    while run.step(10_000) {}
+    let film = serde_json::to_value(run.report(false)).expect("JSON");
+    let sum = |group: usize, what: &str| -> u64 {
+        let frames = film["series"][group][what].as_array().expect("frames");
+        frames.iter().map(|it| it.as_u64().expect("a number")).sum()
+    };
+    let last = |group: usize, what: &str| {
+        &film["series"][group][what].as_array().expect("keys")
+            [film["frames"].as_u64().expect("frames") as usize - 1]
+    };
+    let campaign = &command["campaign"];
+    assert_eq!(campaign["interactions"], sum(0, "requests"));
+    assert_eq!(
+        campaign["let_through"],
+        sum(0, "requests") - sum(0, "refused")
+    );
+    assert_eq!(campaign["tagged"], sum(0, "tagged"));
+    assert_eq!(
+        (&campaign["other_requests"], &campaign["other_refused"]),
+        (&json!(sum(1, "requests")), &json!(sum(1, "refused")))
+    );
+    assert!(sum(0, "refused") > 0, "{campaign}");
+    let populations = command["honest"]["populations"]
+        .as_array()
+        .expect("populations");
+    for (place, population) in populations.iter().enumerate() {
+        let group = place + 2;
+        assert_eq!(film["groups"][group]["name"], population["name"]);
+        assert_eq!(
+            population["requests"],
+            sum(group, "requests"),
+            "{population}"
+        );
+        assert_eq!(population["refused"], sum(group, "refused"), "{population}");
+        assert_eq!(&population["keys"], last(group, "keys"), "{population}");
+    }
+    let found = command["cases"]["all"].as_array().expect("cases");
+    let standing = found
+        .iter()
+        .find(|case| case["standing"]["stage"] == "convicted")
+        .expect("a campaign");
+    let mut campaigns = film["campaigns"].as_array().expect("campaigns").iter();
+    let shown = campaigns
+        .find(|it| it["id"] == standing["id"])
+        .expect("the same campaign");
+    let now = shown["history"]
+        .as_array()
+        .expect("a history")
+        .last()
+        .expect("a moment");
+    assert_eq!(now["stage"], "convicted");
+    assert_eq!(shown["whose"][0], standing["interactions"]);
 }
