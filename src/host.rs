@@ -4,8 +4,8 @@
 pub mod cli;
 #[cfg(target_os = "wasi")]
 mod envoy;
-pub mod wire;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown", feature = "page"))]
 pub mod page;
+pub mod wire;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown", not(feature = "page")))]
 pub mod worker;
