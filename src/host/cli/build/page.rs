@@ -78,7 +78,7 @@ fn packages() -> anyhow::Result<PathBuf> {
     let packages = npm::Packages {
         list: &list,
         lock: &lock,
-        program: Path::new(ESBUILD),
+        program: &esbuild(),
     };
     packages
         .install(&home)
@@ -90,7 +90,7 @@ fn packages() -> anyhow::Result<PathBuf> {
 fn bundle(packages: &Path, out: &Path) -> anyhow::Result<()> {
     let mut outdir = std::ffi::OsString::from("--outdir=");
     outdir.push(out);
-    let output = Command::new(packages.join(ESBUILD))
+    let output = Command::new(packages.join(esbuild()))
         .args(ENTRIES)
         .args(["--bundle", "--splitting", "--format=esm", "--minify"])
         .args(["--target=es2022", "--log-level=warning"])
@@ -100,13 +100,29 @@ fn bundle(packages: &Path, out: &Path) -> anyhow::Result<()> {
         .current_dir(wasm::package().join("www"))
         .env("NODE_PATH", packages.join("node_modules"))
         .output()
-        .with_context(|| format!("cannot run esbuild; {INSTALL}"))?;
+        .context("cannot run esbuild")?;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         bail!("esbuild does not take the sources in www:\n{}", said.trim());
     }
     eprint!("{said}");
     Ok(())
+}
+
+/// Where npm puts esbuild itself; the program of its own name starts Node first, which speaks when this one fails.
+fn esbuild() -> PathBuf {
+    let system = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    let processor = match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    PathBuf::from(format!(
+        "node_modules/@esbuild/{system}-{processor}/bin/esbuild"
+    ))
 }
 
 /// The files of a folder, by name.
@@ -139,7 +155,6 @@ const ENTRIES: [&str; 3] = ["page.js", "run.js", "style.css"];
 const COPIED: [&str; 2] = ["www/index.html", "envoy/policy.schema.json"];
 /// What names other files, in the order in which it is put in place.
 const LAST: [&str; 4] = ["run.js", "page.js", "style.css", "index.html"];
-const ESBUILD: &str = "node_modules/.bin/esbuild";
 /// What to do where nothing can be fetched.
 const INSTALL: &str = "install Node.js with npm (https://nodejs.org)";
 
