@@ -301,8 +301,9 @@ fn only_one_file_knows_the_target() {
 fn only_one_file_is_unsafe() {
     let mut found = BTreeSet::new();
     for source in sources() {
+        // With its hyphens: what browsers call `wasm-unsafe-eval` is another word.
         let in_use = |line: &str| {
-            line.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+            line.split(|letter: char| !letter.is_alphanumeric() && !"_-".contains(letter))
                 .any(|word| word == "unsafe")
         };
         if source.lines().any(|(_, line, _)| in_use(line)) {

@@ -1,5 +1,10 @@
 //! The wasm modules from outside. The filter: small, asking its host for no more than a filter needs, offering what Envoy calls.
-//! The worker's: small, and asking for nothing but what the JavaScript around it brings.
+//! The worker's and the page's: small, and asking for nothing but what the JavaScript around them brings.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a test that meets the unexpected should stop and say so"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -99,44 +104,82 @@ fn the_module_is_small_and_asks_for_little() {
     assert!(missing.is_empty(), "the module does not offer {missing:?}");
 }
 
-/// The largest module for workers, in bytes of gzip.
+/// The largest module for JavaScript, in bytes of gzip.
 const MAX_PACKED: usize = 500 * 1024;
 
 #[test]
 fn the_worker_is_small_and_asks_for_its_glue_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("new/pkg");
-    let output = Command::new(env!("CARGO_BIN_EXE_stillgate"))
-        .args(["build", "worker", "--out"])
-        .arg(&out)
-        .output()
-        .expect("stillgate runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    let made: BTreeSet<_> = fs::read_dir(&out)
-        .expect("the folder")
-        .map(|file| file.expect("a file").file_name().into_string())
-        .collect();
+    let made = build("worker", &out);
     let expected = [
         "stillgate.d.ts",
         "stillgate.js",
         "stillgate_bg.wasm",
         "stillgate_bg.wasm.d.ts",
     ];
-    assert_eq!(made, expected.map(|name| Ok(name.to_owned())).into());
+    assert_eq!(made, expected.map(str::to_owned).into());
+    is_small_and_asks_for_its_glue_alone(&out.join("stillgate_bg.wasm"));
+}
+
+#[test]
+fn the_page_is_one_folder_and_its_module_is_small_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // What an earlier build has left goes away, and what is somebody's own stays.
+    for name in ["chunk-5N6YRKXQ.js", "notes.txt"] {
+        fs::write(folder.path().join(name), "").expect("a file");
+    }
+    let mut made = build("page", folder.path());
+    assert!(made.remove("notes.txt"));
+    assert!(!made.contains("chunk-5N6YRKXQ.js"));
+    let (pieces, named): (BTreeSet<String>, _) =
+        made.into_iter().partition(|name| name.contains('-'));
+    let expected = [
+        "index.html",
+        "page.js",
+        "policy.schema.json",
+        "run.js",
+        "stillgate.js",
+        "stillgate_bg.wasm",
+        "style.css",
+    ];
+    assert_eq!(named, expected.map(str::to_owned).into());
+    is_small_and_asks_for_its_glue_alone(&folder.path().join("stillgate_bg.wasm"));
+    // Once more it is the same: who reads it meanwhile notices nothing.
+    let again = build("page", folder.path());
+    assert_eq!(again.len(), pieces.len() + expected.len() + 1);
+}
+
+/// Builds something into a folder; returns what is in it then.
+fn build(what: &str, out: &Path) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_stillgate"))
+        .args(["build", what, "--out"])
+        .arg(out)
+        .output()
+        .expect("stillgate runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let names = fs::read_dir(out).expect("the folder").map(|file| {
+        let name = file.expect("a file").file_name().into_string();
+        name.expect("UTF-8")
+    });
+    let names: BTreeSet<String> = names.collect();
     // The command told each with its size.
     let told = String::from_utf8_lossy(&output.stdout);
-    for name in expected {
+    for name in names.iter().filter(|name| *name != "notes.txt") {
         let line = told
             .lines()
-            .find(|line| line.contains(&format!("{name} (")));
+            .find(|line| line.contains(&format!("/{name} (")));
         assert!(
             line.is_some_and(|line| line.ends_with(" KiB gzip)")),
             "{told}"
         );
     }
+    names
+}
 
-    let bytes = fs::read(out.join("stillgate_bg.wasm")).expect("the module");
+fn is_small_and_asks_for_its_glue_alone(module: &Path) {
+    let bytes = fs::read(module).expect("the module");
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(&bytes).expect("memory");
     let packed = gzip.finish().expect("memory").len();

@@ -9,6 +9,7 @@ mod embed;
 pub mod envoy;
 pub mod filter;
 mod learn;
+mod npm;
 pub mod origin;
 mod plugin;
 mod replay;

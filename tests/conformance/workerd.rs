@@ -24,7 +24,7 @@ pub(crate) struct Workerd {
 const RECORD: &str = "stillgate {";
 
 /// The files of a worker, and by what its configuration says that nobody stands between it and its clients.
-const FILES: [&str; 4] = ["worker.js", "gate.js", "local.js", "policy.json"];
+const FILES: [&str; 5] = ["worker.js", "gate.js", "local.js", "page.js", "policy.json"];
 const PLAIN: &str = "http = (), service";
 const TOLD: &str = "http = (cfBlobHeader = \"x-test-cf\"), service";
 

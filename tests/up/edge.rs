@@ -3,14 +3,12 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
 
 use stillgate::host::cli::{up, workerd};
 use stillgate::policy::Faults;
-use tokio::process::Command;
 
 use crate::policy;
-use crate::run::{Run, get, status, stillgate, within};
+use crate::run::{Run, build, get, status, stillgate, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workerd_serves_and_ends_with_it_however_it_ends() {
@@ -73,7 +71,8 @@ async fn a_policy_file_is_followed_and_connections_are_always_taken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_being_answered_when_a_policy_comes_is_answered_to_its_end() {
-    build().await;
+    workerd::locate().expect("workerd");
+    build("worker").await;
     let edge = up::Edge::start(up::EdgeOptions::quiet(policy(1000)));
     let mut edge = within(edge).await.expect("an edge");
     let (listen, before) = (edge.listen, edge.pid());
@@ -101,7 +100,8 @@ async fn what_is_being_answered_when_a_policy_comes_is_answered_to_its_end() {
 /// One variable of Linux is too short for the longest policies.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_with_long_lists_is_put_in_force() {
-    build().await;
+    workerd::locate().expect("workerd");
+    build("worker").await;
     let edge = up::Edge::start(up::EdgeOptions::quiet(policy(1000)));
     let mut edge = within(edge).await.expect("an edge");
     assert_eq!(status(edge.listen, "a").await, 200);
@@ -171,7 +171,7 @@ async fn what_keeps_it_from_starting_is_told() {
             "workerd ended before it was ready",
         ),
     ] {
-        let mut command = stillgate(["up", "--edge"]);
+        let mut command = stillgate(["up", "--edge", "--no-page"]);
         command.args(arguments).env(variable.0, variable.1);
         let output = within(command.output()).await.expect("stillgate runs");
         let said = String::from_utf8_lossy(&output.stderr);
@@ -182,20 +182,9 @@ async fn what_keeps_it_from_starting_is_told() {
 
 /// `stillgate up --edge` with a policy.
 async fn start(policy: &Path) -> Run {
-    build().await;
-    let mut command = stillgate(["up", "--edge"]);
+    workerd::locate().expect("workerd");
+    build("worker").await;
+    let mut command = stillgate(["up", "--edge", "--no-page"]);
     command.arg("--policy").arg(policy);
     Run::start(command).await
-}
-
-/// Builds the worker and brings workerd here, which may take longer than anything that is waited for.
-async fn build() {
-    workerd::locate().expect("workerd");
-    let built = Command::new(env!("CARGO_BIN_EXE_stillgate"))
-        .args(["build", "worker"])
-        .stdout(Stdio::null())
-        .status()
-        .await
-        .expect("stillgate runs");
-    assert!(built.success(), "{built}");
 }

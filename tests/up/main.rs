@@ -7,6 +7,8 @@
 )]
 
 mod edge;
+mod live;
+mod page;
 mod run;
 
 use std::fs;
@@ -236,6 +238,7 @@ async fn what_keeps_it_from_starting_is_told() {
     ] {
         let mut command = stillgate([
             "up",
+            "--no-page",
             "--tls-listen",
             "127.0.0.1:0",
             "--admin",
@@ -260,8 +263,14 @@ async fn what_keeps_it_from_starting_is_told() {
     }
 }
 
-/// `stillgate up` with Envoy and a policy.
+/// `stillgate up` with Envoy and a policy, and no page.
 async fn start(policy: &Path) -> Run {
+    let mut command = with_envoy(policy);
+    command.arg("--no-page");
+    Run::start(command).await
+}
+
+fn with_envoy(policy: &Path) -> Command {
     let (envoy, filter) = tools();
     let mut command = stillgate([
         "up",
@@ -276,7 +285,7 @@ async fn start(policy: &Path) -> Run {
         .arg("--filter")
         .arg(filter);
     command.arg("--envoy").arg(envoy).args(["--workers", "1"]);
-    Run::start(command).await
+    command
 }
 
 /// Envoy and the filter, found or made once.

@@ -17,8 +17,9 @@ pub(crate) struct Run {
     child: Child,
     out: Lines<BufReader<ChildStdout>>,
     err: tokio::sync::mpsc::UnboundedReceiver<String>,
-    /// The address in the welcome.
+    /// The addresses in the welcome: of the gate, and of the page if there is one.
     pub(crate) listen: SocketAddr,
+    pub(crate) page: Option<SocketAddr>,
     /// The process id of its only child: Envoy or workerd.
     gate: String,
 }
@@ -34,17 +35,23 @@ impl Run {
             .expect("stillgate runs");
         let mut out = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let mut err = lines(child.stderr.take().expect("a pipe"));
+        let mut page = None;
         let listen = loop {
             let line = match within(out.next_line()).await.expect("output") {
                 Some(line) => line,
                 None => panic!("no welcome, but {:?}", everything(&mut err).await),
             };
-            if let Some(rest) = line.trim().strip_prefix("listens on  http://") {
-                break rest
-                    .split(' ')
-                    .next()
+            let address = |rest: &str| {
+                let address = rest.split([' ', ',']).next();
+                address
                     .and_then(|address| address.parse().ok())
-                    .expect("an address");
+                    .expect("an address")
+            };
+            if let Some(rest) = line.trim().strip_prefix("page        http://") {
+                page = Some(address(rest));
+            }
+            if let Some(rest) = line.trim().strip_prefix("listens on  http://") {
+                break address(rest);
             }
         };
         let pid = child.id().expect("a process");
@@ -55,6 +62,7 @@ impl Run {
             out,
             err,
             listen,
+            page,
             gate: children.trim().to_owned(),
         }
     }
@@ -104,6 +112,16 @@ impl Run {
 fn is_gone(pid: &str) -> bool {
     let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     state.is_empty() || state.contains(") Z ")
+}
+
+/// Builds something, which may take longer than anything that is waited for.
+pub(crate) async fn build(what: &str) {
+    let built = stillgate(["build", what])
+        .stdout(Stdio::null())
+        .status()
+        .await
+        .expect("stillgate runs");
+    assert!(built.success(), "{built}");
 }
 
 pub(crate) fn stillgate<const N: usize>(arguments: [&str; N]) -> Command {

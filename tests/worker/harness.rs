@@ -42,6 +42,8 @@ pub(crate) struct Worker {
 pub(crate) struct Setup {
     pub(crate) policy: String,
     pub(crate) environment: Vec<(String, String)>,
+    /// The folder of the page, if there is to be one.
+    pub(crate) page: Option<PathBuf>,
     /// Texts of the worker's files that are replaced: the file, what, and by what.
     pub(crate) changes: Vec<(&'static str, &'static str, &'static str)>,
 }
@@ -51,8 +53,14 @@ impl Setup {
         Self {
             policy: policy.to_string(),
             environment: vec![(String::from("STILLGATE_SECRET"), SECRET.to_owned())],
+            page: None,
             changes: Vec::new(),
         }
+    }
+
+    pub(crate) fn with_page(mut self, folder: &Path) -> Self {
+        self.page = Some(folder.to_owned());
+        self
     }
 
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
@@ -92,6 +100,7 @@ impl Setup {
             worker: Some(files),
             storage: Some(storage.clone()),
             access_log: Some(records.clone()),
+            page: self.page,
             environment: self.environment,
             ..EdgeOptions::quiet(self.policy)
         });

@@ -17,4 +17,5 @@ mod bodies;
 mod ends;
 mod limits;
 mod node;
+mod page;
 mod settings;

@@ -25,6 +25,28 @@ async fn wrong_settings_are_a_500_that_says_what_is_wrong() {
             "STILLGATE_COUNTERS is \"redis\"",
         ),
         (
+            Setup::new(&policy).with("STILLGATE_PAGE", "stillgate"),
+            "STILLGATE_PAGE is \"stillgate\"",
+        ),
+        (
+            Setup::new(&policy).with("STILLGATE_PAGE", "/"),
+            "STILLGATE_PAGE is \"/\"",
+        ),
+        (
+            Setup::new(&policy).with("STILLGATE_PAGE", "/a/../b"),
+            "STILLGATE_PAGE is \"/a/../b\"",
+        ),
+        (
+            Setup::new(&policy)
+                .with("STILLGATE_PAGE", "/stillgate")
+                .changed(
+                    "workerd.capnp",
+                    "(name = \"PAGE\", service = \"page\"),",
+                    "",
+                ),
+            "PAGE is not bound",
+        ),
+        (
             Setup::new(&policy).with("STILLGATE_POLICY", "{"),
             "not JSON",
         ),

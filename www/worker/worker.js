@@ -5,6 +5,7 @@ import { Bench, Ledger as Counters, initSync } from "./pkg/stillgate.js";
 import module from "./pkg/stillgate_bg.wasm";
 import { Fault, Gate } from "./gate.js";
 import { Local } from "./local.js";
+import { Page } from "./page.js";
 import deployed from "./policy.json";
 
 initSync({ module });
@@ -21,7 +22,7 @@ const TIDYING = 3_600_000;
 /** The most ledgers. */
 const MOST_SHARDS = 64;
 
-/** What was made of this deployment's settings: a gate, or what is wrong with them. */
+/** What was made of this deployment's settings: a gate and, perhaps, a page; or what is wrong with them. */
 let made;
 
 export default {
@@ -29,7 +30,7 @@ export default {
     made ??= make(env);
     if (made instanceof Fault) return made.response();
     try {
-      return await made.fetch(request, context);
+      return await (made.page?.fetch(request) ?? made.gate.fetch(request, context));
     } catch (error) {
       // Whatever went wrong, the gate stays shut.
       return (error instanceof Fault ? error : new Fault(error.message)).response();
@@ -39,31 +40,36 @@ export default {
 
 function make(env) {
   try {
-    const { policy, secret } = settings(env);
-    const origin = env.STILLGATE_ORIGIN || undefined;
-    if (origin && !/^https?:\/\//.test(origin)) throw new Fault(`STILLGATE_ORIGIN is "${origin}": write it as https://host`);
-    const counters = env.STILLGATE_COUNTERS || "durable";
-    if (counters === "isolate") {
-      const local = new Local(policy, secret);
-      return new Gate({ policy, secret, origin, tell: (shard, message) => local.tell(shard, message) });
-    }
-    if (counters !== "durable") throw new Fault(`STILLGATE_COUNTERS is "${counters}": write "durable" or "isolate"`);
-    if (typeof env.LEDGER?.idFromName !== "function") {
-      throw new Fault('LEDGER is not bound: bind it to the Durable Object class Ledger, or set STILLGATE_COUNTERS to "isolate"');
-    }
-    const shards = Number(env.STILLGATE_SHARDS || 1);
-    if (!Number.isInteger(shards) || shards < 1 || shards > MOST_SHARDS) {
-      throw new Fault(`STILLGATE_SHARDS is "${env.STILLGATE_SHARDS}": write a whole number from 1 to ${MOST_SHARDS}`);
-    }
-    const tell = (shard, message) => env.LEDGER.get(env.LEDGER.idFromName(`ledger-${shard}`)).tell(message);
-    const gate = new Gate({ policy, secret, shards, origin, tell });
-    if (gate.shards < shards) {
-      console.warn("stillgate: a rule counts several keys together, so all counters lie in one object, whatever STILLGATE_SHARDS says");
-    }
-    return gate;
+    const path = env.STILLGATE_PAGE;
+    return { gate: makeGate(env), page: path ? new Page(path, env.PAGE) : undefined };
   } catch (error) {
     return error instanceof Fault ? error : new Fault(error.message);
   }
+}
+
+function makeGate(env) {
+  const { policy, secret } = settings(env);
+  const origin = env.STILLGATE_ORIGIN || undefined;
+  if (origin && !/^https?:\/\//.test(origin)) throw new Fault(`STILLGATE_ORIGIN is "${origin}": write it as https://host`);
+  const counters = env.STILLGATE_COUNTERS || "durable";
+  if (counters === "isolate") {
+    const local = new Local(policy, secret);
+    return new Gate({ policy, secret, origin, tell: (shard, message) => local.tell(shard, message) });
+  }
+  if (counters !== "durable") throw new Fault(`STILLGATE_COUNTERS is "${counters}": write "durable" or "isolate"`);
+  if (typeof env.LEDGER?.idFromName !== "function") {
+    throw new Fault('LEDGER is not bound: bind it to the Durable Object class Ledger, or set STILLGATE_COUNTERS to "isolate"');
+  }
+  const shards = Number(env.STILLGATE_SHARDS || 1);
+  if (!Number.isInteger(shards) || shards < 1 || shards > MOST_SHARDS) {
+    throw new Fault(`STILLGATE_SHARDS is "${env.STILLGATE_SHARDS}": write a whole number from 1 to ${MOST_SHARDS}`);
+  }
+  const tell = (shard, message) => env.LEDGER.get(env.LEDGER.idFromName(`ledger-${shard}`)).tell(message);
+  const gate = new Gate({ policy, secret, shards, origin, tell });
+  if (gate.shards < shards) {
+    console.warn("stillgate: a rule counts several keys together, so all counters lie in one object, whatever STILLGATE_SHARDS says");
+  }
+  return gate;
 }
 
 /** The policy and the secret, which fronts, ledgers and judges have in common. */

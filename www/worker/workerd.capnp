@@ -18,6 +18,9 @@ const config :Workerd.Config = (
     )),
     # The SQLite files of the Durable Objects. `up --edge` and the line above put another folder in its place.
     (name = "storage", disk = (path = "storage", writable = true)),
+    # The page, where STILLGATE_PAGE is set. `up --edge` and --directory-path=page=www/pkg put its folder in the place of this one, which is
+    # everywhere and holds no page.
+    (name = "page", disk = (path = "/dev")),
   ],
   sockets = [
     (name = "http", address = "127.0.0.1:8080", http = (), service = "gate"),
@@ -32,6 +35,7 @@ const gate :Workerd.Worker = (
     (name = "worker.js", esModule = embed "worker.js"),
     (name = "gate.js", esModule = embed "gate.js"),
     (name = "local.js", esModule = embed "local.js"),
+    (name = "page.js", esModule = embed "page.js"),
     (name = "pkg/stillgate.js", esModule = embed "pkg/stillgate.js"),
     (name = "pkg/stillgate_bg.wasm", wasm = embed "pkg/stillgate_bg.wasm"),
     (name = "policy.json", json = embed "policy.json"),
@@ -43,6 +47,8 @@ const gate :Workerd.Worker = (
     (name = "STILLGATE_ORIGIN", fromEnvironment = "STILLGATE_ORIGIN"),
     (name = "STILLGATE_SHARDS", fromEnvironment = "STILLGATE_SHARDS"),
     (name = "STILLGATE_COUNTERS", fromEnvironment = "STILLGATE_COUNTERS"),
+    (name = "STILLGATE_PAGE", fromEnvironment = "STILLGATE_PAGE"),
+    (name = "PAGE", service = "page"),
     (name = "LEDGER", durableObjectNamespace = "Ledger"),
     (name = "JUDGE", durableObjectNamespace = "Judge"),
   ],

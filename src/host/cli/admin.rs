@@ -119,6 +119,14 @@ impl Admin {
         })
     }
 
+    /// The filter's metrics, in Prometheus' text format.
+    pub(super) async fn metrics(&self) -> anyhow::Result<String> {
+        let (_, body) = self
+            .ask(Method::GET, "/stats/prometheus?filter=stillgate_")
+            .await?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+
     /// Why Envoy refused listeners, in its own words; empty where it refused none.
     pub(super) async fn refusals(&self) -> anyhow::Result<Vec<String>> {
         let dump = self.json("/config_dump?resource=dynamic_listeners").await?;

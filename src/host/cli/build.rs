@@ -1,6 +1,7 @@
-//! `stillgate build`: the wasm modules and what JavaScript needs around them, with nothing to install.
+//! `stillgate build`: the wasm modules and what JavaScript needs around them, and the page.
 
 mod glue;
+mod page;
 
 use std::fs;
 use std::io::Write as _;
@@ -28,7 +29,7 @@ pub(super) struct Arguments {
 enum What {
     /// The engine for Cloudflare Workers, workerd, Node, Deno and Bun: a module, and the JavaScript that calls it
     Worker,
-    /// The same for a page
+    /// The page, for any web server: its files in one folder, with the engine as a module among them
     Page,
     /// The filter for Envoy
     Envoy,
@@ -39,7 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let out = arguments.out.as_deref();
     let files = match arguments.what {
         What::Worker => worker(out)?,
-        What::Page => web(out.unwrap_or(&wasm::package().join("www/pkg")))?,
+        What::Page => page(out)?,
         What::Envoy => vec![filter(out)?],
     };
     for file in files {
@@ -53,12 +54,22 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// # Errors
 /// When the module cannot be compiled, its glue not be made, or the folder not be written.
 pub fn worker(out: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
-    web(out.unwrap_or(&wasm::package().join("www/worker/pkg")))
+    let out = out.map_or_else(|| wasm::package().join("www/worker/pkg"), Path::to_owned);
+    glue::make(&wasm::compile(Target::Worker)?, true, &out)
 }
 
-/// The module for JavaScript and its glue, in a folder.
-fn web(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    glue::make(&wasm::compile(Target::Web)?, out)
+/// Builds the page, to a folder or to [`site`]; returns its files, by name.
+///
+/// # Errors
+/// As for the worker, and when what npm has for it is not there and cannot be had.
+pub fn page(out: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
+    page::make(&out.map_or_else(site, Path::to_owned))
+}
+
+/// The folder from which `up` serves the page.
+#[must_use]
+pub fn site() -> PathBuf {
+    wasm::package().join("www/pkg")
 }
 
 /// The filter, in a folder or where cargo puts it.

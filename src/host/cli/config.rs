@@ -31,6 +31,8 @@ pub struct Settings<'a> {
     pub listeners: &'a Path,
     /// Where the access log goes; Envoy's standard output without it.
     pub access_log: Option<&'a Path>,
+    /// Whether it goes to the standard output in any case.
+    pub printed: bool,
 }
 
 /// Envoy's configuration in the two files that it reads.
@@ -154,8 +156,15 @@ fn adapt(listener: &mut Value, settings: &Settings<'_>) -> anyhow::Result<()> {
         );
     }
     if let Some(path) = settings.access_log {
-        let log = manager
-            .pointer_mut("/typed_config/access_log/0")
+        let logs = manager
+            .pointer_mut("/typed_config/access_log")
+            .and_then(Value::as_array_mut)
+            .context("envoy/envoy.yaml has no access log")?;
+        if settings.printed {
+            logs.extend_from_within(..);
+        }
+        let log = logs
+            .first_mut()
             .context("envoy/envoy.yaml has no access log")?;
         set(log, "/name", json!("envoy.access_loggers.file"))?;
         set(log, "/typed_config/@type", json!(FILE_LOG))?;

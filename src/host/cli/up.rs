@@ -1,18 +1,22 @@
 //! `stillgate up`: Envoy with the filter in it, or the edge worker, in front of a demo origin or a real one, in one command.
 
 pub mod edge;
+pub mod live;
+pub mod page;
 mod process;
 pub mod stack;
 mod watch;
 mod welcome;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use edge::{Edge, EdgeOptions};
+pub use live::{Hello, Live};
+pub use page::Page;
 pub use stack::{Options, Stack};
 
 use super::embed::{self, Embedded};
@@ -46,6 +50,12 @@ pub(super) struct Arguments {
     /// Where Envoy's admin interface is
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9901")]
     admin: SocketAddr,
+    /// Where the page is served, with what happens here in it [default: 127.0.0.1:9902]
+    #[arg(long, value_name = "ADDR")]
+    page: Option<SocketAddr>,
+    /// Serve no page
+    #[arg(long, conflicts_with = "page")]
+    no_page: bool,
     /// Envoy's worker threads [default: one a processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     workers: Option<u32>,
@@ -79,7 +89,7 @@ trait Gate: Sized {
     async fn stop(self) -> anyhow::Result<()>;
 
     /// What to try, with the addresses as they are.
-    fn welcome(&self, arguments: &Arguments) -> String;
+    fn welcome(&self, arguments: &Arguments, page: Option<SocketAddr>) -> String;
 }
 
 impl Gate for Stack {
@@ -97,8 +107,8 @@ impl Gate for Stack {
         self.stop().await
     }
 
-    fn welcome(&self, arguments: &Arguments) -> String {
-        welcome::envoy(self, arguments)
+    fn welcome(&self, arguments: &Arguments, page: Option<SocketAddr>) -> String {
+        welcome::envoy(self, arguments, page)
     }
 }
 
@@ -117,8 +127,8 @@ impl Gate for Edge {
         self.stop().await
     }
 
-    fn welcome(&self, arguments: &Arguments) -> String {
-        welcome::edge(self, arguments)
+    fn welcome(&self, arguments: &Arguments, page: Option<SocketAddr>) -> String {
+        welcome::edge(self, arguments, page)
     }
 }
 
@@ -141,12 +151,42 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = file.as_deref();
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     if arguments.edge {
-        let options = edge_options(arguments, &policy)?;
+        let mut options = edge_options(arguments, &policy)?;
         build::worker(None)?;
-        runtime.block_on(serve(arguments, file, &policy, Edge::start(options)))
+        let page = page(arguments)?;
+        options.live = page.as_ref().map(|(_, live)| live.clone());
+        options.page = page.as_ref().map(|_| build::site());
+        let starting = Edge::start(options);
+        runtime.block_on(serve(arguments, file, &policy, page, starting))
     } else {
-        let options = options(arguments, &policy)?;
-        runtime.block_on(serve(arguments, file, &policy, Stack::start(options)))
+        let mut options = options(arguments, &policy)?;
+        let page = page(arguments)?;
+        options.live = page.as_ref().map(|(_, live)| live.clone());
+        let starting = Stack::start(options);
+        runtime.block_on(serve(arguments, file, &policy, page, starting))
+    }
+}
+
+/// The page, built, and what it will be told. Where nobody has asked for it, up to do without it is better than not to be up.
+fn page(arguments: &Arguments) -> anyhow::Result<Option<(page::Ready, Live)>> {
+    if arguments.no_page {
+        return Ok(None);
+    }
+    let address = arguments.page.unwrap_or(PAGE);
+    let made = || {
+        let listener = stack::take("--page", address)?;
+        build::page(None)?;
+        page::Ready::new(listener, &build::site())
+    };
+    match made() {
+        Ok(page) => Ok(Some((page, Live::new()))),
+        Err(error) if arguments.page.is_some() => Err(error.context("there is no page to serve")),
+        Err(error) => {
+            eprintln!(
+                "THERE IS NO PAGE: {error:#}. Everything else works; --no-page does without it."
+            );
+            Ok(None)
+        }
     }
 }
 
@@ -163,6 +203,7 @@ fn options(arguments: &Arguments, policy: &Embedded) -> anyhow::Result<Options> 
         log_level: arguments.log_level.clone(),
         access_log: arguments.access_log.clone(),
         quiet: false,
+        live: None,
         environment: Vec::new(),
     })
 }
@@ -185,6 +226,8 @@ fn edge_options(arguments: &Arguments, policy: &Embedded) -> anyhow::Result<Edge
         storage: None,
         access_log: arguments.access_log.clone(),
         quiet: false,
+        live: None,
+        page: None,
         environment: vec![(String::from(edge::SECRET), secret)],
     })
 }
@@ -193,6 +236,7 @@ async fn serve<G: Gate>(
     arguments: &Arguments,
     file: Option<&Path>,
     policy: &Embedded,
+    page: Option<(page::Ready, Live)>,
     starting: impl Future<Output = anyhow::Result<G>>,
 ) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -204,7 +248,10 @@ async fn serve<G: Gate>(
         _ = interrupt.recv() => return Ok(()),
         _ = terminate.recv() => return Ok(()),
     };
-    print!("{}", gate.welcome(arguments));
+    let page = page.map(|(ready, live)| ready.serve(Some(live)));
+    let page = page.transpose()?;
+    let address = page.as_ref().map(|page| page.address);
+    print!("{}", gate.welcome(arguments, address));
     loop {
         let changed = async {
             match &mut watch {
@@ -240,4 +287,6 @@ async fn put_in_force(gate: &mut impl Gate, policy: anyhow::Result<String>) {
     }
 }
 
+/// Where the page is, unless told otherwise: beside Envoy's admin interface.
+const PAGE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9902);
 const DEFAULT_POLICY: &str = include_str!("../../../envoy/policy.json");

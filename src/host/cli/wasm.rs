@@ -10,8 +10,10 @@ use anyhow::{Context as _, bail};
 pub(super) enum Target {
     /// Envoy: proxy-wasm modules are WASI libraries.
     Wasi,
-    /// Workers and pages: no system at all, JavaScript around it.
-    Web,
+    /// Workers: no system at all, JavaScript around it.
+    Worker,
+    /// The page: the same, with other functions for JavaScript to call.
+    Page,
 }
 
 impl Target {
@@ -19,7 +21,7 @@ impl Target {
     fn triple(self) -> &'static str {
         match self {
             Self::Wasi => "wasm32-wasip1",
-            Self::Web => "wasm32-unknown-unknown",
+            Self::Worker | Self::Page => "wasm32-unknown-unknown",
         }
     }
 
@@ -27,7 +29,8 @@ impl Target {
     fn product(self) -> &'static str {
         match self {
             Self::Wasi => "filter",
-            Self::Web => "worker",
+            Self::Worker => "worker",
+            Self::Page => "page",
         }
     }
 
@@ -35,7 +38,15 @@ impl Target {
     fn otherwise(self) -> &'static str {
         match self {
             Self::Wasi => "; or give a built one with --filter PATH",
-            Self::Web => "",
+            Self::Worker | Self::Page => "",
+        }
+    }
+
+    /// Where cargo puts it. The page has a folder of its own: cargo gives its module the name of the worker's.
+    fn folder(self) -> PathBuf {
+        match self {
+            Self::Wasi | Self::Worker => folder(),
+            Self::Page => folder().join("page"),
         }
     }
 }
@@ -56,7 +67,8 @@ pub(super) fn compile(target: Target) -> anyhow::Result<PathBuf> {
         );
     }
     install(triple, package)?;
-    let module = folder().join(triple).join("wasm").join("stillgate.wasm");
+    let folder = target.folder();
+    let module = folder.join(triple).join("wasm").join("stillgate.wasm");
     if !module.is_file() {
         eprintln!("Building the {product}, which takes a minute or two the first time");
     }
@@ -71,7 +83,12 @@ pub(super) fn compile(target: Target) -> anyhow::Result<PathBuf> {
         "--target",
         triple,
     ]);
-    if target == Target::Web {
+    if target == Target::Page {
+        cargo
+            .args(["--features", "page", "--target-dir"])
+            .arg(&folder);
+    }
+    if target != Target::Wasi {
         // wasm-bindgen reads the names of wasm's features from the module, and takes them and all other names out itself.
         cargo.env("CARGO_PROFILE_WASM_STRIP", "debuginfo");
     }

@@ -1,14 +1,12 @@
 //! Finding a workerd to run: the one that was named, the one on PATH, or Cloudflare's binary from npm.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, bail};
 use serde_json::json;
 
 use super::envoy::{is_program, on_path};
-use super::wasm;
+use super::{npm, wasm};
 
 /// The version that is fetched when there is no workerd here.
 pub const VERSION: &str = "1.20261117.1";
@@ -70,7 +68,7 @@ impl Package {
     }
 
     /// What npm reads: that it is to install this package, and which bytes it is.
-    fn lists(&self) -> [(&'static str, String); 2] {
+    fn lists(&self) -> [String; 2] {
         let wanted = json!({self.name: VERSION});
         let locked = json!({"version": VERSION, "integrity": self.integrity});
         let lock = json!({
@@ -82,56 +80,25 @@ impl Package {
             },
         });
         let list = json!({"name": "stillgate-workerd", "private": true, "dependencies": wanted});
-        [
-            ("package.json", list.to_string()),
-            ("package-lock.json", lock.to_string()),
-        ]
+        [list.to_string(), lock.to_string()]
     }
 }
 
-/// Lets npm install the package in a folder of its own, and moves that to `home`.
+/// Lets npm install the package in `home`.
 fn fetch(package: &Package, home: &Path) -> anyhow::Result<()> {
-    let parent = home
-        .parent()
-        .context("the folder of workerd has no parent")?;
-    let told = || format!("cannot write to {}", parent.display());
-    fs::create_dir_all(parent).with_context(told)?;
-    let scratch = tempfile::tempdir_in(parent).with_context(told)?;
     eprintln!(
         "No workerd on PATH: fetching {VERSION} from npm (47 MB) to {}",
         home.display()
     );
-    for (name, text) in package.lists() {
-        fs::write(scratch.path().join(name), text).with_context(told)?;
-    }
-    // `ci` takes what the lock says and nothing else, and refuses it when its bytes are others. The registry is the user's.
-    let output = Command::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .args(["--no-update-notifier", "--loglevel=error"])
-        .current_dir(scratch.path())
-        .output()
-        .with_context(|| {
-            format!("there is no workerd here, and no npm to fetch it with; {INSTALL}")
-        })?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "there is no workerd here, and npm could not fetch it; {INSTALL}\n{}",
-            said.trim()
-        );
-    }
-    let binary = scratch.path().join(package.binary());
-    if !is_program(&binary) {
-        bail!(
-            "npm fetched {} {VERSION}, but there is no program in it; {INSTALL}",
-            package.name
-        );
-    }
-    match fs::rename(scratch.path(), home) {
-        // Another process was faster, with the same bytes.
-        Err(_) if is_program(&home.join(package.binary())) => Ok(()),
-        renamed => renamed.with_context(|| format!("cannot write {}", home.display())),
-    }
+    let [list, lock] = package.lists();
+    let packages = npm::Packages {
+        list: &list,
+        lock: &lock,
+        program: &package.binary(),
+    };
+    packages.install(home).with_context(|| {
+        format!("there is no workerd here, and it could not be fetched; {INSTALL}")
+    })
 }
 
 /// Where npm has workerd, and what its archives hash to.

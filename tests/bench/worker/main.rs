@@ -181,6 +181,7 @@ fn passing(folder: &Path, scratch: &Path) -> Result<PathBuf> {
         "workerd.capnp",
         "gate.js",
         "local.js",
+        "page.js",
         "policy.json",
         "pkg/stillgate.js",
         "pkg/stillgate_bg.wasm",

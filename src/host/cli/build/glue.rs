@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use wasm_bindgen_cli_support::Bindgen;
 
-/// Makes `stillgate.js`, `stillgate_bg.wasm` and their types in a folder; returns the files, by name.
+/// Makes `stillgate.js`, `stillgate_bg.wasm` and, if they are wanted, their types in a folder; returns the files, by name.
 ///
 /// The JavaScript is an ES module that is handed a compiled module or fetches it: one form for workers and pages. Files are
 /// replaced whole, so that who reads them meanwhile finds the old or the new.
 ///
 /// # Errors
 /// When the module is none of wasm-bindgen's, or the folder cannot be written.
-pub(super) fn make(module: &Path, out: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(super) fn make(module: &Path, types: bool, out: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let told = || {
         format!(
             "cannot write to {}; name another folder with --out",
@@ -26,7 +26,7 @@ pub(super) fn make(module: &Path, out: &Path) -> anyhow::Result<Vec<PathBuf>> {
     bindgen
         .input_path(module)
         .out_name(NAME)
-        .typescript(true)
+        .typescript(types)
         .remove_name_section(true)
         .remove_producers_section(true);
     bindgen

@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use tempfile::TempDir;
+use tokio::io::AsyncWrite;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time;
 
-use super::process::{self, Process};
+use super::live::{Hello, Live};
+use super::process::{self, Heard, Process};
 use super::stack;
 use crate::host::cli::origin::Target;
 use crate::host::cli::{wasm, workerd};
@@ -37,6 +39,10 @@ pub struct EdgeOptions {
     pub access_log: Option<PathBuf>,
     /// Whether what workerd prints is kept from the terminal.
     pub quiet: bool,
+    /// Who is told what happens.
+    pub live: Option<Live>,
+    /// The folder of the page, which the worker then serves at [`PAGE`].
+    pub page: Option<PathBuf>,
     /// Variables of the worker beside those that this program has, such as `STILLGATE_SECRET`. They come before the latter, and
     /// before what this says of the policy and of the origin.
     pub environment: Vec<(String, String)>,
@@ -54,6 +60,8 @@ impl EdgeOptions {
             storage: None,
             access_log: None,
             quiet: true,
+            live: None,
+            page: None,
             environment: vec![(String::from(SECRET), String::from("16 or more bytes"))],
         }
     }
@@ -98,10 +106,21 @@ impl Edge {
             folder,
             options,
         };
+        let process = launcher.launch(&policy).await?;
+        if let Some(live) = &launcher.options.live {
+            live.hello(Hello {
+                program: "workerd",
+                listen: format!("http://{listen}"),
+                tls: None,
+                admin: None,
+                origin: launcher.origin.clone(),
+                policy: policy.clone(),
+            });
+        }
         Ok(Self {
             listen,
             origin,
-            process: launcher.launch(&policy).await?,
+            process,
             policy,
             launcher,
             _tasks: tasks,
@@ -122,6 +141,9 @@ impl Edge {
             Ok(process) => {
                 self.process = process;
                 policy.clone_into(&mut self.policy);
+                if let Some(live) = &self.launcher.options.live {
+                    live.policy(policy);
+                }
                 Ok(())
             }
             Err(error) => {
@@ -176,7 +198,14 @@ struct Launcher {
 impl Launcher {
     /// Starts workerd with a policy; returns when it serves.
     async fn launch(&self, policy: &str) -> anyhow::Result<Process> {
-        let mut process = Process::spawn(self.command(policy)?, self.options.quiet)?;
+        let heard = match &self.options.live {
+            Some(live) => Some(Heard {
+                live: live.clone(),
+                onward: self.onward()?,
+            }),
+            None => None,
+        };
+        let mut process = Process::spawn(self.command(policy)?, self.options.quiet, heard)?;
         let failed = tokio::select! {
             () = process.said(process::CONTROL) => return Ok(process),
             status = process.ended() => format!("workerd ended before it was ready ({status})"),
@@ -213,6 +242,11 @@ impl Launcher {
         } else {
             command.env_remove(POLICY);
         }
+        if let Some(page) = &self.options.page {
+            command
+                .arg(format!("--directory-path=page={}", page.display()))
+                .env("STILLGATE_PAGE", PAGE);
+        }
         let variables = self.options.environment.iter();
         command.envs(variables.map(|(name, value)| (name, value)));
         Ok(command)
@@ -247,12 +281,25 @@ impl Launcher {
 
     /// Where the worker tells its decisions.
     fn stdout(&self) -> anyhow::Result<Stdio> {
+        Ok(match self.access_log()? {
+            Some(file) => file.into(),
+            None if self.options.quiet => Stdio::null(),
+            None => Stdio::inherit(),
+        })
+    }
+
+    /// The same, for who hands them on.
+    fn onward(&self) -> anyhow::Result<Box<dyn AsyncWrite + Send + Unpin>> {
+        Ok(match self.access_log()? {
+            Some(file) => Box::new(tokio::fs::File::from_std(file)),
+            None if self.options.quiet => Box::new(tokio::io::sink()),
+            None => Box::new(tokio::io::stdout()),
+        })
+    }
+
+    fn access_log(&self) -> anyhow::Result<Option<fs::File>> {
         let Some(file) = &self.options.access_log else {
-            return Ok(if self.options.quiet {
-                Stdio::null()
-            } else {
-                Stdio::inherit()
-            });
+            return Ok(None);
         };
         let opened = fs::OpenOptions::new().create(true).append(true).open(file);
         let opened = opened.with_context(|| {
@@ -261,7 +308,7 @@ impl Launcher {
                 file.display()
             )
         })?;
-        Ok(opened.into())
+        Ok(Some(opened))
     }
 }
 
@@ -294,6 +341,8 @@ pub(super) fn random_secret() -> anyhow::Result<String> {
 
 /// How long requests may go on when their workerd is to end.
 pub const DRAIN: Duration = Duration::from_secs(5);
+/// Where the worker serves the page, if it does.
+pub const PAGE: &str = "/stillgate";
 /// How long workerd may take to start.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// What hashes keys.

@@ -6,11 +6,15 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time;
 
+use super::live::Live;
 use crate::host::cli::envoy;
 
 /// A running program and the end of its log. Dropping it kills it.
@@ -18,13 +22,30 @@ use crate::host::cli::envoy;
 pub(super) struct Process {
     child: Child,
     log: watch::Receiver<VecDeque<String>>,
+    /// What hands on what it prints, if anything does.
+    printed: Option<JoinHandle<()>>,
+}
+
+/// Who is told what a program prints.
+pub(super) struct Heard {
+    pub(super) live: Live,
+    /// Where its standard output goes after that.
+    pub(super) onward: Box<dyn AsyncWrite + Send + Unpin>,
 }
 
 impl Process {
-    /// Starts a command that [`tied`] began, with its standard error for its log, which is shown unless `quiet`.
+    /// Starts a command that [`tied`] began, with its standard error for its log, which is shown unless `quiet`. What it prints goes
+    /// where the command has it, unless somebody is to be told.
     ///
     /// To be called from a thread that lives as long as this process: its end would be the program's end.
-    pub(super) fn spawn(mut command: Command, quiet: bool) -> anyhow::Result<Self> {
+    pub(super) fn spawn(
+        mut command: Command,
+        quiet: bool,
+        heard: Option<Heard>,
+    ) -> anyhow::Result<Self> {
+        if heard.is_some() {
+            command.stdout(Stdio::piped());
+        }
         let mut child = command
             .stderr(Stdio::piped())
             // A Ctrl-C is for us, and we end the program in order.
@@ -37,9 +58,16 @@ impl Process {
             })?;
         let (sender, log) = watch::channel(VecDeque::new());
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(follow(stderr, sender, quiet));
+            let live = heard.as_ref().map(|heard| heard.live.clone());
+            tokio::spawn(follow(stderr, sender, live, quiet));
         }
-        Ok(Self { child, log })
+        let printed = heard.zip(child.stdout.take());
+        let printed = printed.map(|(heard, stdout)| tokio::spawn(hand_on(stdout, heard)));
+        Ok(Self {
+            child,
+            log,
+            printed,
+        })
     }
 
     /// The last lines of the program's log, oldest first.
@@ -84,6 +112,10 @@ impl Process {
         if time::timeout(patience, self.child.wait()).await.is_err() {
             self.child.kill().await.context("cannot end it")?;
         }
+        if let Some(printed) = self.printed.take() {
+            // Its last lines; who does not take them has had his time.
+            let _ = time::timeout(patience, printed).await;
+        }
         Ok(())
     }
 }
@@ -111,13 +143,45 @@ pub(super) fn tied(binary: &Path) -> Command {
     }
 }
 
-/// Keeps the end of a program's log, and shows it unless `quiet`.
-async fn follow(stderr: impl AsyncRead + Unpin, log: watch::Sender<VecDeque<String>>, quiet: bool) {
+/// Tells what a program prints, line by line, and hands it on.
+async fn hand_on(mut stdout: impl AsyncRead + Unpin, heard: Heard) {
+    let Heard { live, mut onward } = heard;
+    let mut read = Vec::with_capacity(READ);
+    loop {
+        let ended = !matches!(stdout.read_buf(&mut read).await, Ok(1..));
+        let whole = match read.iter().rposition(|byte| *byte == b'\n') {
+            Some(last) if !ended => last.saturating_add(1),
+            None if !ended && read.len() < LONGEST => continue,
+            _ => read.len(),
+        };
+        let lines: Vec<u8> = read.drain(..whole).collect();
+        for line in lines.split(|byte| *byte == b'\n') {
+            live.printed(&String::from_utf8_lossy(line));
+        }
+        // Where nobody takes it any more, as of `up | head`, the program goes on all the same.
+        let _ = onward.write_all(&lines).await;
+        let _ = onward.flush().await;
+        if ended {
+            return;
+        }
+    }
+}
+
+/// Keeps the end of a program's log, shows it unless `quiet`, and tells what is in it.
+async fn follow(
+    stderr: impl AsyncRead + Unpin,
+    log: watch::Sender<VecDeque<String>>,
+    live: Option<Live>,
+    quiet: bool,
+) {
     let mut lines = BufReader::new(stderr).split(b'\n');
     while let Ok(Some(line)) = lines.next_segment().await {
         let line = String::from_utf8_lossy(&line).into_owned();
         if !quiet && !line.starts_with(CONTROL) {
             eprintln!("{line}");
+        }
+        if let Some(live) = &live {
+            live.logged(&line);
         }
         log.send_modify(|log| {
             if log.len() == KEPT {
@@ -132,3 +196,7 @@ async fn follow(stderr: impl AsyncRead + Unpin, log: watch::Sender<VecDeque<Stri
 pub(super) const CONTROL: &str = r#"{"event":"#;
 /// Lines of the log that are kept.
 const KEPT: usize = 1000;
+/// Bytes that are read at once.
+const READ: usize = 64 << 10;
+/// Bytes after which a line that does not end is taken for whole.
+const LONGEST: usize = 1 << 20;

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use tempfile::TempDir;
+use tokio::io::AsyncWrite;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time;
 
-use super::process::{self, Process};
+use super::live::{Hello, Live};
+use super::process::{self, Heard, Process};
 use crate::host::cli::admin::Admin;
 use crate::host::cli::config::{Config, Settings};
 use crate::host::cli::origin::{Origin, Target};
@@ -43,6 +45,8 @@ pub struct Options {
     pub access_log: Option<PathBuf>,
     /// Whether what Envoy prints is kept from the terminal.
     pub quiet: bool,
+    /// Who is told what happens.
+    pub live: Option<Live>,
     /// Variables of Envoy's environment beside those that it inherits.
     pub environment: Vec<(String, String)>,
 }
@@ -64,6 +68,7 @@ impl Options {
             log_level: String::from("warning"),
             access_log: None,
             quiet: true,
+            live: None,
             environment: Vec::new(),
         }
     }
@@ -83,6 +88,7 @@ pub struct Stack {
     process: Process,
     admin: Admin,
     config: Config,
+    live: Option<Live>,
     // What follows is held for its end only: the origin's task, and the folder of the files.
     _tasks: JoinSet<anyhow::Result<()>>,
     folder: TempDir,
@@ -124,6 +130,7 @@ impl Stack {
             key: &pair.key,
             listeners: &folder.path().join(LISTENERS),
             access_log: options.access_log.as_deref(),
+            printed: options.live.is_some(),
         })?;
         deliver(&folder, LISTENERS, &config.listeners(&options.policy)?)?;
         deliver(&folder, BOOTSTRAP, &config.bootstrap())?;
@@ -135,7 +142,17 @@ impl Stack {
             &admin_file,
             &options,
         );
-        let mut process = Process::spawn(command, options.quiet)?;
+        let heard = options.live.clone().map(|live| {
+            // With a file for the log, what is printed is for us alone.
+            let shown = !options.quiet && options.access_log.is_none();
+            let onward: Box<dyn AsyncWrite + Send + Unpin> = if shown {
+                Box::new(tokio::io::stdout())
+            } else {
+                Box::new(tokio::io::sink())
+            };
+            Heard { live, onward }
+        });
+        let mut process = Process::spawn(command, options.quiet, heard)?;
         let ready = async {
             let admin = Admin::new(
                 poll(async || {
@@ -163,6 +180,17 @@ impl Stack {
                 refusals(&admin, &process).await
             );
         };
+        if let Some(live) = &options.live {
+            live.hello(Hello {
+                program: "Envoy",
+                listen: format!("http://{listen}"),
+                tls: Some(format!("https://{tls_listen}")),
+                admin: Some(format!("http://{}", admin.address)),
+                origin: origin.to_string(),
+                policy: options.policy.clone(),
+            });
+            tasks.spawn(count(admin.clone(), live.clone()));
+        }
         Ok(Self {
             listen,
             tls_listen,
@@ -171,6 +199,7 @@ impl Stack {
             process,
             admin,
             config,
+            live: options.live,
             _tasks: tasks,
             folder,
         })
@@ -192,7 +221,12 @@ impl Stack {
             now.in_force_since(&before).then_some(true)
         });
         match time::timeout(PATIENCE, taken).await {
-            Ok(true) => Ok(()),
+            Ok(true) => {
+                if let Some(live) = &self.live {
+                    live.policy(policy);
+                }
+                Ok(())
+            }
             Ok(false) => Err(anyhow!(
                 "Envoy refused the policy:\n{}",
                 refusals(&self.admin, &self.process).await
@@ -243,6 +277,18 @@ pub(super) async fn behind(
     let target = Target::from(demo.address);
     tasks.spawn(demo.serve());
     Ok(target)
+}
+
+/// Tells what Envoy has counted, once a second while somebody listens.
+async fn count(admin: Admin, live: Live) -> anyhow::Result<()> {
+    loop {
+        live.somebody().await;
+        // An Envoy that is about to end may not answer.
+        if let Ok(metrics) = admin.metrics().await {
+            live.metrics(&metrics);
+        }
+        time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// Envoy with its arguments. It writes the address of its admin interface to a file.

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 
+use super::edge::PAGE;
 use super::{Arguments, Edge, Stack};
 use crate::host::cli::origin::Target;
 
 /// Before Envoy.
-pub(super) fn envoy(stack: &Stack, arguments: &Arguments) -> String {
+pub(super) fn envoy(stack: &Stack, arguments: &Arguments, page: Option<SocketAddr>) -> String {
     let (http, https, admin) = (stack.listen, stack.tls_listen, stack.admin_address);
     let asked = Asked::new(&stack.origin, arguments);
     let policy = match &arguments.policy {
@@ -19,11 +20,12 @@ pub(super) fn envoy(stack: &Stack, arguments: &Arguments) -> String {
     let what = &asked.what;
     let requests = asked.requests(http);
     let sdk = asked.sdk(http);
+    let page = page.map_or_else(String::new, |page| format!("  page        http://{page}\n"));
     format!(
         "
 Stillgate is up.
 
-  listens on  http://{http} and https://{https} (self-signed)
+{page}  listens on  http://{http} and https://{https} (self-signed)
   asks        {what}
   policy      {policy}
 {requests}
@@ -40,7 +42,7 @@ Each request is told below, and what was decided (with \"record\": \"all\" in th
 }
 
 /// Before the edge worker.
-pub(super) fn edge(edge: &Edge, arguments: &Arguments) -> String {
+pub(super) fn edge(edge: &Edge, arguments: &Arguments, page: Option<SocketAddr>) -> String {
     let http = edge.listen;
     let asked = Asked::new(&edge.origin, arguments);
     let policy = match &arguments.policy {
@@ -54,11 +56,14 @@ pub(super) fn edge(edge: &Edge, arguments: &Arguments) -> String {
     let what = &asked.what;
     let requests = asked.requests(http);
     let sdk = asked.sdk(http);
+    let page = page.map_or_else(String::new, |page| {
+        format!("  page        http://{page}, and the worker's own at http://{http}{PAGE}/\n")
+    });
     format!(
         "
 Stillgate is up, as a worker in workerd.
 
-  listens on  http://{http}
+{page}  listens on  http://{http}
   asks        {what}
   policy      {policy}
 {requests}{sdk}

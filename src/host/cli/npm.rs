@@ -1,0 +1,67 @@
+//! Packages of npm, as a lock names them.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+/// What npm is to install, and the program among it that is wanted.
+#[derive(Debug)]
+pub(super) struct Packages<'a> {
+    /// The text of `package.json`.
+    pub(super) list: &'a str,
+    /// The text of `package-lock.json`, with the hash of every package.
+    pub(super) lock: &'a str,
+    /// Where the program is, seen from the folder.
+    pub(super) program: &'a Path,
+}
+
+impl Packages<'_> {
+    /// Lets npm install them in a folder of their own, unless they are in `home`, and moves that to `home`.
+    ///
+    /// Several processes may do it at once: the folder appears whole or not at all.
+    ///
+    /// # Errors
+    /// When there is no npm, or npm fails, with what it said; when the program is not among what it installed, or nothing can
+    /// be written.
+    pub(super) fn install(&self, home: &Path) -> anyhow::Result<()> {
+        if home.join(self.program).is_file() {
+            return Ok(());
+        }
+        let parent = home
+            .parent()
+            .context("the folder of the packages has no parent")?;
+        let told = || format!("cannot write to {}", parent.display());
+        fs::create_dir_all(parent).with_context(told)?;
+        let scratch = tempfile::tempdir_in(parent).with_context(told)?;
+        for (name, text) in [
+            ("package.json", self.list),
+            ("package-lock.json", self.lock),
+        ] {
+            fs::write(scratch.path().join(name), text).with_context(told)?;
+        }
+        // `ci` takes what the lock says and nothing else, and refuses it when its bytes are others. The registry is the user's.
+        let output = Command::new("npm")
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .args(["--no-update-notifier", "--loglevel=error"])
+            .current_dir(scratch.path())
+            .output()
+            .context("there is no npm here")?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("npm failed:\n{}", said.trim());
+        }
+        if !scratch.path().join(self.program).is_file() {
+            bail!(
+                "npm installed packages without {} among them",
+                self.program.display()
+            );
+        }
+        match fs::rename(scratch.path(), home) {
+            // Another process was faster, with the same bytes.
+            Err(_) if home.join(self.program).is_file() => Ok(()),
+            renamed => renamed.with_context(|| format!("cannot write {}", home.display())),
+        }
+    }
+}
