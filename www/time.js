@@ -16,13 +16,19 @@ export function brief(time) {
   return `${day.format(time)}, ${clock.format(time)}`;
 }
 
+/** `04:15`, and at midnight the day: `22 Apr`; only days where the next one comes a day later. @param {number} time @param {number} step */
+export function tick(time, step) {
+  return step >= DAY || time % DAY === 0 ? day.format(time) : clock.format(time);
+}
+
 /** `04:15:07`. @param {number} time @returns {string} */
 export function toTheSecond(time) {
   return seconds.format(time);
 }
 
-/** How far into something: `day 2, 4 h`, or `day 1, 20 m` before its first hour is over. @param {number} since @returns {string} */
+/** How far into something: `day 2, 4 h`; `day 1, 20 m` in a first hour; `day 2, its end`. @param {number} since @returns {string} */
 export function into(since) {
+  if (since > 0 && since % DAY === 0) return `day ${since / DAY}, its end`;
   const hours = Math.floor((since % DAY) / 3_600_000);
   const minutes = Math.floor((since % 3_600_000) / 60_000);
   return `day ${Math.floor(since / DAY) + 1}, ${hours > 0 ? `${hours} h` : `${minutes} m`}`;
