@@ -38,7 +38,7 @@ class PolicyView {
       explain: (path) => tip(schema, path),
       dropped: (file) => this.open(file),
     });
-    this.state = h("p", { class: "state", role: "status" });
+    this.state = h("p", { class: "order", role: "status" });
     this.found = h("div", { class: "found stack" });
     this.notice = h("p", { class: "told", role: "status" });
     this.help.show([]);
@@ -135,7 +135,7 @@ class PolicyView {
     const says = faults.length > 0 ? counted(faults.length, "fault") : "The policy is in order";
     const also = warnings.length > 0 ? `, ${counted(warnings.length, "warning")}` : "";
     this.state.textContent = `${says}${also}`;
-    this.state.className = `state ${faults.length > 0 ? "faulty" : "sound"}`;
+    this.state.className = `order ${faults.length > 0 ? "faulty" : "sound"}`;
     fill(this.found, this.list("Faults", notes.filter(({ severity }) => severity === "error")),
       this.list("Warnings", notes.filter(({ severity }) => severity === "warning")));
     this.deploy.show(text, faults.length);

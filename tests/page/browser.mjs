@@ -15,6 +15,10 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 const PATIENCE = 30_000;
 
 export const { PAGE, MODULES, SCRATCH } = process.env;
+if (!PAGE || !MODULES || !SCRATCH) {
+  console.log("Set PAGE, MODULES and SCRATCH: tests/page/browser.mjs says to what.");
+  process.exit(1);
+}
 export const load = createRequire(join(MODULES, "anything.js"));
 
 /**
