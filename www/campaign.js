@@ -6,7 +6,6 @@ import { Film } from "./film.js";
 import { start } from "./job.js";
 import { scenarioForm } from "./scenario.js";
 import { screen } from "./screen.js";
-import { lineOf } from "./terms.js";
 
 /** @param {HTMLElement} root @param {{engine: object, policy: object}} context */
 export function mount(root, context) {
@@ -14,8 +13,8 @@ export function mount(root, context) {
   const state = progress(() => job?.stop());
   const notes = h("ul");
   const shown = screen();
-  const form = scenarioForm(context, (order) => begin(order, "scenario", lineOf(order.policy)));
-  const files = dropping(root, (file) => begin({ file, policy: policy.text }, file.name, lineOf(policy.text)), complain);
+  const form = scenarioForm(context, (order) => begin(order, "the scenario"));
+  const files = dropping(root, (file) => begin({ file, policy: policy.text }, file.name), complain);
   let job;
 
   fill(root,
@@ -28,10 +27,10 @@ export function mount(root, context) {
         h("section", { "aria-labelledby": "file-head" }, h("h2", { id: "file-head" }, "Or open a recording"), files.root)),
       state.root, h("div", { class: "remarks", role: "alert" }, notes), shown.root));
 
-  function begin(order, name, line) {
+  function begin(order, name) {
     job?.end();
     fill(notes);
-    shown.clear(line);
+    shown.clear();
     state.begin(name);
     job = start(order, {
       glance(data, part, seconds) {

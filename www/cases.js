@@ -8,29 +8,33 @@ import { brief } from "./time.js";
 /** More campaigns than this are only counted. */
 const SHOWN = 100;
 
+/** Milliseconds for which a score is drawn after a conviction, at least. */
+const LATER = 3 * 3_600_000;
+
 const STAGES = {
   suspect: { text: "suspected", kind: "tag" },
   convicted: { text: "convicted", kind: "refuse" },
   closed: { text: "closed", kind: "closed" },
+  named: { text: "named", kind: "closed" },
   held: { text: "convicted, only noted", kind: "would" },
 };
 
 /**
  * @typedef {object} Case
  * @property {string} id
- * @property {"suspect" | "convicted" | "closed"} stage
+ * @property {"suspect" | "convicted" | "closed" | "named"} stage - `named` where verdicts tell no more of it than the name
  * @property {boolean | null} held_back
  * @property {number} since
- * @property {number | null} keys - null where a file of verdicts names only the stage, as all numbers
+ * @property {number} keys
  * @property {string[]} templates
- * @property {Record<string, number> | null} terms
- * @property {Array<{t: number, score: number | null}>} history
+ * @property {Record<string, number>} terms
+ * @property {Array<{t: number, score: number}>} history
  * @property {number[]} [whose] - requests of each group that met it, in the whole film
  */
 
 /**
  * @param {{empty: string}} options - what is said where there are none
- * @returns {{root: HTMLElement, update(cases: Case[], told: {line: number, groups?: Array<{name: string}>}): void}}
+ * @returns {{root: HTMLElement, update(cases: Case[], told: {line: number, groups?: Array<{name: string}>}): void, open(): void}}
  */
 export function cases({ empty }) {
   const list = h("div", { class: "cases" });
@@ -52,6 +56,10 @@ export function cases({ empty }) {
       });
       arrange(list, parts.length > 0 ? parts : [h("p", { class: "empty" }, empty)]);
       rest.textContent = all.length > SHOWN ? `and ${grouped(all.length - SHOWN)} more` : "";
+    },
+    /** Opens the first, for whoever has opened none: why it was found is what most want to know. */
+    open() {
+      if (list.querySelector(".case") && !list.querySelector(".case[open]")) list.querySelector(".case").open = true;
     },
   };
 }
@@ -98,13 +106,15 @@ function entry(id) {
 
 function brieflyOf(id, each, { line }) {
   const stage = each.held_back && each.stage === "convicted" ? STAGES.held : STAGES[each.stage];
-  const facts = [`since ${brief(each.since ?? each.t)}`];
-  if (each.keys !== null) facts.push(counted(each.keys, "key"), counted(each.requests, "request"));
-  if (each.families !== null) facts.push(`${each.families} ${each.families === 1 ? "family" : "families"} of evidence`);
+  const named = each.stage === "named";
+  const facts = named
+    ? [`first ${brief(each.since)}`]
+    : [`since ${brief(each.since)}`, counted(each.keys, "key"), counted(each.requests, "request"),
+      `${each.families} ${each.families === 1 ? "family" : "families"} of evidence`];
   return [
     h("span", { class: `mark ${stage.kind}` }, stage.text), " ",
     h("code", null, id), " ",
-    each.score !== null && meter(each.score, line),
+    !named && meter(each.score, line),
     h("span", { class: "gist" }, facts.join(" · ")),
   ];
 }
@@ -123,7 +133,7 @@ function meter(score, line) {
 /** Why: what speaks for it and against, how that grew, and whose requests met it. */
 function reasons(each, { line, groups }) {
   const parts = [];
-  if (each.terms) {
+  if (each.stage !== "named") {
     const said = TERMS.filter(({ name }) => (each.terms[name] ?? 0) !== 0);
     const silent = TERMS.filter(({ name }) => (each.terms[name] ?? 0) === 0);
     parts.push(
@@ -132,10 +142,10 @@ function reasons(each, { line, groups }) {
       h("details", { class: "silent" },
         h("summary", null, `${counted(silent.length, "term")} that ${silent.length === 1 ? "says" : "say"} nothing`),
         h("ul", { class: "terms" }, silent.map((term) => bar(term, 0)))));
-    const scored = each.history.filter(({ score }) => score !== null);
-    if (scored.length > 2) parts.push(h("h4", null, "How the score grew"), growth(scored, line));
+    const scored = upToConviction(each.history);
+    if (scored.some(({ score }) => score !== scored[0].score)) parts.push(h("h4", null, "How the score grew"), growth(scored, line));
   } else {
-    parts.push(h("p", { class: "faint" }, "A file of verdicts names the stage of a campaign, and not what spoke for it: drop the trace to see that."));
+    parts.push(h("p", { class: "faint" }, "Verdicts only name a campaign, and do not tell what spoke for it: open the trace to see that."));
   }
   if (each.whose && each.requests_known > 0) parts.push(whose(each, groups));
   return parts;
@@ -150,6 +160,14 @@ function bar({ name, family, most, text }, value) {
     h("span", { class: `balance ${side}`, "aria-hidden": "true" },
       h("span", { class: "room", style: { width: room } }), h("span", { class: "fill", style: { width } })),
     h("span", { class: "points" }, points(value), h("span", { class: "heard" }, ` points, of ${points(most)} at most`)));
+}
+
+/** How it came to what it is: what is much later than a conviction would leave no room for what led to it. */
+function upToConviction(history) {
+  const convicted = history.find(({ stage }) => stage === "convicted");
+  if (!convicted) return history;
+  const end = convicted.t + Math.max(convicted.t - history[0].t, LATER);
+  return history.filter(({ t }) => t <= end);
 }
 
 /** A score over time, as a line of steps. */

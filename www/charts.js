@@ -153,8 +153,8 @@ function overlay(plot, { moment, marks = [] }) {
     const x = plot.valToPos(mark.t, "x", true);
     const width = ctx.measureText(mark.text).width;
     // What does not fit at its right stands at its left, and what fits nowhere is only a line.
-    const places = [x - ratio, x - width + ratio].map((from) => [from, from + width + 6 * ratio]);
-    const fits = ([from, to]) => from >= 0 && to <= ctx.canvas.width + 6 * ratio && taken.every(([left, right]) => to < left || from > right);
+    const places = [x - ratio, x - width - ratio].map((from) => [from, from + width]);
+    const fits = ([from, to]) => from >= 0 && to <= ctx.canvas.width && taken.every(([left, right]) => to <= left || from >= right + 6 * ratio);
     const place = places.find(fits);
     ctx.fillStyle = colour(mark.colour);
     ctx.fillRect(x - ratio / 2, bbox.top - 3 * ratio, ratio, bbox.height + 3 * ratio);

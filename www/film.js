@@ -13,7 +13,7 @@ const OWN = ["campaign", "found"];
 export class Film {
   /** @param {object} data - as the engine tells it */
   constructor(data) {
-    this.data = data;
+    this.data = { ...data, campaigns: data.campaigns.map(exactly) };
     this.frames = data.frames;
     this.groups = data.groups;
     this.truth = data.source === "scenario";
@@ -79,6 +79,12 @@ export class Film {
     return found.sort((a, b) => rank(b) - rank(a) || b.requests - a.requests || (a.id < b.id ? -1 : 1));
   }
 
+  /** When the first of a campaign's requests came, to the frame; not known where there is no truth. */
+  begins() {
+    const at = this.truth ? this.frame(this.own, "requests").findIndex((number) => number > 0) : -1;
+    return at < 0 ? null : this.time(at);
+  }
+
   /** When campaigns came to be something else, in order. */
   events() {
     const all = this.data.campaigns.flatMap(({ id, history }) =>
@@ -91,9 +97,17 @@ export class Film {
   }
 }
 
+/** A campaign is looked at once a frame, and says itself since when it is what it is: that is when it came to be so. */
+function exactly(campaign) {
+  const { history } = campaign;
+  const moved = ({ t, stage, since }, at) =>
+    history[at - 1]?.stage === stage ? t : Math.max(history[at - 1]?.t ?? 0, Math.min(t, since));
+  return { ...campaign, history: history.map((entry, at) => ({ ...entry, t: moved(entry, at) })) };
+}
+
 /** How far a campaign has come. */
 function rank({ stage }) {
-  return { closed: 0, suspect: 1, convicted: 2 }[stage];
+  return { closed: 0, suspect: 1, named: 2, convicted: 2 }[stage];
 }
 
 /** Sums from the first on, beginning with that of none. */

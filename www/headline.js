@@ -2,7 +2,6 @@
 // of that, and who else was hurt.
 
 import { counted, fill, grouped, h, share, span } from "./dom.js";
-import { moment as written } from "./time.js";
 
 /** @returns {{root: HTMLElement, focus(): void, update(film: import("./film.js").Film, moment: number): void}} */
 export function headline() {
@@ -48,16 +47,18 @@ function found(film, moment) {
   const campaigns = film.campaigns(moment);
   const convicted = campaigns.filter(({ stage, held_back: held }) => stage === "convicted" && !held);
   const held = campaigns.filter(({ stage, held_back: held }) => stage === "convicted" && held);
+  const named = campaigns.filter(({ stage }) => stage === "named");
   const suspects = campaigns.filter(({ stage }) => stage === "suspect");
   const parts = [];
   if (convicted.length > 0) {
     const { t, first } = film.events().find(({ stage }) => stage === "convicted");
-    const after = first === null ? ` since ${written(t)}` : ` ${span(Math.round(Math.max(0, t - first) / 60_000) * 60_000)} after its first request`;
+    const from = film.begins() ?? first;
+    const after = `${span(Math.round(Math.max(0, t - from) / 60_000) * 60_000)} after its first request`;
     parts.push(convicted.length === 1
-      ? `1 campaign is convicted,${after}.`
-      : `${grouped(convicted.length)} campaigns are convicted, the first${after}.`);
+      ? `1 campaign is convicted, ${after}.`
+      : `${grouped(convicted.length)} campaigns are convicted, the first ${after}.`);
   } else {
-    parts.push("No campaign is convicted.");
+    parts.push(named.length > 0 ? `${counted(named.length, "campaign")} ${named.length === 1 ? "is" : "are"} named.` : "No campaign is convicted.");
   }
   if (suspects.length > 0) parts.push(`${grouped(suspects.length)} ${suspects.length === 1 ? "is" : "are"} suspected.`);
   if (held.length > 0) {

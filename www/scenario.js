@@ -29,7 +29,7 @@ export function scenarioForm({ engine, policy }, run) {
     h("div", { class: "field" }, h("label", { for: "scenario-text" }, "Scenario, as ", h("code", null, "stillgate simulate"), " reads it"), text));
   const decides = (value, label, checked) => h("label", { class: "tick" },
     h("input", { type: "radio", name: "decides", value, checked }), label);
-  const root = h("form", { class: "scenario stack", onsubmit: (event) => {
+  const root = h("form", { class: "scenario stack", novalidate: true, onsubmit: (event) => {
     event.preventDefault();
     submit();
   } },

@@ -18,10 +18,11 @@ const EVENTS = {
   convicted: { colour: "refuse-ink", text: "convicted" },
   "held back": { colour: "would-ink", text: "convicted, only noted" },
   suspect: { colour: "tag-ink", text: "suspected" },
+  named: { colour: "would-ink", text: "named" },
   closed: { colour: "faint", text: "closed" },
 };
 
-/** @returns {{root: HTMLElement, clear(line: number): void, show(film: Film): void, finish(film: Film): void, focus(): void}} */
+/** @returns {{root: HTMLElement, clear(): void, show(film: Film): void, finish(film: Film): void, focus(): void}} */
 export function screen() {
   const head = headline();
   const scrub = scrubber((moment) => ask(moment));
@@ -45,7 +46,6 @@ export function screen() {
     seen,
     h("p", null, keep));
   let film;
-  let line = LINE;
   let frame = 0;
 
   /** Draws once before the next picture, however often it is asked. */
@@ -61,7 +61,7 @@ export function screen() {
     drawCharts(moment);
     const list = film.campaigns(moment);
     campaigns.textContent = list.length === 0 ? "Campaigns found" : `${counted(list.length, "campaign")} found`;
-    found.update(list, { line, groups: film.groups });
+    found.update(list, { line: film.data.convict?.score ?? LINE, groups: film.groups });
     whom.update(film, moment);
     seen.hidden = !film.data.picture?.rows.length;
     if (!seen.hidden) keys.update(film, moment);
@@ -81,9 +81,8 @@ export function screen() {
 
   return {
     root,
-    /** Another run begins; `line` is the score that convicts in it. */
-    clear(next) {
-      line = next;
+    /** Another run begins. */
+    clear() {
       film = undefined;
       scrub.reset();
       root.hidden = true;
@@ -97,6 +96,8 @@ export function screen() {
     finish(next) {
       this.show(next);
       keep.disabled = false;
+      draw();
+      found.open();
     },
     focus: head.focus,
   };

@@ -36,7 +36,7 @@ function populations(film, moment) {
   const places = film.truth ? film.rest : film.groups.map((_, place) => place);
   const sums = places.map((place) => ({ name: film.groups[place].name, ...film.group(place, moment) }));
   sums.sort((a, b) => hurt(b) - hurt(a) || b.requests - a.requests);
-  const keyed = sums.every(({ keys }) => keys !== null);
+  const keyed = sums.some(({ keys }) => keys !== null);
   const shadow = sums.some(({ would }) => would > 0);
   const columns = [
     ["who", ({ name }) => name],
@@ -44,7 +44,7 @@ function populations(film, moment) {
     ["refused", ({ refused, requests }) => part(refused, requests)],
     shadow && ["would be refused", ({ would, requests }) => part(would, requests)],
     ["tagged", ({ tagged, requests }) => part(tagged, requests)],
-    keyed && ["keys", ({ keys }) => grouped(keys)],
+    keyed && ["keys", ({ keys }) => (keys === null ? "" : grouped(keys))],
     keyed && ["keys refused", ({ keys, keys_refused: of }) => part(of, keys)],
     keyed && shadow && ["keys that would be", ({ keys, keys_would: of }) => part(of, keys)],
     keyed && ["keys tagged", ({ keys, keys_tagged: of }) => part(of, keys)],
@@ -60,7 +60,9 @@ function hurt({ refused, would, tagged }) {
   return refused * 1e6 + would * 1e3 + tagged;
 }
 
+/** A number and its share; nothing where it is not told. */
 function part(number, whole) {
+  if (number === null) return "";
   return number === 0 ? "0" : `${grouped(number)} (${share(number, whole)})`;
 }
 
