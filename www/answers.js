@@ -73,8 +73,10 @@ function section(title, ...parts) {
 function weighed(title, reasons) {
   if (!reasons?.length) return null;
   const value = (number) => (number === undefined || number === null ? "–" : grouped(number));
-  return section(title, table(title, ["Rule", "Kind", { text: "Used", number: true }, { text: "Limit", number: true }, "Verdict"],
-    reasons.map(({ rule, kind, used, limit, verdict }) => [rule ?? "–", kind, value(used), value(limit), verdict ? mark(verdict, true) : "–"])));
+  const would = reasons.some(({ verdict }) => verdict);
+  const heads = ["Rule", "Kind", { text: "Used", number: true }, { text: "Limit", number: true }, ...(would ? ["Verdict"] : [])];
+  return section(title, table(title, heads, reasons.map(({ rule, kind, used, limit, verdict }) =>
+    [rule ?? "–", kind, value(used), value(limit), ...(would ? [mark(verdict, true)] : [])])));
 }
 
 function client({ passes, status, reply }) {

@@ -12,6 +12,7 @@ import { completion } from "./complete.js";
 import { h } from "./dom.js";
 import { look, painted } from "./ink.js";
 import { placeAt, spot } from "./pointer.js";
+import { typing } from "./typing.js";
 
 const HINT = "Tab leaves the editor. Control and Space completes, F8 goes to the next fault, F1 to the help for the field at the cursor.";
 
@@ -96,8 +97,8 @@ function extensions(schema, { changed, moved, asked, explain, dropped }) {
     json(), indentUnit.of("  "), EditorView.lineWrapping, syntaxHighlighting(painted), look,
     autocompletion({ override: [completion(schema)], icons: false }),
     keymap.of([help, ...faults, ...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...historyKeymap]),
-    EditorView.contentAttributes.of({ "aria-label": "Policy, as JSON", "aria-describedby": "hint" }),
-    tips, hears, takesFiles,
+    EditorView.contentAttributes.of({ tabindex: "0", "aria-label": "Policy, as JSON", "aria-describedby": "hint" }),
+    typing, tips, hears, takesFiles,
   ];
 }
 

@@ -10,6 +10,7 @@ const BEGIN = {
   status: "200", input: "12", output: "40", times: "1", every: "0s", numbered: false,
 };
 
+/** The form is the whole view; its `bar`, which sends, may stand anywhere in it. */
 export class Form {
   /** @param {(ask: object) => void} send */
   constructor(send) {
@@ -17,7 +18,8 @@ export class Form {
     this.wrong = new Map();
     this.own = false;
     this.sender = h("button", { class: "primary", type: "submit" }, "Send");
-    this.element = h("form", { class: "request stack", novalidate: true, "aria-label": "The request" }, this.what(), this.who(), this.answer(), this.often());
+    this.bar = this.often();
+    this.element = h("form", { class: "try", novalidate: true }, h("div", { class: "request stack" }, this.what(), this.who(), this.answer()), this.bar);
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       const { ask, faults } = request(this.filled());
@@ -62,10 +64,12 @@ export class Form {
 
   often() {
     const quick = [1, 10, 61, 1000].map((times) => h("button", { type: "button", onclick: () => this.set("times", String(times)) }, times.toLocaleString("en-US")));
-    return h("fieldset", { class: "sheet stack often" }, h("legend", { class: "heard" }, "How often"),
-      h("div", { class: "pair" }, this.input("times", "Times", { inputmode: "numeric" }), this.input("every", "Pause between two")),
+    return h("fieldset", { class: "often" }, h("legend", { class: "heard" }, "How often"),
+      this.input("times", "Times", { inputmode: "numeric" }),
+      h("div", { class: "row quick", role: "group", "aria-label": "Times" }, quick),
+      this.input("every", "Pause between two"),
       this.tick("numbered", "Number them: # in key, address, headers, path and body becomes 1, 2, 3 …"),
-      h("div", { class: "row spread" }, h("div", { class: "row", role: "group", "aria-label": "Times" }, quick), this.sender));
+      this.sender);
   }
 
   /** What has been filled in. @returns {import("./request.js").Filled} */
@@ -152,7 +156,7 @@ export class Form {
   }
 
   field(name, label, field, note = null) {
-    const wrong = h("p", { class: "wrong", id: `${name}-wrong` });
+    const wrong = h("p", { class: "complaint", id: `${name}-wrong` });
     Object.assign(field, { name, id: `field-${name}` });
     field.setAttribute("aria-describedby", note ? `${note.id} ${wrong.id}` : wrong.id);
     this.fields.set(name, field);

@@ -28,7 +28,7 @@ function quota({ name, per, count, window, limit, used, remaining, reset, mode }
   const whose = per.length === 0 ? "of everyone together" : `per ${per.join(" and ")}`;
   return [
     h("div", null, h("code", null, name), mode === "shadow" && [" ", h("span", { class: "mark would" }, "in shadow")],
-      h("p", { class: "faint small" }, `${count.replaceAll("_", " ")} ${whose}${window ? ` in ${span(window)}` : ""}`)),
+      h("p", { class: "faint small" }, `${count.replaceAll("_", " ")} ${whose}${window ? ` in ${span(window).replaceAll(" ", "\u00a0")}` : ""}`)),
     h("div", { class: "level" }, h("meter", { min: 0, max: limit, value: Math.min(used, limit), "aria-label": `Used of ${name}` }),
       h("span", null, `${grouped(used)} of ${grouped(limit)}`)),
     grouped(remaining),

@@ -30,8 +30,9 @@ class TryView {
       h("h2", { id: "came-title" }, "What came of it"), this.total, this.runs);
     this.answer = h("section", { class: "sheet stack answer", "aria-label": "One answer" });
     this.state = h("section", { class: "sheet stack standing", "aria-label": "How things stand" });
-    this.element = h("div", { class: "try" }, this.form.element,
-      h("div", { class: "outcome" }, this.faulty, this.time(), this.summary, h("div", { class: "halves" }, this.answer, this.state)));
+    this.element = this.form.element;
+    this.element.append(h("div", { class: "outcome" }, this.faulty, h("div", { class: "sheet stack" }, this.form.bar, this.time()),
+      this.summary, h("div", { class: "halves" }, this.answer, this.state)));
     this.empty();
     policy.subscribe(() => this.look());
     this.look();
@@ -39,7 +40,8 @@ class TryView {
 
   time() {
     const passes = PASSES.map(([name, millis]) => h("button", { type: "button", onclick: () => this.pass(name, millis) }, `Let ${name} pass`));
-    return h("div", { class: "clock" }, h("div", { class: "row" }, passes, h("button", { type: "button", onclick: () => this.afresh() }, "Start afresh")), this.clock, this.told);
+    const afresh = h("button", { type: "button", onclick: () => this.afresh() }, "Start afresh");
+    return h("div", { class: "clock" }, h("div", { class: "row" }, passes, afresh, this.clock), this.told);
   }
 
   /** Whether the policy is still the desk's, and whether it can be tried at all. */
@@ -94,7 +96,7 @@ class TryView {
   }
 
   tick() {
-    this.clock.textContent = `Time since the first request: ${span(this.desk.now() - this.began)}`;
+    this.clock.textContent = `${span(this.desk.now() - this.began)} since it began`;
   }
 
   show(came) {
