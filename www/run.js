@@ -1,6 +1,163 @@
-// What runs beside the page: the engine, for long work.
+// The Web Worker that runs the engine over a scenario or a file, so that the page stays free. It is told what to run, says four
+// times a second how far it has come, and ends with the film. Told to stop, it ends with what there is.
 
-import init, { version } from "./stillgate.js";
+import { counted } from "./dom.js";
+import { load } from "./engine.js";
+import { FileFault, pieces } from "./files.js";
 
-await init();
-postMessage(version());
+/** Milliseconds of work before messages are looked at. */
+const SPELL = 30;
+
+/** Milliseconds between two glances; more where to make one takes long. */
+const GLANCE = 250;
+
+/** As many bytes tell what a file is, if it has no line that ends before. */
+const HEAD = 65_536;
+
+let stopped = false;
+
+addEventListener("message", async ({ data }) => {
+  if (data === "stop") {
+    stopped = true;
+    return;
+  }
+  try {
+    const engine = await load();
+    await (data.file ? runFile(engine, data) : runScenario(engine, data));
+  } catch (error) {
+    postMessage({ fault: sentence(error) });
+  }
+});
+
+async function runScenario(engine, { scenario, policy }) {
+  if (policy !== undefined) usable(engine, policy);
+  const run = engine.Run.scenario(scenario, policy, "{}");
+  const clock = new Clock(run);
+  let size = 256;
+  for (let more = true; more && !stopped;) {
+    const from = performance.now();
+    more = run.step(size);
+    const took = performance.now() - from;
+    size = Math.round(Math.min(size * 2, Math.max(16, (size * SPELL) / Math.max(took, 1))));
+    await clock.spell(run.progress());
+  }
+  finish(run, clock);
+}
+
+async function runFile(engine, { file, policy }) {
+  const begin = (head) => {
+    const kind = engine.sniff(head);
+    if (kind === "trace") usable(engine, policy);
+    run = kind === "trace" ? engine.Run.trace(policy, "{}") : engine.Run.verdicts();
+    clock = new Clock(run);
+    run.feed(head);
+  };
+  let run;
+  let clock;
+  let head = new Uint8Array(0);
+  let note;
+  try {
+    for await (const { bytes, read } of pieces(file)) {
+      if (stopped) break;
+      if (run) {
+        run.feed(bytes);
+      } else {
+        head = joined(head, bytes);
+        if (head.length < HEAD && !head.includes(10)) continue;
+        begin(head);
+      }
+      if (clock.isDue()) await clock.spell(read / file.size);
+    }
+    if (!run && stopped) throw new FileFault("was not begun", "start again to read it");
+    if (!run && head.length === 0) throw new FileFault("is empty once it is unpacked", "choose the file that was to be written there");
+    if (!run) begin(head);
+    if (!stopped) run.end();
+  } catch (error) {
+    if (!(error instanceof FileFault)) throw error;
+    note = fault(file.name, error, run);
+    if (!run) {
+      postMessage({ fault: note });
+      return;
+    }
+  }
+  finish(run, clock, note);
+}
+
+/** What is wrong with a file, after which there may still be something to show. */
+function fault(name, { what, advice }, run) {
+  const requests = run ? JSON.parse(run.glance()).requests : 0;
+  if (requests === 0) return `“${name}” ${what}: ${advice}.`;
+  return `“${name}” ${what}, after ${counted(requests, "request")}: ${advice}. What is before it is shown.`;
+}
+
+function finish(run, clock, note) {
+  postMessage({ film: run.film(), seconds: clock.seconds(), stopped, note });
+}
+
+function usable(engine, policy) {
+  const { faults } = JSON.parse(engine.read_policy(policy));
+  if (faults.length === 0) return;
+  const { path, found, expected } = faults[0];
+  const first = `${path === "" ? "it" : path} is ${found}${expected ? `; it must be ${expected}` : ""}`;
+  throw new Error(`The policy in the editor cannot decide: ${counted(faults.length, "fault")}, first: ${first}. `
+    + "Mend it in the Policy view, then start again.");
+}
+
+/** Whatever broke, as a sentence. */
+function sentence(error) {
+  if (error instanceof WebAssembly.RuntimeError) {
+    return `The engine broke down (${error.message}). This is a fault in Stillgate, or this device has too little memory: close other `
+      + "tabs, choose a larger scale or a shorter file, and start again.";
+  }
+  return error.message;
+}
+
+function joined(a, b) {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
+
+/** Says when it is time to look up from work, and what there is to see then. */
+class Clock {
+  constructor(run) {
+    this.run = run;
+    this.began = performance.now();
+    this.looked = this.began;
+    this.glanced = this.began;
+    this.pause = GLANCE;
+  }
+
+  seconds() {
+    return (performance.now() - this.began) / 1000;
+  }
+
+  isDue() {
+    return performance.now() - this.looked >= SPELL;
+  }
+
+  /** Tells how far the run has come where that was a while ago, and lets messages in. */
+  async spell(part) {
+    const now = performance.now();
+    if (now - this.glanced >= this.pause) {
+      postMessage({ glance: this.run.glance(), part, seconds: this.seconds() });
+      this.glanced = performance.now();
+      this.pause = Math.max(GLANCE, (this.glanced - now) * 10);
+    }
+    await messages();
+    this.looked = performance.now();
+  }
+}
+
+const { port1, port2 } = new MessageChannel();
+let resume;
+port1.onmessage = () => resume();
+
+/** Is over when all messages that have come were read: a timer would wait four milliseconds each time. */
+function messages() {
+  return new Promise((resolve) => {
+    resume = resolve;
+    port2.postMessage(null);
+  });
+}
