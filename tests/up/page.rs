@@ -281,6 +281,7 @@ pub(crate) fn made_up() -> (TempDir, Page) {
     );
     write("secret.txt", b"secret");
     write("below/page.js", b"secret");
+    fs::create_dir(site.join("folder.js")).expect("a folder");
     write("../outside.js", b"secret");
     let page = serve(&site);
     (folder, page)

@@ -1,6 +1,6 @@
 //! The page, ready to be served: its sources in few files, the module, and the JavaScript around that, flat in one folder.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
@@ -75,6 +75,12 @@ fn packages() -> anyhow::Result<PathBuf> {
     let home = wasm::folder()
         .join("npm")
         .join(format!("{:016x}", hasher.finish()));
+    if !home.join(esbuild()).is_file() {
+        eprintln!(
+            "Fetching from npm what the page is made with, to {}",
+            home.display()
+        );
+    }
     let packages = npm::Packages {
         list: &list,
         lock: &lock,
@@ -88,7 +94,9 @@ fn packages() -> anyhow::Result<PathBuf> {
 
 /// Puts the sources, and what they import, into few files.
 fn bundle(packages: &Path, out: &Path) -> anyhow::Result<()> {
-    let mut outdir = std::ffi::OsString::from("--outdir=");
+    // It runs in the folder of the sources.
+    let out = std::path::absolute(out).context("there is no working directory")?;
+    let mut outdir = OsString::from("--outdir=");
     outdir.push(out);
     let output = Command::new(packages.join(esbuild()))
         .args(ENTRIES)

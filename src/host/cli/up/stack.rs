@@ -1,78 +1,23 @@
 //! Envoy with the filter in it, an origin behind it, and everything gone when it ends.
 
+mod options;
+
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use tempfile::TempDir;
-use tokio::io::AsyncWrite;
-use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time;
 
 use super::live::{Hello, Live};
-use super::process::{self, Heard, Process};
+use super::process::Process;
 use crate::host::cli::admin::Admin;
 use crate::host::cli::config::{Config, Settings};
 use crate::host::cli::origin::{Origin, Target};
 use crate::host::cli::{certificate, envoy};
 use crate::policy::Policy;
-
-/// What a stack is started with.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Where requests go; the demo origin without it.
-    pub origin: Option<Target>,
-    /// The text of the policy.
-    pub policy: String,
-    /// Where plaintext HTTP is accepted. Port 0: any free one.
-    pub listen: SocketAddr,
-    /// Where TLS is accepted. Port 0: any free one.
-    pub tls_listen: SocketAddr,
-    /// Where Envoy's admin interface is. Port 0: any free one.
-    pub admin: SocketAddr,
-    /// Envoy's worker threads; as many as there are processors without it.
-    pub workers: Option<u32>,
-    /// The Envoy to run; found as [`envoy::locate`] does without it.
-    pub envoy: Option<PathBuf>,
-    /// The filter's wasm module.
-    pub filter: PathBuf,
-    /// Envoy's log level, but for the filter's own lines, which come from `info` on.
-    pub log_level: String,
-    /// The file for the access log; Envoy's standard output without it.
-    pub access_log: Option<PathBuf>,
-    /// Whether what Envoy prints is kept from the terminal.
-    pub quiet: bool,
-    /// Who is told what happens.
-    pub live: Option<Live>,
-    /// Variables of Envoy's environment beside those that it inherits.
-    pub environment: Vec<(String, String)>,
-}
-
-impl Options {
-    /// A stack with this policy and module on free ports of the loopback interface, which prints nothing.
-    #[must_use]
-    pub fn quiet(policy: impl Into<String>, filter: PathBuf) -> Self {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self {
-            origin: None,
-            policy: policy.into(),
-            listen: any,
-            tls_listen: any,
-            admin: any,
-            workers: None,
-            envoy: None,
-            filter,
-            log_level: String::from("warning"),
-            access_log: None,
-            quiet: true,
-            live: None,
-            environment: Vec::new(),
-        }
-    }
-}
+pub use options::Options;
 
 /// A running stack. Dropping it kills Envoy; [`Stack::stop`] lets it end by itself.
 #[derive(Debug)]
@@ -136,23 +81,8 @@ impl Stack {
         deliver(&folder, BOOTSTRAP, &config.bootstrap())?;
 
         let admin_file = folder.path().join("admin");
-        let command = command(
-            &binary,
-            &folder.path().join(BOOTSTRAP),
-            &admin_file,
-            &options,
-        );
-        let heard = options.live.clone().map(|live| {
-            // With a file for the log, what is printed is for us alone.
-            let shown = !options.quiet && options.access_log.is_none();
-            let onward: Box<dyn AsyncWrite + Send + Unpin> = if shown {
-                Box::new(tokio::io::stdout())
-            } else {
-                Box::new(tokio::io::sink())
-            };
-            Heard { live, onward }
-        });
-        let mut process = Process::spawn(command, options.quiet, heard)?;
+        let command = options.command(&binary, &folder.path().join(BOOTSTRAP), &admin_file);
+        let mut process = Process::spawn(command, options.quiet, options.heard())?;
         let ready = async {
             let admin = Admin::new(
                 poll(async || {
@@ -289,37 +219,6 @@ async fn count(admin: Admin, live: Live) -> anyhow::Result<()> {
         }
         time::sleep(Duration::from_secs(1)).await;
     }
-}
-
-/// Envoy with its arguments. It writes the address of its admin interface to a file.
-fn command(binary: &Path, bootstrap: &Path, admin_file: &Path, options: &Options) -> Command {
-    let variables = options.environment.iter();
-    let mut command = process::tied(binary);
-    command
-        .arg("--config-path")
-        .arg(bootstrap)
-        .arg("--admin-address-path")
-        .arg(admin_file)
-        // Several Envoys on one machine share nothing.
-        .arg("--use-dynamic-base-id")
-        // What the access log holds is seen while it is news; the default is ten seconds.
-        .args(["--file-flush-interval-msec", "200"])
-        // Open connections move to a new policy with their next request.
-        .args(["--drain-strategy", "immediate"])
-        .args(["--log-level", &options.log_level])
-        .args(["--component-log-level", "wasm:info"])
-        .args(["--log-format", "[%l][%n] %v"])
-        .envs(variables.map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(if options.quiet {
-            Stdio::null()
-        } else {
-            Stdio::inherit()
-        });
-    if let Some(workers) = options.workers {
-        command.args(["--concurrency", &workers.to_string()]);
-    }
-    command
 }
 
 /// Asks again and again, ever less often, until there is an answer.

@@ -39,7 +39,9 @@ impl Site {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            let Some(kind) = kind(&name) else { continue };
+            let Some(kind) = kind(&name).filter(|_| entry.path().is_file()) else {
+                continue;
+            };
             match fs::read(entry.path()) {
                 Ok(bytes) => assets.insert(name, asset(kind, bytes).with_context(told)?),
                 // It was of another build, and this one is not done.
