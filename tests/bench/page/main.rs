@@ -1,10 +1,6 @@
 //! How soon the page is there, and how fast it finds a campaign: in a real Chromium, from the server of `up`.
 //!
 //! `cargo bench --bench page -- --write`
-#![expect(
-    clippy::expect_used,
-    reason = "a measurement that cannot be made says so and stops"
-)]
 
 #[path = "../results.rs"]
 mod results;
