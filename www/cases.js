@@ -137,13 +137,13 @@ function reasons(each, { line, groups }) {
     const said = TERMS.filter(({ name }) => (each.terms[name] ?? 0) !== 0);
     const silent = TERMS.filter(({ name }) => (each.terms[name] ?? 0) === 0);
     parts.push(
-      h("h4", null, `Why: ${points(each.score)} points, and ${line} convict`),
+      h("h3", null, `Why: ${points(each.score)} points, and ${line} convict`),
       h("ul", { class: "terms" }, said.map((term) => bar(term, each.terms[term.name]))),
       h("details", { class: "silent" },
         h("summary", null, `${counted(silent.length, "term")} that ${silent.length === 1 ? "says" : "say"} nothing`),
         h("ul", { class: "terms" }, silent.map((term) => bar(term, 0)))));
     const scored = upToConviction(each.history);
-    if (scored.some(({ score }) => score !== scored[0].score)) parts.push(h("h4", null, "How the score grew"), growth(scored, line));
+    if (scored.some(({ score }) => score !== scored[0].score)) parts.push(h("h3", null, "How the score grew"), growth(scored, line));
   } else {
     parts.push(h("p", { class: "faint" }, "Verdicts only name a campaign, and do not tell what spoke for it: open the trace to see that."));
   }
@@ -199,7 +199,7 @@ function whose(each, groups) {
 function excuses({ id, templates }) {
   const [first] = templates;
   return [
-    h("h4", null, "Where it is a mistake"),
+    h("h3", null, "Where it is a mistake"),
     h("p", { class: "small" }, "To let this campaign go, add its name to ", h("code", null, "campaigns.acquit"), ": ", copyable(JSON.stringify(id))),
     first && h("p", { class: "small" }, "To let a template go whoever asks it, add it to ", h("code", null, "campaigns.excuse"), ": ",
       copyable(JSON.stringify({ template: first }))),

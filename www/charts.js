@@ -4,6 +4,7 @@
 import uPlot from "uplot";
 import { colour, whenColoursChange } from "./colours.js";
 import { fill, grouped, h, table } from "./dom.js";
+import { scroll } from "./scroll.js";
 import { brief, tick } from "./time.js";
 
 /** The most rows of a table: neighbours are added up until there are no more. */
@@ -34,7 +35,7 @@ export function chart({ title, layers, height, group, seek, clock = brief, ticks
   const swatches = layers.map(({ text, colour: name }, place) => h("span", { class: `swatch ${name}` }, text, " ", numbers[place]));
   const legend = h("p", { class: "legend" }, swatches, when);
   const host = h("div", { class: "plot", role: "img" });
-  const rows = h("details", { ontoggle: () => tabulate() }, h("summary", null, "Show as table"), h("div", { class: "scroll" }));
+  const rows = h("details", { ontoggle: () => tabulate() }, h("summary", null, "Show as table"), scroll("The chart's numbers"));
   const root = h("figure", { class: "chart" }, heading, legend, host, rows);
   let shown = { x: [0, 1], values: layers.map(() => [0]), text: "" };
 

@@ -1,6 +1,7 @@
 // The latest requests, one a row: those of a verdict, or all, for as long as it is not paused.
 
 import { fill, h, mark } from "./dom.js";
+import { scroll } from "./scroll.js";
 import { LATEST } from "./tally.js";
 import { toTheSecond } from "./time.js";
 
@@ -18,9 +19,9 @@ export function latest() {
   } }, "Pause");
   const body = h("tbody");
   const none = h("p", { class: "empty" });
-  const root = h("div", { class: "stack" },
+  const root = h("div", { class: "latest stack" },
     h("div", { class: "row" }, h("label", { for: "filter" }, "Show"), filter, pause),
-    h("div", { class: "scroll latest", tabindex: "0", role: "region", "aria-label": "Latest requests" },
+    scroll("The latest requests",
       h("table", { class: "rows" },
         h("caption", { class: "heard" }, `The latest requests, at most ${LATEST}, the newest first`),
         h("thead", null, h("tr", null, HEADS.map((text) => h("th", { scope: "col" }, text)))), body)),
@@ -70,8 +71,8 @@ function row({ time, verdict, would, decision, status, method, path, millisecond
     [mark(verdict), would && [" ", mark(would.verdict, true)]],
     [decision?.rule, decision?.campaign, reason(decision), would && `shadow: ${would.rule ?? would.reason}`].filter(Boolean).join(" · "),
     decision?.key ? h("code", null, decision.key) : "",
-    status,
-    h("code", null, `${method} ${path}`),
+    status ?? "",
+    path ? h("code", null, `${method} ${path}`) : "",
     milliseconds ?? "",
   ];
   return h("tr", null, cells.map((cell) => h("td", null, cell)));

@@ -129,6 +129,6 @@ function ask({ listen }) {
 function elsewhere() {
   return h("div", { class: "sheet", hidden: true },
     h("h2", null, "Nothing runs behind this page"),
-    h("p", { class: "absent" }, "The server that this page came from has no gate to tell of. Start one, with an Envoy, and open the page that it names: ",
+    h("p", null, "The server that this page came from has no gate to tell of. Start one, with an Envoy, and open the page that it names: ",
       copyable("cargo run --release -- up")));
 }

@@ -1,6 +1,7 @@
 // The tables of the Live view.
 
 import { counted, fill, grouped, h, mark, share, table } from "./dom.js";
+import { scroll } from "./scroll.js";
 import { toTheSecond } from "./time.js";
 
 /** So many keys are shown. */
@@ -21,13 +22,13 @@ export function verdicts(tally) {
     const reasons = own.filter(({ reason, value }) => reason !== "none" && value > 0).map(({ reason, value }) => `${words(reason)} ${grouped(value)}`);
     return { verdict, sum, cells: [mark(verdict), grouped(sum), share(sum, all), reasons.join(", ")] };
   });
-  const rows = table("Verdicts since the gate was started", ["verdict", number("requests"), number("share"), "for"], lines.map(({ cells }) => cells));
+  const rows = table(tally.metrics ? "Verdicts since the gate was started" : "Verdicts in what was told here", ["verdict", number("requests"), number("share"), "for"], lines.map(({ cells }) => cells));
   [...rows.tBodies[0].rows].forEach((row, place) => {
     row.dataset.verdict = lines[place].verdict;
     row.classList.toggle("none", lines[place].sum === 0);
   });
   return [
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Verdicts" }, rows),
+    scroll("Verdicts, counted", rows),
     tally.policy.record !== "all" && h("p", { class: "faint small" }, "Requests that are simply admitted are counted here, and told below without their key: "
       + "a policy with ", h("code", null, "\"record\": \"all\""), " has them told in full."),
   ];
@@ -83,7 +84,7 @@ export function keys() {
       [h("code", null, key), grouped(requests), grouped(refused), grouped(tagged), left === null ? "" : grouped(left), toTheSecond(time)]);
     fill(rows, top.length === 0
       ? h("p", { class: "empty" }, "No key has been told yet.")
-      : [h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Top keys" },
+      : [scroll("Keys, counted",
           table("Keys by their pseudonyms", ["key", number("requests"), number("refused"), number("tagged"), number("left"), number("last")], lines)),
         h("p", { class: "faint small" }, `Pseudonyms, as in the access log; ${counted(tally.keys.size, "key")} told with a decision.`)]);
   }

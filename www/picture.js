@@ -3,6 +3,7 @@
 
 import { colour, OUTCOMES, whenColoursChange } from "./colours.js";
 import { counted, fill, grouped, h, table } from "./dom.js";
+import { scroll } from "./scroll.js";
 
 /** The names of the colours of outcomes as cells number them. */
 const COLOURS = ["let", "tag", "refuse", "would"];
@@ -19,7 +20,7 @@ export function picture() {
   const canvas = h("canvas", { tabindex: "0", role: "img", "aria-describedby": "picture-cell" });
   const box = h("div", { class: "scroll picture" }, canvas);
   const cell = h("p", { class: "cell", id: "picture-cell", role: "status" });
-  const rows = h("details", { ontoggle: () => tabulate() }, h("summary", null, "Show as table"), h("div", { class: "scroll" }));
+  const rows = h("details", { ontoggle: () => tabulate() }, h("summary", null, "Show as table"), scroll("The picture's numbers"));
   const about = h("p", { class: "faint small" });
   const key = h("p", { class: "legend" }, COLOURS.map((name, place) => h("span", { class: `swatch ${name}` }, WORDS[place])),
     h("span", { class: "faint small" }, "darker: more requests"));
