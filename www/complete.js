@@ -3,6 +3,8 @@
 import { pickedCompletion, startCompletion } from "@codemirror/autocomplete";
 import { syntaxTree } from "@codemirror/language";
 
+import { h } from "./dom.js";
+import { prose } from "./help.js";
 import { fields, placeAt, wholeTree } from "./pointer.js";
 
 /** What rules can go by, besides the facts under `account`; the schema has them in words only. */
@@ -37,7 +39,7 @@ function names(state, schema, { path, name, inside }) {
   return left.map((field, place) => ({
     label: field.name,
     detail: field.required ? "required" : "",
-    info: field.about,
+    info: () => explained(field.about),
     boost: 99 - place,
     apply: (view, chosen, from, to) => applyName(view, chosen, field, unquoted(view.state, from, to)),
   }));
@@ -50,7 +52,7 @@ function texts(state, schema, { path, name }) {
   const traits = rule ? [...TRAITS, ...facts(state)].map((trait) => ({ text: JSON.stringify(trait), about: "" })) : [];
   return [...known, ...traits].map(({ text, about }, place) => ({
     label: text.replace(/^"|"$/g, ""),
-    info: about || undefined,
+    info: about ? () => explained(about) : undefined,
     boost: 99 - place,
     apply: (view, chosen, from, to) => {
       const range = unquoted(view.state, from, to);
@@ -58,6 +60,10 @@ function texts(state, schema, { path, name }) {
       view.dispatch({ changes: { ...range, insert: text }, selection: { anchor }, userEvent: "input.complete", annotations: pickedCompletion.of(chosen) });
     },
   }));
+}
+
+function explained(about) {
+  return h("div", null, prose(about));
 }
 
 /** A range with the quotation marks around it, since what is written there brings its own. */

@@ -1,8 +1,9 @@
 // What puts the policy in force: files for each way to run Stillgate, ready to copy.
 
 import { fill, h } from "./dom.js";
-import { copy, save } from "./texts.js";
+import { sentence } from "./engine.js";
 import { prose } from "./help.js";
+import { copy, save } from "./texts.js";
 
 const KINDS = [["envoy", "Envoy"], ["istio", "Istio"], ["envoy-gateway", "Envoy Gateway"], ["worker", "Worker"]];
 
@@ -45,7 +46,7 @@ export class Deploy {
       const { files, notes } = JSON.parse(this.deploy(this.text, this.kind));
       fill(this.body, notes.length > 0 && h("ul", { class: "notes" }, notes.map((note) => h("li", null, prose(note)))), files.map((file) => this.file(file)));
     } catch (error) {
-      fill(this.body, h("p", { class: "notice bad" }, error.message));
+      fill(this.body, h("p", { class: "notice bad" }, sentence(error)));
     }
   }
 

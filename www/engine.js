@@ -24,6 +24,12 @@ export async function load() {
   return module;
 }
 
+/** What a failure of the engine's means for who is at the page. @param {Error} error @returns {string} */
+export function sentence(error) {
+  if (!(error instanceof WebAssembly.RuntimeError)) return error.message;
+  return `The engine broke down (${error.message}). That is a fault in Stillgate: load the page again, and please report what led to it.`;
+}
+
 function missing(file, why) {
   throw new NoEngine(`The engine could not be fetched: ${file} did not come (${why}). Load the page again when the server is there; `
     + "where it lacks the file, `stillgate build page` makes it.");

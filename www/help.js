@@ -37,7 +37,7 @@ export class Help {
 
   about(path) {
     const field = this.schema.help(path);
-    if (!field) return h("p", { class: "empty" }, "No field of a policy has this place: see the faults.");
+    if (!field) return [h("p", null, "There is no such field. What it stands in:"), this.about(path.slice(0, -1))];
     const facts = [["type", field.type], ["bounds", field.bounds], ["default", field.default], ["required", field.required && "yes"]];
     return [
       field.about && h("p", null, prose(field.about)),

@@ -41,7 +41,7 @@ export const look = EditorView.theme({
   ".tip": { padding: "0.5rem 0.75rem", lineHeight: "1.45" },
   ".tip p": { margin: "0" },
   ".tip p + p": { marginTop: "0.25rem" },
-  ".tip code": { fontFamily: "var(--mono)" },
+  ".tip code, .cm-completionInfo code": { fontFamily: "var(--mono)" },
   ".ink-name": { color: "var(--accent)" },
   ".ink-string": { color: "var(--let-ink)" },
   ".ink-number": { color: "var(--tag-ink)" },

@@ -41,12 +41,12 @@ export function fields(state, object) {
 export function spot(state, pointer) {
   let value = childrenOf(wholeTree(state).topNode).find((node) => VALUES.has(node.name));
   if (!value) return { from: 0, to: state.doc.length };
-  let found = opening(value);
+  let found = opening(state, value);
   for (const step of steps(pointer)) {
     if (value?.name === "Array") {
       value = items(value)[step];
       if (!value) return found;
-      found = opening(value);
+      found = opening(state, value);
     } else if (value?.name === "Object") {
       const field = fields(state, value).find(({ name }) => name === step);
       if (!field?.node) return found;
@@ -60,9 +60,9 @@ export function spot(state, pointer) {
   return found;
 }
 
-function opening(value) {
-  const long = value.name === "Object" || value.name === "Array";
-  return { from: value.from, to: long ? value.from + 1 : value.to };
+/** A value, as far as it stands in its first line. */
+function opening(state, { from, to }) {
+  return { from, to: Math.min(to, state.doc.lineAt(from).to) };
 }
 
 /**

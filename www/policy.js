@@ -122,19 +122,19 @@ class PolicyView {
   settle() {
     clearTimeout(this.pause);
     const { text } = this.editor;
-    if (text === this.policy.text) return;
     this.policy.set(text);
-    this.read();
+    if (text !== this.known) this.read();
   }
 
   read() {
     const { text } = this.editor;
+    this.known = text;
     const { faults, warnings } = JSON.parse(this.engine.read_policy(text));
     const notes = reading(text, faults, warnings);
     this.editor.underline(notes);
     const says = faults.length > 0 ? counted(faults.length, "fault") : "The policy is in order";
     const also = warnings.length > 0 ? `, ${counted(warnings.length, "warning")}` : "";
-    this.state.textContent = `${says}${also}`;
+    if (this.state.textContent !== says + also) this.state.textContent = says + also;
     this.state.className = `order ${faults.length > 0 ? "faulty" : "sound"}`;
     fill(this.found, this.list("Faults", notes.filter(({ severity }) => severity === "error")),
       this.list("Warnings", notes.filter(({ severity }) => severity === "warning")));

@@ -82,7 +82,7 @@ export class Schema {
     if (form.const !== undefined) return JSON.stringify(form.const);
     if (form.type === "array") return `list of ${this.types(this.forms(form.items)).replace(/^(string|object)\b/, "$1s")}`;
     if (form.type === "object" && !form.properties) return "object with names of your choice";
-    if (form.type === "object") return `object {${(form.required ?? ["…"]).join(", ")}}`;
+    if (form.type === "object") return form.required ? `object with ${form.required.join(", ")}` : "object";
     if (form.type === "integer") return "whole number";
     if (form.type === "boolean") return "true or false";
     if (form.examples) return `string such as ${form.examples.map((example) => JSON.stringify(example)).join(", ")}`;

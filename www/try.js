@@ -2,6 +2,7 @@
 
 import { runsOf, showAnswer, total } from "./answers.js";
 import { counted, fill, h, span } from "./dom.js";
+import { sentence } from "./engine.js";
 import { Form } from "./form.js";
 import { gauges } from "./gauges.js";
 
@@ -67,7 +68,7 @@ class TryView {
       const from = this.desk.now();
       this.show(JSON.parse(this.desk.ask(JSON.stringify(ask))), from);
     } catch (error) {
-      fill(this.told, error.message);
+      fill(this.told, sentence(error));
     }
   }
 

@@ -19,6 +19,11 @@ if (!PAGE || !MODULES || !SCRATCH) {
   console.log("Set PAGE, MODULES and SCRATCH: tests/page/browser.mjs says to what.");
   process.exit(1);
 }
+process.on("uncaughtException", (error) => {
+  console.log(`failed: ${error.message.split("\n").slice(0, 4).join(" ")}`);
+  process.exit(1);
+});
+
 export const load = createRequire(join(MODULES, "anything.js"));
 
 /**
@@ -89,7 +94,7 @@ class Visit {
     await rm(this.profile, { recursive: true, force: true });
     const script = basename(process.argv[1]);
     if (this.failed > 0) console.log(`${script}: ${this.failed} of its checks failed`);
-    process.exitCode = this.failed > 0 ? 1 : 0;
+    if (this.failed > 0) process.exitCode = 1;
   }
 }
 
