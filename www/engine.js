@@ -12,8 +12,10 @@ export async function load() {
     throw new NoEngine("This browser has no WebAssembly, which the engine is made of. Use a current Firefox, Chrome, Edge or Safari, "
       + "or allow WebAssembly for this address: Lockdown Mode and some blockers switch it off.");
   }
-  const module = await import("./stillgate.js").catch((error) => missing("stillgate.js", error.message));
-  const wasm = await fetch(new URL("./stillgate_bg.wasm", import.meta.url)).catch((error) => missing("stillgate_bg.wasm", error.message));
+  const [module, wasm] = await Promise.all([
+    import("./stillgate.js").catch((error) => missing("stillgate.js", error.message)),
+    fetch(new URL("./stillgate_bg.wasm", import.meta.url)).catch((error) => missing("stillgate_bg.wasm", error.message)),
+  ]);
   if (!wasm.ok) missing("stillgate_bg.wasm", `the server answered ${wasm.status}`);
   try {
     await module.default({ module_or_path: wasm });

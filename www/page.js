@@ -53,8 +53,7 @@ async function mount(name) {
   root.setAttribute("aria-busy", "true");
   fill(root, h("p", { class: "waiting", role: "status" }, "Loading the engine …"));
   try {
-    const functions = await engine;
-    const view = await VIEWS[name]();
+    const [functions, view] = await Promise.all([engine, VIEWS[name]()]);
     fill(root);
     return await view.mount(root, { engine: functions, policy });
   } catch (error) {

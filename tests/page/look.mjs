@@ -74,6 +74,22 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
+for (const width of [360, 1440]) {
+  await visit.check(`nothing moves while the page loads, at ${width} px`, async () => {
+    await page.setViewportSize({ width, height: 900 });
+    await page.addInitScript(() => {
+      globalThis.moved = [];
+      new PerformanceObserver((list) => globalThis.moved.push(...list.getEntries().map(({ sources }) => sources.map(({ node }) => node?.className)))).observe({ type: "layout-shift" });
+    });
+    for (const view of ["policy", "try"]) {
+      await page.goto("about:blank");
+      await visit.go(view);
+      await page.locator(view === "policy" ? ".order:not(:empty)" : ".summary").waitFor();
+      equal(await page.evaluate(() => globalThis.moved), []);
+    }
+  });
+}
+
 await visit.check("tabs are chosen by arrows, and are in the address", async () => {
   await visit.go("policy");
   await page.getByRole("tab", { name: "Policy" }).focus();
