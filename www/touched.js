@@ -27,10 +27,13 @@ function whom(film, moment) {
   if (!film.truth) {
     const { refused, keys_refused: keys } = film.sum(film.rest, moment);
     if (refused === 0) return "Of all others nobody was refused.";
-    return `Of all others ${counted(refused, "request")} ${refused === 1 ? "was" : "were"} refused${keys > 0 ? `, of ${counted(keys, "key")}` : ""}.`;
+    const whose = keys > 0 ? `, of ${counted(keys, "key")}` : "";
+    return `Of all others ${counted(refused, "request")} ${refused === 1 ? "was" : "were"} refused${whose}.`;
   }
   const names = film.rest.filter((place) => hurt(film.group(place, moment)) > 0).map((place) => film.groups[place].name);
-  return names.length === 0 ? "Nobody else was touched." : `Touched ${names.length === 1 ? "was" : "were"} ${names.join(", ")}, and nobody else.`;
+  return names.length === 0
+    ? "Nobody else was touched."
+    : `Touched ${names.length === 1 ? "was" : "were"} ${names.join(", ")}, and nobody else.`;
 }
 
 function aboutOf(film) {
@@ -56,8 +59,11 @@ function populations(film, moment) {
     keyed && shadow && ["keys that would be", ({ keys, keys_would: of }) => part(of, keys)],
     keyed && ["keys tagged", ({ keys, keys_tagged: of }) => part(of, keys)],
   ].filter(Boolean);
-  const rows = table("Requests and keys of each group, and what became of them", columns.map(([text], place) => ({ text, number: place > 0 })),
-    sums.map((sum) => columns.map(([, cell]) => cell(sum))));
+  const rows = table(
+    "Requests and keys of each group, and what became of them",
+    columns.map(([text], place) => ({ text, number: place > 0 })),
+    sums.map((sum) => columns.map(([, cell]) => cell(sum))),
+  );
   [...rows.tBodies[0].rows].forEach((row, place) => row.classList.toggle("none", hurt(sums[place]) === 0));
   return rows;
 }
@@ -74,9 +80,19 @@ function part(number, whole) {
 }
 
 function rules(causes) {
-  const lines = [...causes].sort((a, b) => b.requests - a.requests).map(({ rule, kind, mode, requests, keys }) =>
-    [rule ?? kind.replaceAll("_", " "), rule ? kind.replaceAll("_", " ") : "", mode === "shadow" ? "in shadow" : "enforced", grouped(requests),
-      keys === null ? "" : grouped(keys)]);
-  return table("What spoke against requests", ["rule", "kind", "mode", { text: "requests", number: true }, { text: "keys", number: true }], lines,
-    { shown: true });
+  const lines = [...causes]
+    .sort((a, b) => b.requests - a.requests)
+    .map(({ rule, kind, mode, requests, keys }) => [
+      rule ?? kind.replaceAll("_", " "),
+      rule ? kind.replaceAll("_", " ") : "",
+      mode === "shadow" ? "in shadow" : "enforced",
+      grouped(requests),
+      keys === null ? "" : grouped(keys),
+    ]);
+  return table(
+    "What spoke against requests, in all of the film",
+    ["rule", "kind", "mode", { text: "requests", number: true }, { text: "keys", number: true }],
+    lines,
+    { shown: true },
+  );
 }

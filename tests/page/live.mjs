@@ -21,11 +21,16 @@ async function ask(key) {
 }
 
 /** Waits until a verdict was counted so often at least. */
-const counted = (verdict, least) => page.waitForFunction(([name, number]) => {
-  const cell = document.querySelector(`tr[data-verdict=${name}] .number`);
-  return cell && Number(cell.textContent.replaceAll(",", "")) >= number;
-}, [verdict, least]);
-const count = async (verdict) => Number((await page.locator(`tr[data-verdict=${verdict}] .number`).first().textContent()).replaceAll(",", ""));
+const counted = (verdict, least) =>
+  page.waitForFunction(
+    ([name, number]) => {
+      const cell = document.querySelector(`tr[data-verdict=${name}] .number`);
+      return cell && Number(cell.textContent.replaceAll(",", "")) >= number;
+    },
+    [verdict, least],
+  );
+const count = async (verdict) =>
+  Number((await page.locator(`tr[data-verdict=${verdict}] .number`).first().textContent()).replaceAll(",", ""));
 
 if (LIVE) await behind();
 else await nothing();
