@@ -21,7 +21,10 @@ export class Schema {
 
   /** The schemas of a place, each of which may hold there. @param {string[]} path @returns {object[]} */
   at(path) {
-    return path.reduce((nodes, step) => nodes.flatMap((node) => this.forms(node)).flatMap((form) => below(form, step)), [this.root]);
+    return path.reduce(
+      (nodes, step) => nodes.flatMap((node) => this.forms(node)).flatMap((form) => below(form, step)),
+      [this.root],
+    );
   }
 
   /** All forms of a schema: references and choices resolved. */
@@ -29,7 +32,9 @@ export class Schema {
     if (node.$ref) return this.forms(this.target(node));
     const choices = node.anyOf ?? node.oneOf;
     if (!choices) return [node];
-    return choices.flatMap((choice) => this.forms(choice).map((form) => ({ ...form, description: choice.description ?? form.description })));
+    return choices.flatMap((choice) =>
+      this.forms(choice).map((form) => ({ ...form, description: choice.description ?? form.description })),
+    );
   }
 
   /** The fields that an object at this place may have. @param {string[]} path @returns {Field[]} */
@@ -63,10 +68,12 @@ export class Schema {
       type: this.types(forms),
       about,
       bounds: forms.map(bounds).find(Boolean) ?? null,
-      default: fixed ? JSON.stringify(fixed.default) : about.match(/Default: `([^`]+)`/)?.[1] ?? null,
+      default: fixed ? JSON.stringify(fixed.default) : (about.match(/Default: `([^`]+)`/)?.[1] ?? null),
       required: false,
       values: forms.flatMap(values),
-      fields: forms.flatMap((form) => Object.entries(form.properties ?? {}).map(([name, { description }]) => ({ name, about: joined(description ?? "") }))),
+      fields: forms.flatMap((form) =>
+        Object.entries(form.properties ?? {}).map(([name, { description }]) => ({ name, about: joined(description ?? "") })),
+      ),
     };
   }
 
@@ -109,8 +116,10 @@ function bounds(form) {
   const what = form.type === "array" ? " entries" : form.type === "string" ? " characters" : "";
   const write = (number) => number.toLocaleString("en-US");
   if (form.const !== undefined) return null;
-  if (form.exclusiveMinimum !== undefined && high !== undefined) return `above ${write(form.exclusiveMinimum)}, up to ${write(high)}${what}`;
-  if (low !== undefined && high !== undefined) return low === high ? `exactly ${write(low)}${what}` : `${write(low)} to ${write(high)}${what}`;
+  if (form.exclusiveMinimum !== undefined && high !== undefined)
+    return `above ${write(form.exclusiveMinimum)}, up to ${write(high)}${what}`;
+  if (low !== undefined && high !== undefined)
+    return low === high ? `exactly ${write(low)}${what}` : `${write(low)} to ${write(high)}${what}`;
   if (high !== undefined) return `at most ${write(high)}${what}`;
   return low > 1 ? `at least ${write(low)}${what}` : null;
 }

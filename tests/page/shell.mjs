@@ -1,4 +1,4 @@
-// The page where something is missing: JavaScript, WebAssembly, the engine, a view, the browser's store. It says what, and what to do.
+// The page where something is missing: JavaScript, WebAssembly, the engine, a view, the browser's store. It says what to do.
 
 import { PAGE, equal, has, open } from "./browser.mjs";
 
@@ -73,9 +73,15 @@ await visit.check("the page's own program does not come", async () => {
 });
 
 await visit.check("a browser that keeps nothing", async () => {
-  const tab = await alone((fresh) => fresh.addInitScript(() => {
-    Object.defineProperty(globalThis, "localStorage", { get: () => { throw new DOMException("denied", "SecurityError"); } });
-  }));
+  const tab = await alone((fresh) =>
+    fresh.addInitScript(() => {
+      Object.defineProperty(globalThis, "localStorage", {
+        get: () => {
+          throw new DOMException("denied", "SecurityError");
+        },
+      });
+    }),
+  );
   await tab.locator(".order").filter({ hasText: "The policy is in order" }).waitFor();
   await tab.close();
 });
