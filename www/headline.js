@@ -143,7 +143,7 @@ function compose(film, moment, bar, under) {
       ([kind, number]) => number > 0 && h("span", { class: `part ${kind}`, style: { "flex-grow": String(number / all) } }),
     ),
   );
-  const whose = film.truth ? "the campaign's" : "campaigns', as found";
+  const whose = film.truth ? "the campaign's" : "a campaign's, as found";
   const text = all === 0 ? "" : `${share(now.requests, all)} of ${counted(all, "request")} are ${whose}`;
   bar.setAttribute("aria-label", text || "No requests yet");
   fill(under, text && [h("span", { class: "brace" }, text), h("span", { class: "swatch others" }, "everybody else's")]);

@@ -118,7 +118,7 @@ export function screen() {
     },
     show(next) {
       film = next;
-      root.hidden = false;
+      root.hidden = film.frames === 0;
       keep.disabled = true;
       scrub.follow(film);
     },
