@@ -17,7 +17,9 @@ function why({ reason, rule }) {
 
 /** How many were let through, and how many refused. @param {Array<object>} runs @returns {string} */
 export function total(runs) {
-  const passed = runs.filter(({ verdict }) => verdict === "allow" || verdict === "tag").reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  const passed = runs
+    .filter(({ verdict }) => verdict === "allow" || verdict === "tag")
+    .reduce((sum, { from, to }) => sum + to - from + 1, 0);
   const all = runs.at(-1).to;
   return `${counted(all, "request")}: ${grouped(passed)} let through, ${grouped(all - passed)} refused.`;
 }
@@ -30,40 +32,66 @@ export function total(runs) {
  */
 export function runsOf(runs, shown, choose) {
   const all = runs.at(-1).to;
-  const buttons = runs.slice(0, MOST).map((run) => line(run, shown.find(({ n }) => n === run.from), (answer, button) => {
-    for (const each of buttons) each.querySelector("button").setAttribute("aria-pressed", String(each.contains(button)));
-    choose(answer);
-  }));
-  const more = runs.length > MOST && h("p", { class: "faint small" }, `And ${counted(runs.length - MOST, "more run")}, to request ${grouped(all)}.`);
-  return [bar(runs), h("ol", { class: "outcomes" }, buttons), more];
+  const lines = runs.slice(0, MOST).map((run) =>
+    line(
+      run,
+      shown.find(({ n }) => n === run.from),
+      (answer, button) => {
+        for (const each of lines) each.querySelector("button")?.setAttribute("aria-pressed", String(each.contains(button)));
+        choose(answer);
+      },
+    ),
+  );
+  const more =
+    runs.length > MOST &&
+    h("p", { class: "faint small" }, `And ${counted(runs.length - MOST, "more run")}, to request ${grouped(all)}.`);
+  return [bar(runs), h("ol", { class: "outcomes" }, lines), more];
 }
 
 function line(run, answer, choose) {
   const parts = [
-    h("span", { class: "range" }, range(run)), mark(run.verdict), h("span", { class: "why" }, why(run)),
+    h("span", { class: "range" }, range(run)),
+    mark(run.verdict),
+    h("span", { class: "why" }, why(run)),
     run.shadow && h("span", { class: "why" }, mark(run.shadow.verdict, true), " ", why(run.shadow)),
     h("span", { class: "status" }, run.status),
   ];
-  if (!answer) return h("li", null, h("div", { class: "run" }, parts), h("button", { type: "button", hidden: true }));
-  const button = h("button", { type: "button", class: "run", "aria-pressed": "false", onclick: () => choose(answer, button) }, parts);
+  if (!answer) return h("li", null, h("div", { class: "run" }, parts));
+  const button = h(
+    "button",
+    { type: "button", class: "run", "aria-pressed": "false", onclick: () => choose(answer, button) },
+    parts,
+  );
   return h("li", null, button);
 }
 
 /** The runs by their length, for the eye. */
 function bar(runs) {
-  const kind = ({ verdict, shadow }) => ({ allow: shadow ? "would" : "let", tag: "tag" }[verdict] ?? "refuse");
-  return h("div", { class: "bar", "aria-hidden": "true" }, runs.map((run) => h("span", { class: kind(run), style: { "flex-grow": String(run.to - run.from + 1) } })));
+  const kind = ({ verdict, shadow }) => ({ allow: shadow ? "would" : "let", tag: "tag" })[verdict] ?? "refuse";
+  return h(
+    "div",
+    { class: "bar", "aria-hidden": "true" },
+    runs.map((run) => h("span", { class: kind(run), style: { "flex-grow": String(run.to - run.from + 1) } })),
+  );
 }
 
 /** One answer, as the client, the origin and the operator have it. @param {HTMLElement} place @param {object} answer */
 export function showAnswer(place, answer) {
-  fill(place,
+  fill(
+    place,
     h("h2", null, `Request ${grouped(answer.n)}`),
     h("p", null, mark(answer.verdict), " ", why(answer)),
-    weighed("What spoke against it", answer.reasons), weighed("What rules in shadow would have done", answer.shadow),
+    weighed("What spoke against it", answer.reasons),
+    weighed("What rules in shadow would have done", answer.shadow),
     section("What the client gets", client(answer)),
     section("What reaches the origin", origin(answer)),
-    section("The access log's record", answer.record ? json(answer.record, "The access log's record") : h("p", { class: "empty" }, "None: plain admissions are recorded only with ", h("code", null, "\"record\": \"all\""), ".")));
+    section(
+      "The access log's record",
+      answer.record
+        ? json(answer.record, "The access log's record")
+        : h("p", { class: "empty" }, "None: plain admissions are recorded only with ", h("code", null, '"record": "all"'), "."),
+    ),
+  );
 }
 
 function section(title, ...parts) {
@@ -75,13 +103,29 @@ function weighed(title, reasons) {
   const value = (number) => (number === undefined || number === null ? "–" : grouped(number));
   const would = reasons.some(({ verdict }) => verdict);
   const heads = ["Rule", "Kind", { text: "Used", number: true }, { text: "Limit", number: true }, ...(would ? ["Verdict"] : [])];
-  return section(title, table(title, heads, reasons.map(({ rule, kind, used, limit, verdict }) =>
-    [rule ?? "–", kind, value(used), value(limit), ...(would ? [mark(verdict, true)] : [])])));
+  return section(
+    title,
+    table(
+      title,
+      heads,
+      reasons.map(({ rule, kind, used, limit, verdict }) => [
+        rule ?? "–",
+        kind,
+        value(used),
+        value(limit),
+        ...(would ? [mark(verdict, true)] : []),
+      ]),
+    ),
+  );
 }
 
 function client({ passes, status, reply }) {
   const lines = reply.headers.map(([name, value]) => `${name}: ${value}`).join("\n");
-  if (!passes) return [block(`${status}\n${lines}`, "Status and headers of the reply"), reply.body && json(parsed(reply.body), "Body of the reply")];
+  if (!passes)
+    return [
+      block(`${status}\n${lines}`, "Status and headers of the reply"),
+      reply.body && json(parsed(reply.body), "Body of the reply"),
+    ];
   if (lines === "") return h("p", null, `The origin's answer, ${status}, as it is.`);
   return [h("p", null, `The origin's answer, ${status}, and with it`), block(lines, "Headers that are added to the answer")];
 }
@@ -91,7 +135,10 @@ function origin({ passes, request }) {
   const { add, remove } = request;
   if (add.length === 0 && remove.length === 0) return h("p", null, "The request as it came.");
   const lines = [...add.map(([name, value]) => `+ ${name}: ${value}`), ...remove.map((name) => `- ${name}`)];
-  return [h("p", null, "The request, with these headers added (+) or taken off (-)"), block(lines.join("\n"), "Headers that are changed")];
+  return [
+    h("p", null, "The request, with these headers added (+) or taken off (-)"),
+    block(lines.join("\n"), "Headers that are changed"),
+  ];
 }
 
 function parsed(text) {

@@ -7,47 +7,83 @@ import { start } from "./job.js";
 import { scenarioForm } from "./scenario.js";
 import { screen } from "./screen.js";
 
+const INTRO =
+  "A provider reported 25,000 accounts that asked its model 28.8 million questions, none of them more than a customer asks. Here such " +
+  "a campaign is made up among ten times as many honest requests, and the engine that runs in Envoy has to find it.";
+
 /** @param {HTMLElement} root @param {{engine: object, policy: object}} context */
 export function mount(root, context) {
   const { policy } = context;
   const state = progress(() => job?.stop());
-  const notes = h("ul");
+  const notes = h("ul", { tabindex: "-1" });
   const shown = screen();
   const form = scenarioForm(context, (order) => begin(order, "the scenario"));
   const files = dropping(root, (file) => begin({ file, policy: policy.text }, file.name), complain);
   let job;
 
-  fill(root,
-    h("div", { class: "campaign stack" },
-      h("div", { class: "sheet start" },
-        h("section", { "aria-labelledby": "simulate-head" }, h("h2", { id: "simulate-head" }, "Hide a campaign in traffic, and watch it being found"),
-          h("p", { class: "intro" }, "A provider reported 25,000 accounts that asked its model 28.8 million questions, none of them more than a customer "
-            + "asks. Here such a campaign is made up among ten times as many honest requests, and the engine that runs in Envoy has to find it."),
-          form.root),
-        h("section", { "aria-labelledby": "file-head" }, h("h2", { id: "file-head" }, "Or open a recording"), files.root)),
-      state.root, h("div", { class: "remarks", role: "alert" }, notes), shown.root));
+  fill(
+    root,
+    h(
+      "div",
+      { class: "campaign stack" },
+      h(
+        "div",
+        { class: "sheet start" },
+        h(
+          "section",
+          { "aria-labelledby": "simulate-head" },
+          h("h2", { id: "simulate-head" }, "Hide a campaign in traffic, and watch it being found"),
+          h(
+            "p",
+            { class: "intro" },
+            INTRO,
+          ),
+          form.root,
+        ),
+        h("section", { "aria-labelledby": "file-head" }, h("h2", { id: "file-head" }, "Or open a recording"), files.root),
+      ),
+      state.root,
+      h("div", { class: "remarks", role: "alert" }, notes),
+      shown.root,
+    ),
+  );
 
   function begin(order, name) {
     job?.end();
     fill(notes);
     shown.clear();
     state.begin(name);
+    let looked = false;
+    // Once there is something to see, it is brought into sight; where one looks after that is one's own business.
+    const look = () => {
+      if (!looked) state.root.scrollIntoView({ block: "start" });
+      looked = true;
+    };
     job = start(order, {
       glance(data, part, seconds) {
         state.update(part, data.requests, seconds);
         shown.show(new Film(data));
+        look();
       },
       film(data, { seconds, stopped, note }) {
         const waiting = state.root.contains(document.activeElement);
-        state.end(`${stopped ? "Stopped" : "Done"}: ${counted(data.requests, "request")} in ${seconds.toFixed(1)} s, `
-          + `${grouped(Math.round(data.requests / Math.max(seconds, 0.001)))} a second.`);
-        fill(notes, [note, ...remarks(data)].filter(Boolean).map((text) => h("li", null, text)));
+        state.end(
+          `${stopped ? "Stopped" : "Done"}: ${counted(data.requests, "request")} in ${seconds.toFixed(1)} s, ` +
+            `${grouped(Math.round(data.requests / Math.max(seconds, 0.001)))} a second.`,
+        );
+        fill(
+          notes,
+          [note, ...remarks(data)].filter(Boolean).map((text) => h("li", null, text)),
+        );
         shown.finish(new Film(data));
+        look();
         if (waiting) shown.focus();
       },
       fault(sentence) {
+        const waiting = state.root.contains(document.activeElement);
         state.end("");
         complain(sentence);
+        if (waiting) notes.focus();
       },
     });
   }
@@ -62,10 +98,17 @@ function progress(stop) {
   const bar = h("progress", { max: "1", value: 0, "aria-label": "How far the run has come" });
   const text = h("p", { class: "pace" });
   const heard = h("p", { class: "heard", role: "status" });
-  const button = h("button", { type: "button", onclick: () => {
-    button.disabled = true;
-    stop();
-  } }, "Stop");
+  const button = h(
+    "button",
+    {
+      type: "button",
+      onclick: () => {
+        button.disabled = true;
+        stop();
+      },
+    },
+    "Stop",
+  );
   const root = h("div", { class: "progress sheet", hidden: true }, bar, button, text, heard);
   let tenth = -1;
   return {
@@ -79,7 +122,6 @@ function progress(stop) {
       tenth = -1;
       text.textContent = "Starting …";
       heard.textContent = `Running ${name}`;
-      root.scrollIntoView({ block: "start" });
       button.focus({ preventScroll: true });
     },
     update(part, requests, seconds) {
@@ -105,15 +147,21 @@ function remarks({ broken, told, backwards, unobserved, requests }) {
   const remarks = [];
   if (broken > 0) {
     const first = told.map(([line, why]) => `line ${grouped(line)}: ${why}`).join("; ");
-    remarks.push(`${counted(broken, "line")} of the file ${broken === 1 ? "is" : "are"} broken and ${broken === 1 ? "was" : "were"} left out`
-      + `${broken > told.length ? ", the first" : ""}: ${first}.`);
+    remarks.push(
+      `${counted(broken, "line")} of the file ${broken === 1 ? "is" : "are"} broken and ${broken === 1 ? "was" : "were"} left out` +
+        `${broken > told.length ? ", the first" : ""}: ${first}.`,
+    );
   }
   if (backwards !== null) {
-    remarks.push(`Times go backwards, first at line ${grouped(backwards)}: such a request was taken to come at the latest time before it. `
-      + "Sort the file by time for exact counts.");
+    remarks.push(
+      `Times go backwards, first at line ${grouped(backwards)}: such a request was taken to come at the latest time before it. ` +
+        "Sort the file by time for exact counts.",
+    );
   }
   if (unobserved > 0) {
-    remarks.push(`${counted(unobserved, "request")} (${share(unobserved, requests)}) found no room as evidence: more came in a second than is looked at.`);
+    remarks.push(
+      `${counted(unobserved, "request")} (${share(unobserved, requests)}) found no room as evidence: too many came at once.`,
+    );
   }
   return remarks;
 }

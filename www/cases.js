@@ -2,14 +2,12 @@
 
 import { copyable } from "./copy.js";
 import { counted, fill, grouped, h, share, table } from "./dom.js";
-import { MOST, TERMS } from "./terms.js";
+import { growth } from "./growth.js";
+import { MOST, points, TERMS } from "./terms.js";
 import { brief } from "./time.js";
 
 /** More campaigns than this are only counted. */
 const SHOWN = 100;
-
-/** Milliseconds for which a score is drawn after a conviction, at least. */
-const LATER = 3 * 3_600_000;
 
 const STAGES = {
   suspect: { text: "suspected", kind: "tag" },
@@ -28,26 +26,26 @@ const STAGES = {
  * @property {number} keys
  * @property {string[]} templates
  * @property {Record<string, number>} terms
- * @property {Array<{t: number, score: number}>} history
+ * @property {Array<{t: number, stage: string, score: number}>} history
  * @property {number[]} [whose] - requests of each group that met it, in the whole film
  */
 
 /**
+ * @typedef {{line: number, groups?: Array<{name: string}>}} Told - the score that convicts, and whose requests there are
+ *
  * @param {{empty: string}} options - what is said where there are none
- * @returns {{root: HTMLElement, update(cases: Case[], told: {line: number, groups?: Array<{name: string}>}): void, open(): void}}
+ * @returns {{root: HTMLElement, update(cases: Case[], told: Told): void, clear(): void, open(): void}}
  */
 export function cases({ empty }) {
   const list = h("div", { class: "cases" });
   const rest = h("p", { class: "faint small" });
   const root = h("div", null, list, rest);
-  /** What is shown of each campaign, by its name: so an open one stays open. */
+  /** What is shown of each campaign, by its name: so an open one stays open, also when time goes back before it and on again. */
   const shown = new Map();
   return {
     root,
     update(all, told) {
       const now = all.slice(0, SHOWN);
-      const names = new Set(now.map(({ id }) => id));
-      for (const id of shown.keys()) if (!names.has(id)) shown.delete(id);
       const parts = now.map((each) => {
         if (!shown.has(each.id)) shown.set(each.id, entry(each.id));
         const part = shown.get(each.id);
@@ -56,6 +54,10 @@ export function cases({ empty }) {
       });
       arrange(list, parts.length > 0 ? parts : [h("p", { class: "empty" }, empty)]);
       rest.textContent = all.length > SHOWN ? `and ${grouped(all.length - SHOWN)} more` : "";
+    },
+    /** Other campaigns are to come. */
+    clear() {
+      shown.clear();
     },
     /** Opens the first, for whoever has opened none: why it was found is what most want to know. */
     open() {
@@ -109,11 +111,17 @@ function brieflyOf(id, each, { line }) {
   const named = each.stage === "named";
   const facts = named
     ? [`first ${brief(each.since)}`]
-    : [`since ${brief(each.since)}`, counted(each.keys, "key"), counted(each.requests, "request"),
-      `${each.families} ${each.families === 1 ? "family" : "families"} of evidence`];
+    : [
+        `since ${brief(each.since)}`,
+        counted(each.keys, "key"),
+        counted(each.requests, "request"),
+        `${each.families} ${each.families === 1 ? "family" : "families"} of evidence`,
+      ];
   return [
-    h("span", { class: `mark ${stage.kind}` }, stage.text), " ",
-    h("code", null, id), " ",
+    h("span", { class: `mark ${stage.kind}` }, stage.text),
+    " ",
+    h("code", null, id),
+    " ",
     !named && meter(each.score, line),
     h("span", { class: "gist" }, facts.join(" · ")),
   ];
@@ -123,11 +131,17 @@ function brieflyOf(id, each, { line }) {
 function meter(score, line) {
   const end = Math.max(line * 1.5, score);
   const part = (value) => `${Math.max(0, (value / end) * 100)}%`;
-  return h("span", { class: "meter" },
-    h("span", { class: "track", "aria-hidden": "true" },
+  return h(
+    "span",
+    { class: "meter" },
+    h(
+      "span",
+      { class: "track", "aria-hidden": "true" },
       h("span", { class: score >= line ? "fill over" : "fill", style: { width: part(score) } }),
-      h("span", { class: "line", style: { left: part(line) } })),
-    h("span", { class: "score" }, h("b", null, points(score)), ` of ${line} points`));
+      h("span", { class: "line", style: { left: part(line) } }),
+    ),
+    h("span", { class: "score" }, h("b", null, points(score)), ` of ${line} points`),
+  );
 }
 
 /** Why: what speaks for it and against, how that grew, and whose requests met it. */
@@ -137,15 +151,29 @@ function reasons(each, { line, groups }) {
     const said = TERMS.filter(({ name }) => (each.terms[name] ?? 0) !== 0);
     const silent = TERMS.filter(({ name }) => (each.terms[name] ?? 0) === 0);
     parts.push(
-      h("h4", null, `Why: ${points(each.score)} points, and ${line} convict`),
-      h("ul", { class: "terms" }, said.map((term) => bar(term, each.terms[term.name]))),
-      h("details", { class: "silent" },
+      h("h3", null, `Why: ${points(each.score)} points, and ${line} convict`),
+      h(
+        "ul",
+        { class: "terms" },
+        said.map((term) => bar(term, each.terms[term.name])),
+      ),
+      h(
+        "details",
+        { class: "silent" },
         h("summary", null, `${counted(silent.length, "term")} that ${silent.length === 1 ? "says" : "say"} nothing`),
-        h("ul", { class: "terms" }, silent.map((term) => bar(term, 0)))));
-    const scored = upToConviction(each.history);
-    if (scored.some(({ score }) => score !== scored[0].score)) parts.push(h("h4", null, "How the score grew"), growth(scored, line));
+        h(
+          "ul",
+          { class: "terms" },
+          silent.map((term) => bar(term, 0)),
+        ),
+      ),
+    );
+    const grown = growth(each.history, line);
+    if (grown) parts.push(h("h3", null, "How the score grew"), grown);
   } else {
-    parts.push(h("p", { class: "faint" }, "Verdicts only name a campaign, and do not tell what spoke for it: open the trace to see that."));
+    parts.push(
+      h("p", { class: "faint" }, "Verdicts only name a campaign, and do not tell what spoke for it: open the trace to see that."),
+    );
   }
   if (each.whose && each.requests_known > 0) parts.push(whose(each, groups));
   return parts;
@@ -155,43 +183,34 @@ function bar({ name, family, most, text }, value) {
   const width = `${(Math.abs(value) / MOST) * 50}%`;
   const room = `${(Math.abs(most) / MOST) * 50}%`;
   const side = most > 0 ? "for" : "against";
-  return h("li", { class: "term", title: `at most ${points(most)}` },
-    h("span", { class: "name" }, h("code", null, name), " ", h("span", { class: "family" }, family), h("span", { class: "means" }, text)),
-    h("span", { class: `balance ${side}`, "aria-hidden": "true" },
-      h("span", { class: "room", style: { width: room } }), h("span", { class: "fill", style: { width } })),
-    h("span", { class: "points" }, points(value), h("span", { class: "heard" }, ` points, of ${points(most)} at most`)));
-}
-
-/** How it came to what it is: what is much later than a conviction would leave no room for what led to it. */
-function upToConviction(history) {
-  const convicted = history.find(({ stage }) => stage === "convicted");
-  if (!convicted) return history;
-  const end = convicted.t + Math.max(convicted.t - history[0].t, LATER);
-  return history.filter(({ t }) => t <= end);
-}
-
-/** A score over time, as a line of steps. */
-function growth(history, line) {
-  const [width, height] = [320, 64];
-  const from = history[0].t;
-  const to = Math.max(history.at(-1).t, from + 1);
-  const top = Math.max(line * 1.2, ...history.map(({ score }) => score));
-  const low = Math.min(0, ...history.map(({ score }) => score));
-  const x = (t) => (((t - from) / (to - from)) * width).toFixed(1);
-  const y = (score) => (height - ((score - low) / (top - low)) * height).toFixed(1);
-  const steps = history.map(({ t, score }, at) => `${at === 0 ? "M" : "H"}${x(t)}${at === 0 ? ` ${y(score)}` : `V${y(score)}`}`).join("");
-  const text = `From ${points(history[0].score)} points on ${brief(from)} to ${points(history.at(-1).score)} on ${brief(to)}`;
-  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", class: "growth", role: "img", "aria-label": text },
-    svg("path", { d: `M0 ${y(line)}H${width}`, class: "line" }), svg("path", { d: `${steps}H${width}`, class: "score" }));
-  return h("div", null, picture, h("p", { class: "faint small" }, `${text}; the dashed line convicts.`));
+  return h(
+    "li",
+    { class: "term", title: `at most ${points(most)}` },
+    h(
+      "span",
+      { class: "name" },
+      h("code", null, name),
+      " ",
+      h("span", { class: "family" }, family),
+      h("span", { class: "means" }, text),
+    ),
+    h(
+      "span",
+      { class: `balance ${side}`, "aria-hidden": "true" },
+      h("span", { class: "room", style: { width: room } }),
+      h("span", { class: "fill", style: { width } }),
+    ),
+    h("span", { class: "points" }, points(value), h("span", { class: "heard" }, ` points, of ${points(most)} at most`)),
+  );
 }
 
 /** Whose requests met it, where the truth is known or found. */
 function whose(each, groups) {
   const rows = groups.map(({ name }, place) => [name, each.whose[place]]).filter(([, number]) => number > 0);
   const lines = rows.map(([name, number]) => [name, grouped(number), share(number, each.requests_known)]);
-  const caption = `Whose requests were known for this campaign's, in all of the film: ${grouped(each.requests_known)}, `
-    + `of which ${grouped(each.refused)} were refused`;
+  const caption =
+    `Whose requests were known for this campaign's, in all of the film: ${grouped(each.requests_known)}, ` +
+    `of which ${grouped(each.refused)} were refused`;
   return table(caption, ["whose", { text: "requests", number: true }, { text: "share", number: true }], lines, { shown: true });
 }
 
@@ -199,23 +218,34 @@ function whose(each, groups) {
 function excuses({ id, templates }) {
   const [first] = templates;
   return [
-    h("h4", null, "Where it is a mistake"),
-    h("p", { class: "small" }, "To let this campaign go, add its name to ", h("code", null, "campaigns.acquit"), ": ", copyable(JSON.stringify(id))),
-    first && h("p", { class: "small" }, "To let a template go whoever asks it, add it to ", h("code", null, "campaigns.excuse"), ": ",
-      copyable(JSON.stringify({ template: first }))),
-    templates.length > 1 && h("details", null,
-      h("summary", null, `All ${templates.length} templates, the most specific first`),
-      h("ul", { class: "hashes" }, templates.map((template) => h("li", null, copyable(template))))),
+    h("h3", null, "Where it is a mistake"),
+    h(
+      "p",
+      { class: "small" },
+      "To let this campaign go, add its name to ",
+      h("code", null, "campaigns.acquit"),
+      ": ",
+      copyable(JSON.stringify(id)),
+    ),
+    first &&
+      h(
+        "p",
+        { class: "small" },
+        "To let a template go whoever asks it, add it to ",
+        h("code", null, "campaigns.excuse"),
+        ": ",
+        copyable(JSON.stringify({ template: first })),
+      ),
+    templates.length > 1 &&
+      h(
+        "details",
+        null,
+        h("summary", null, `All ${templates.length} templates, the most specific first`),
+        h(
+          "ul",
+          { class: "hashes" },
+          templates.map((template) => h("li", null, copyable(template))),
+        ),
+      ),
   ];
-}
-
-function points(value) {
-  return value.toFixed(1).replace("-", "−");
-}
-
-function svg(tag, attributes, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
 }

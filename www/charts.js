@@ -4,6 +4,7 @@
 import uPlot from "uplot";
 import { colour, whenColoursChange } from "./colours.js";
 import { fill, grouped, h, table } from "./dom.js";
+import { scroll } from "./scroll.js";
 import { brief, tick } from "./time.js";
 
 /** The most rows of a table: neighbours are added up until there are no more. */
@@ -23,18 +24,26 @@ const STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => 
 
 /**
  * A chart in a figure of its own.
- * @param {{title: string, layers: Array<{text: string, colour: string}>, height: number, group: string,
- *   seek?: (time: number) => void, clock?: (time: number) => string, ticks?: (time: number, step: number) => string}} options - layers from the lowest up; charts of a group move together
+ * @param {object} options
+ * @param {string} options.title
+ * @param {Array<{text: string, colour: string}>} options.layers - from the lowest up
+ * @param {number} options.height - in CSS pixels
+ * @param {string} options.group - the pointer is shown in all charts of a group
+ * @param {(time: number) => void} [options.seek] - is called with the time that is pressed
+ * @param {(time: number) => string} [options.clock] - writes when a frame begins
+ * @param {(time: number, step: number) => string} [options.ticks] - writes times below the chart
  * @returns {{root: HTMLElement, update(shown: Shown): void, title(text: string): void}}
  */
 export function chart({ title, layers, height, group, seek, clock = brief, ticks = tick }) {
   const heading = h("h3", null, title);
   const when = h("span", { class: "when" });
   const numbers = layers.map(() => h("b"));
-  const swatches = layers.map(({ text, colour: name }, place) => h("span", { class: `swatch ${name}` }, text, " ", numbers[place]));
+  const swatches = layers.map(({ text, colour: name }, place) =>
+    h("span", { class: `swatch ${name}` }, text, " ", numbers[place]),
+  );
   const legend = h("p", { class: "legend" }, swatches, when);
   const host = h("div", { class: "plot", role: "img" });
-  const rows = h("details", { ontoggle: () => tabulate() }, h("summary", null, "Show as table"), h("div", { class: "scroll" }));
+  const rows = h("details", { ontoggle: () => tabulate() }, h("summary", null, "Show as table"), scroll("The chart's numbers"));
   const root = h("figure", { class: "chart" }, heading, legend, host, rows);
   let shown = { x: [0, 1], values: layers.map(() => [0]), text: "" };
 
@@ -51,12 +60,17 @@ export function chart({ title, layers, height, group, seek, clock = brief, ticks
       axis({ size: 28, space: 64, values: (_, splits, axis, space, step) => splits.map((time) => ticks(time, step)) }),
       axis({ size: 52, space: 28, incrs: STEPS, values: (_, splits) => splits.map(short) }),
     ],
-    series: [{}, ...layers.map((layer) => ({
-      paths: uPlot.paths.stepped({ align: 1 }),
-      points: { show: false },
-      fill: () => colour(layer.colour),
-      width: 0,
-    })).reverse()],
+    series: [
+      {},
+      ...layers
+        .map((layer) => ({
+          paths: uPlot.paths.stepped({ align: 1 }),
+          points: { show: false },
+          fill: () => colour(layer.colour),
+          width: 0,
+        }))
+        .reverse(),
+    ],
     hooks: { draw: [(plot) => overlay(plot, shown)], setCursor: [() => tell()] },
   };
   const plot = new uPlot(options, stacked(shown), host);
@@ -154,7 +168,8 @@ function overlay(plot, { moment, marks = [] }) {
     const width = ctx.measureText(mark.text).width;
     // What does not fit at its right stands at its left, and what fits nowhere is only a line.
     const places = [x - ratio, x - width - ratio].map((from) => [from, from + width]);
-    const fits = ([from, to]) => from >= 0 && to <= ctx.canvas.width && taken.every(([left, right]) => to <= left || from >= right + 6 * ratio);
+    const fits = ([from, to]) =>
+      from >= 0 && to <= ctx.canvas.width && taken.every(([left, right]) => to <= left || from >= right + 6 * ratio);
     const place = places.find(fits);
     ctx.fillStyle = colour(mark.colour);
     ctx.fillRect(x - ratio / 2, bbox.top - 3 * ratio, ratio, bbox.height + 3 * ratio);

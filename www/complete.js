@@ -3,6 +3,8 @@
 import { pickedCompletion, startCompletion } from "@codemirror/autocomplete";
 import { syntaxTree } from "@codemirror/language";
 
+import { h } from "./dom.js";
+import { prose } from "./help.js";
 import { fields, placeAt, wholeTree } from "./pointer.js";
 
 /** What rules can go by, besides the facts under `account`; the schema has them in words only. */
@@ -28,16 +30,20 @@ export function completion(schema) {
 
 /** Whether a string begins at a position. */
 function opens(state, position) {
-  return state.sliceDoc(position, position + 1) === "\"" && syntaxTree(state).resolveInner(position + 1, -1).from === position;
+  return state.sliceDoc(position, position + 1) === '"' && syntaxTree(state).resolveInner(position + 1, -1).from === position;
 }
 
 function names(state, schema, { path, name, inside }) {
-  const there = inside ? fields(state, inside).map((field) => field.name).filter((each) => each !== name) : [];
+  const there = inside
+    ? fields(state, inside)
+        .map((field) => field.name)
+        .filter((each) => each !== name)
+    : [];
   const left = schema.fields(path).filter((field) => !there.includes(field.name));
   return left.map((field, place) => ({
     label: field.name,
     detail: field.required ? "required" : "",
-    info: field.about,
+    info: () => explained(field.about),
     boost: 99 - place,
     apply: (view, chosen, from, to) => applyName(view, chosen, field, unquoted(view.state, from, to)),
   }));
@@ -50,20 +56,29 @@ function texts(state, schema, { path, name }) {
   const traits = rule ? [...TRAITS, ...facts(state)].map((trait) => ({ text: JSON.stringify(trait), about: "" })) : [];
   return [...known, ...traits].map(({ text, about }, place) => ({
     label: text.replace(/^"|"$/g, ""),
-    info: about || undefined,
+    info: about ? () => explained(about) : undefined,
     boost: 99 - place,
     apply: (view, chosen, from, to) => {
       const range = unquoted(view.state, from, to);
       const anchor = range.from + text.length;
-      view.dispatch({ changes: { ...range, insert: text }, selection: { anchor }, userEvent: "input.complete", annotations: pickedCompletion.of(chosen) });
+      view.dispatch({
+        changes: { ...range, insert: text },
+        selection: { anchor },
+        userEvent: "input.complete",
+        annotations: pickedCompletion.of(chosen),
+      });
     },
   }));
 }
 
+function explained(about) {
+  return h("div", null, prose(about));
+}
+
 /** A range with the quotation marks around it, since what is written there brings its own. */
 function unquoted(state, from, to) {
-  const before = state.sliceDoc(from - 1, from) === "\"";
-  const after = before && state.sliceDoc(to, to + 1) === "\"";
+  const before = state.sliceDoc(from - 1, from) === '"';
+  const after = before && state.sliceDoc(to, to + 1) === '"';
   return { from: before ? from - 1 : from, to: after ? to + 1 : to };
 }
 
@@ -80,7 +95,7 @@ function applyName(view, chosen, field, { from, to }) {
   const before = state.sliceDoc(0, from).trimEnd();
   const after = state.sliceDoc(to, to + 200).trimStart();
   const value = after.startsWith(":") ? null : beginning(field);
-  const comma = value !== null && after.startsWith("\"") ? "," : "";
+  const comma = value !== null && after.startsWith('"') ? "," : "";
   const insert = JSON.stringify(field.name) + (value === null ? "" : `: ${value}${comma}`);
   const changes = [{ from, to, insert }];
   const lacks = !/[{,]$/.test(before) && before !== "";
@@ -88,12 +103,12 @@ function applyName(view, chosen, field, { from, to }) {
   const within = value && /^(""|\[\]|\{\})$/.test(value) ? 1 : 0;
   const anchor = from + (lacks ? 1 : 0) + insert.length - comma.length - within;
   view.dispatch({ changes, selection: { anchor }, userEvent: "input.complete", annotations: pickedCompletion.of(chosen) });
-  if (value === "\"\"" && field.values.length > 0) startCompletion(view);
+  if (value === '""' && field.values.length > 0) startCompletion(view);
 }
 
 function beginning({ type, values }) {
   if (values.length === 1) return values[0].text;
   if (type.startsWith("list")) return "[]";
   if (type.startsWith("object")) return "{}";
-  return type.startsWith("\"") || type.startsWith("string") ? "\"\"" : "";
+  return type.startsWith('"') || type.startsWith("string") ? '""' : "";
 }

@@ -10,8 +10,18 @@ const SAID = 2000;
 export function copyable(text) {
   const code = h("code", null, text);
   const said = h("span", { class: "said", role: "status" });
-  return h("button", { type: "button", class: "copy", title: "Copy", onclick: async () => {
-    said.textContent = await copy(code);
-    setTimeout(() => (said.textContent = ""), SAID);
-  } }, code, said);
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "copy",
+      title: "Copy",
+      onclick: async () => {
+        said.textContent = await copy(code);
+        setTimeout(() => (said.textContent = ""), SAID);
+      },
+    },
+    code,
+    said,
+  );
 }

@@ -1,10 +1,16 @@
 // What puts the policy in force: files for each way to run Stillgate, ready to copy.
 
 import { fill, h } from "./dom.js";
-import { copy, save } from "./texts.js";
+import { sentence } from "./engine.js";
 import { prose } from "./help.js";
+import { copy, save } from "./texts.js";
 
-const KINDS = [["envoy", "Envoy"], ["istio", "Istio"], ["envoy-gateway", "Envoy Gateway"], ["worker", "Worker"]];
+const KINDS = [
+  ["envoy", "Envoy"],
+  ["istio", "Istio"],
+  ["envoy-gateway", "Envoy Gateway"],
+  ["worker", "Worker"],
+];
 
 /** The part of the Policy view that shows them. */
 export class Deploy {
@@ -14,11 +20,22 @@ export class Deploy {
     this.kind = KINDS[0][0];
     this.told = h("p", { class: "heard", role: "status" });
     this.body = h("div", { class: "stack" });
-    this.element = h("section", { class: "sheet stack", "aria-labelledby": "deploy-title" },
-      h("div", { class: "row spread" },
+    this.element = h(
+      "section",
+      { class: "sheet stack", "aria-labelledby": "deploy-title" },
+      h(
+        "div",
+        { class: "row spread" },
         h("h2", { id: "deploy-title" }, "Put it in force"),
-        h("div", { class: "segments", role: "radiogroup", "aria-label": "Where it runs" }, KINDS.map((kind) => this.choice(kind)))),
-      this.told, this.body);
+        h(
+          "div",
+          { class: "segments", role: "radiogroup", "aria-label": "Where it runs" },
+          KINDS.map((kind) => this.choice(kind)),
+        ),
+      ),
+      this.told,
+      this.body,
+    );
   }
 
   choice([kind, name]) {
@@ -26,7 +43,12 @@ export class Deploy {
       this.kind = kind;
       this.render();
     };
-    return h("label", null, h("input", { type: "radio", name: "deploy", value: kind, checked: kind === this.kind, onchange: chosen }), name);
+    return h(
+      "label",
+      null,
+      h("input", { type: "radio", name: "deploy", value: kind, checked: kind === this.kind, onchange: chosen }),
+      name,
+    );
   }
 
   /** @param {string} text @param {number} faults */
@@ -38,14 +60,30 @@ export class Deploy {
 
   render() {
     if (this.faults > 0) {
-      fill(this.body, h("p", { class: "empty" }, "The policy has faults, so nothing could put it in force. Mend them, and the files are shown here."));
+      fill(
+        this.body,
+        h(
+          "p",
+          { class: "empty" },
+          "The policy has faults, so nothing could put it in force. Mend them, and the files are shown here.",
+        ),
+      );
       return;
     }
     try {
       const { files, notes } = JSON.parse(this.deploy(this.text, this.kind));
-      fill(this.body, notes.length > 0 && h("ul", { class: "notes" }, notes.map((note) => h("li", null, prose(note)))), files.map((file) => this.file(file)));
+      fill(
+        this.body,
+        notes.length > 0 &&
+          h(
+            "ul",
+            { class: "notes" },
+            notes.map((note) => h("li", null, prose(note))),
+          ),
+        files.map((file) => this.file(file)),
+      );
     } catch (error) {
-      fill(this.body, h("p", { class: "notice bad" }, error.message));
+      fill(this.body, h("p", { class: "notice bad" }, sentence(error)));
     }
   }
 
@@ -56,12 +94,22 @@ export class Deploy {
       answer.textContent = await copy(code);
       this.told.textContent = `${name}: ${answer.textContent}`;
     };
-    return h("div", { class: "file" },
-      h("div", { class: "row" },
+    return h(
+      "div",
+      { class: "file" },
+      h(
+        "div",
+        { class: "row" },
         h("h3", null, h("code", null, name)),
-        h("span", { class: "row end" }, answer,
+        h(
+          "span",
+          { class: "row end" },
+          answer,
           h("button", { type: "button", onclick: copied, "aria-label": `Copy ${name}` }, "Copy"),
-          h("button", { type: "button", onclick: () => save(name, text), "aria-label": `Download ${name}` }, "Download"))),
-      code);
+          h("button", { type: "button", onclick: () => save(name, text), "aria-label": `Download ${name}` }, "Download"),
+        ),
+      ),
+      code,
+    );
   }
 }

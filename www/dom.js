@@ -28,7 +28,12 @@ export function h(tag, properties, ...children) {
  */
 export function fill(element, ...children) {
   const there = (child) => child !== null && child !== undefined && child !== false;
-  element.replaceChildren(...children.flat(Infinity).filter(there).map((child) => (child instanceof Node ? child : String(child))));
+  element.replaceChildren(
+    ...children
+      .flat(Infinity)
+      .filter(there)
+      .map((child) => (child instanceof Node ? child : String(child))),
+  );
 }
 
 /**
@@ -44,14 +49,22 @@ export function table(caption, heads, rows, { shown = false } = {}) {
   const kind = (place) => (columns[place].number ? "number" : null);
   const head = columns.map(({ text }, place) => h("th", { scope: "col", role: "columnheader", class: kind(place) }, text));
   const line = (cells) =>
-    h("tr", { role: "row" }, cells.map((cell, place) =>
-      place === 0
-        ? h("th", { scope: "row", role: "rowheader", class: kind(place) }, cell)
-        : h("td", { role: "cell", class: kind(place), "data-head": columns[place].text }, cell)));
-  return h("table", { role: "table", class: "rows" },
+    h(
+      "tr",
+      { role: "row" },
+      cells.map((cell, place) =>
+        place === 0
+          ? h("th", { scope: "row", role: "rowheader", class: kind(place) }, cell)
+          : h("td", { role: "cell", class: kind(place), "data-head": columns[place].text }, cell),
+      ),
+    );
+  return h(
+    "table",
+    { role: "table", class: "rows" },
     h("caption", { class: shown ? null : "heard" }, caption),
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head)),
-    h("tbody", { role: "rowgroup" }, rows.map(line)));
+    h("tbody", { role: "rowgroup" }, rows.map(line)),
+  );
 }
 
 /** A verdict as a word with its mark. @param {string} verdict @param {boolean} [shadow] @returns {HTMLElement} */
@@ -79,7 +92,13 @@ export function share(part, whole) {
   return parts === 0 ? "<0.01 %" : `${(parts / 100).toFixed(2)} %`;
 }
 
-const UNITS = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "m"], [1_000, "s"], [1, "ms"]];
+const UNITS = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "m"],
+  [1_000, "s"],
+  [1, "ms"],
+];
 
 /** A length of time in the two largest units that it has: `1 h 16 m`. @param {number} millis @returns {string} */
 export function span(millis) {

@@ -9,11 +9,16 @@ import { h } from "./dom.js";
  * @returns {{root: HTMLElement}}
  */
 export function dropping(root, take, refuse) {
-  const input = h("input", { type: "file", id: "recording", accept: ".jsonl,.json,.ndjson,.gz,.txt,.log", onchange: () => {
-    if (input.files.length > 0) take(input.files[0]);
-    // The same file may be chosen again once it has changed.
-    input.value = "";
-  } });
+  const input = h("input", {
+    type: "file",
+    id: "recording",
+    accept: ".jsonl,.json,.ndjson,.gz,.txt,.log",
+    onchange: () => {
+      if (input.files.length > 0) take(input.files[0]);
+      // The same file may be chosen again once it has changed.
+      input.value = "";
+    },
+  });
 
   root.addEventListener("dragover", (event) => {
     if (!event.dataTransfer.types.includes("Files")) return;
@@ -34,10 +39,21 @@ export function dropping(root, take, refuse) {
   });
 
   return {
-    root: h("div", { class: "stack" },
-      h("p", null, "A trace (the policy in the ", h("a", { href: "#policy" }, "editor"), " decides about it again) or the verdicts that ",
-        h("code", null, "stillgate replay"), " has written: JSON Lines, also as ", h("code", null, ".gz"),
-        ", of any size. It is read on this device and sent nowhere."),
-      h("div", { class: "field" }, h("label", { for: "recording" }, "Choose a file, or drop it anywhere on this view"), input)),
+    root: h(
+      "div",
+      { class: "stack" },
+      h(
+        "p",
+        null,
+        "A trace (the policy in the ",
+        h("a", { href: "#policy" }, "editor"),
+        " decides about it again) or the verdicts that ",
+        h("code", null, "stillgate replay"),
+        " has written: JSON Lines, also as ",
+        h("code", null, ".gz"),
+        ", of any size. It is read on this device and sent nowhere.",
+      ),
+      h("div", { class: "field" }, h("label", { for: "recording" }, "Choose a file, or drop it anywhere on this view"), input),
+    ),
   };
 }

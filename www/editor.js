@@ -14,7 +14,8 @@ import { look, painted } from "./ink.js";
 import { placeAt, spot } from "./pointer.js";
 import { typing } from "./typing.js";
 
-const HINT = "Tab leaves the editor. Control and Space completes, F8 goes to the next fault, F1 to the help for the field at the cursor.";
+const HINT =
+  "Tab leaves the editor. Control and Space completes, F8 goes to the next fault, F1 to the help for the field at the cursor.";
 
 /**
  * @typedef {object} Listeners
@@ -35,7 +36,11 @@ export class Editor {
   constructor(text, schema, listeners) {
     this.element = h("div", { class: "editor" });
     const root = this.element.attachShadow({ mode: "open" });
-    this.view = new EditorView({ root, parent: root, state: EditorState.create({ doc: text, extensions: extensions(schema, listeners) }) });
+    this.view = new EditorView({
+      root,
+      parent: root,
+      state: EditorState.create({ doc: text, extensions: extensions(schema, listeners) }),
+    });
     root.append(h("p", { id: "hint", hidden: true }, HINT));
   }
 
@@ -46,14 +51,27 @@ export class Editor {
   /** Another text, as one step that can be undone. @param {string} text */
   replace(text) {
     const { state } = this.view;
-    this.view.dispatch({ changes: { from: 0, to: state.doc.length, insert: text }, selection: { anchor: 0 }, scrollIntoView: true });
+    this.view.dispatch({
+      changes: { from: 0, to: state.doc.length, insert: text },
+      selection: { anchor: 0 },
+      scrollIntoView: true,
+    });
   }
 
-  /** Where faults and warnings are, and what they are. @param {Array<{pointer: string, place?: {from: number, to: number}, text: string, severity: "error" | "warning"}>} notes */
+  /** Shows where faults and warnings are, and what they are. @param {import("./faults.js").Note[]} notes */
   underline(notes) {
     const { state } = this.view;
-    const found = notes.map(({ pointer, place, text, severity }) => ({ ...(place ?? spot(state, pointer)), message: text, severity }));
-    this.view.dispatch(setDiagnostics(state, found.toSorted((one, other) => one.from - other.from)));
+    const found = notes.map(({ pointer, place, text, severity }) => ({
+      ...(place ?? spot(state, pointer)),
+      message: text,
+      severity,
+    }));
+    this.view.dispatch(
+      setDiagnostics(
+        state,
+        found.toSorted((one, other) => one.from - other.from),
+      ),
+    );
   }
 
   /** Puts the cursor at a place. @param {{from: number, to: number}} place */
@@ -91,14 +109,29 @@ function extensions(schema, { changed, moved, asked, explain, dropped }) {
     return dom && { pos: position, above: true, create: () => ({ dom }) };
   });
   const help = { key: "F1", run: () => (asked(), true) };
-  const faults = [{ key: "F8", run: nextDiagnostic }, { key: "Shift-F8", run: previousDiagnostic }];
+  const faults = [
+    { key: "F8", run: nextDiagnostic },
+    { key: "Shift-F8", run: previousDiagnostic },
+  ];
   return [
-    lineNumbers(), lintGutter(), highlightActiveLineGutter(), history(), bracketMatching(), closeBrackets(),
-    json(), indentUnit.of("  "), EditorView.lineWrapping, syntaxHighlighting(painted), look,
+    lineNumbers(),
+    lintGutter(),
+    highlightActiveLineGutter(),
+    history(),
+    bracketMatching(),
+    closeBrackets(),
+    json(),
+    indentUnit.of("  "),
+    EditorView.lineWrapping,
+    syntaxHighlighting(painted),
+    look,
     autocompletion({ override: [completion(schema)], icons: false }),
     keymap.of([help, ...faults, ...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...historyKeymap]),
     EditorView.contentAttributes.of({ tabindex: "0", "aria-label": "Policy, as JSON", "aria-describedby": "hint" }),
-    typing, tips, hears, takesFiles,
+    typing,
+    tips,
+    hears,
+    takesFiles,
   ];
 }
 

@@ -3,14 +3,27 @@
 const encoder = new TextEncoder();
 
 /**
+ * @typedef {object} Note
+ * @property {string} pointer - the place in the policy
+ * @property {{from: number, to: number}} [place] - the place in its text, where a pointer cannot tell it
+ * @property {string} text
+ * @property {"error" | "warning"} severity
+ */
+
+/**
  * @param {string} text - the policy's
  * @param {Array<{path: string, found: string, expected: string}>} faults
  * @param {Array<{path: string, text: string}>} warnings
- * @returns {Array<{pointer: string, place?: {from: number, to: number}, text: string, severity: "error" | "warning"}>}
+ * @returns {Note[]}
  */
 export function reading(text, faults, warnings) {
   return [
-    ...faults.map(({ path, found, expected }) => ({ pointer: path, place: told(text, path, found), text: `${found}; ${expected}`, severity: "error" })),
+    ...faults.map(({ path, found, expected }) => ({
+      pointer: path,
+      place: told(text, path, found),
+      text: `${found}; ${expected}`,
+      severity: "error",
+    })),
     ...warnings.map((warning) => ({ pointer: warning.path, text: warning.text, severity: "warning" })),
   ];
 }

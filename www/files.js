@@ -60,26 +60,32 @@ async function isPacked(file) {
 function slowly(file, state) {
   const reader = file.stream().getReader();
   let left = new Uint8Array(0);
-  return new ReadableStream({
-    async pull(controller) {
-      while (left.length === 0) {
-        const { value, done } = await reader.read();
-        if (done) return controller.close();
-        left = value;
-      }
-      const piece = left.subarray(0, READ);
-      left = left.subarray(READ);
-      state.read += piece.length;
-      controller.enqueue(piece);
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        while (left.length === 0) {
+          const { value, done } = await reader.read();
+          if (done) return controller.close();
+          left = value;
+        }
+        const piece = left.subarray(0, READ);
+        left = left.subarray(READ);
+        state.read += piece.length;
+        controller.enqueue(piece);
+      },
+      cancel: (reason) => reader.cancel(reason),
     },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
+    { highWaterMark: 0 },
+  );
 }
 
 /** Browsers word what is wrong with gzip each in their own way, and have no codes for it. */
 function gzipFault({ message }) {
   if (/junk|extra|trailing|after the end/i.test(message)) {
-    return new FileFault("goes on after the end of its gzip data", "it was packed in several parts, so unpack it first, with gunzip");
+    return new FileFault(
+      "goes on after the end of its gzip data",
+      "it was packed in several parts, so unpack it first, with gunzip",
+    );
   }
   if (/trunc|incomplete|unexpected end|input is ended|without reaching/i.test(message)) {
     return new FileFault("breaks off in the middle of its gzip data", "copy it again");

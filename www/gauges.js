@@ -11,12 +11,33 @@ const EMPTY = {
 /** @param {{quotas: object[], checks: object[], campaigns: object[]}} came @returns {HTMLElement[]} */
 export function gauges({ quotas, checks, campaigns }) {
   return [
-    part("Quotas", EMPTY.quotas, quotas, () => table("Quotas that were touched, as the last request left them",
-      ["Quota", "Used", { text: "Left", number: true }, { text: "All back in", number: true }], quotas.map(quota))),
-    part("Checks", EMPTY.checks, checks, () => table("What the last request was found by",
-      ["Check", "Then", { text: "Seen", number: true }, { text: "Limit", number: true }], checks.map(check))),
-    part("Campaigns", EMPTY.campaigns, campaigns, () => table("Campaigns that have been found",
-      ["Campaign", "Stage", { text: "Keys", number: true }, { text: "Requests", number: true }, { text: "Score", number: true }], campaigns.map(campaign))),
+    part("Quotas", EMPTY.quotas, quotas, () =>
+      table(
+        "Quotas that were touched, as the last request left them",
+        ["Quota", "Used", { text: "Left", number: true }, { text: "All back in", number: true }],
+        quotas.map(quota),
+      ),
+    ),
+    part("Checks", EMPTY.checks, checks, () =>
+      table(
+        "What the last request was found by",
+        ["Check", "Then", { text: "Seen", number: true }, { text: "Limit", number: true }],
+        checks.map(check),
+      ),
+    ),
+    part("Campaigns", EMPTY.campaigns, campaigns, () =>
+      table(
+        "Campaigns that have been found",
+        [
+          "Campaign",
+          "Stage",
+          { text: "Keys", number: true },
+          { text: "Requests", number: true },
+          { text: "Score", number: true },
+        ],
+        campaigns.map(campaign),
+      ),
+    ),
   ];
 }
 
@@ -27,10 +48,23 @@ function part(title, empty, list, filled) {
 function quota({ name, per, count, window, limit, used, remaining, reset, mode }) {
   const whose = per.length === 0 ? "of everyone together" : `per ${per.join(" and ")}`;
   return [
-    h("div", null, h("code", null, name), mode === "shadow" && [" ", h("span", { class: "mark would" }, "in shadow")],
-      h("p", { class: "faint small" }, `${count.replaceAll("_", " ")} ${whose}${window ? ` in ${span(window).replaceAll(" ", "\u00a0")}` : ""}`)),
-    h("div", { class: "level" }, h("meter", { min: 0, max: limit, value: Math.min(used, limit), "aria-label": `Used of ${name}` }),
-      h("span", null, `${grouped(used)} of ${grouped(limit)}`)),
+    h(
+      "div",
+      null,
+      h("code", null, name),
+      mode === "shadow" && [" ", h("span", { class: "mark would" }, "in shadow")],
+      h(
+        "p",
+        { class: "faint small" },
+        `${count.replaceAll("_", " ")} ${whose}${window ? ` in ${span(window).replaceAll(" ", "\u00a0")}` : ""}`,
+      ),
+    ),
+    h(
+      "div",
+      { class: "level" },
+      h("meter", { min: 0, max: limit, value: Math.min(used, limit), "aria-label": `Used of ${name}` }),
+      h("span", null, `${grouped(used)} of ${grouped(limit)}`),
+    ),
     grouped(remaining),
     reset === null ? "–" : span(reset),
   ];

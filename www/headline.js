@@ -16,7 +16,10 @@ export function headline() {
     update(film, moment) {
       const [first, ...others] = sentences(film, moment);
       lead.textContent = first;
-      fill(more, others.map((text) => h("p", null, text)));
+      fill(
+        more,
+        others.map((text) => h("p", null, text)),
+      );
       compose(film, moment, bar, under);
     },
   };
@@ -24,7 +27,10 @@ export function headline() {
 
 /** @param {import("./film.js").Film} film @param {number} moment @returns {string[]} the first says most */
 export function sentences(film, moment) {
-  const all = film.sum(film.groups.map((_, place) => place), moment);
+  const all = film.sum(
+    film.groups.map((_, place) => place),
+    moment,
+  );
   if (all.requests === 0) return ["Nothing has come yet."];
   return film.truth ? [own(film, moment), found(film, moment), ...honest(film, moment)] : recorded(film, moment, all);
 }
@@ -38,8 +44,10 @@ function own(film, moment) {
   }
   const passed = now.requests - now.refused;
   const shadow = now.would > 0 ? ` ${grouped(now.would)} would have been refused, by rules in shadow.` : "";
-  return `Of ${counted(now.requests, "interaction")} of the campaign ${grouped(passed)} ${were(passed)} let through `
-    + `(${share(passed, now.requests)}).${shadow}`;
+  return (
+    `Of ${counted(now.requests, "interaction")} of the campaign ${grouped(passed)} ${were(passed)} let through ` +
+    `(${share(passed, now.requests)}).${shadow}`
+  );
 }
 
 /** What was found. */
@@ -54,15 +62,23 @@ function found(film, moment) {
     const { t, first } = film.events().find(({ stage }) => stage === "convicted");
     const from = film.begins() ?? first;
     const after = `${span(Math.round(Math.max(0, t - from) / 60_000) * 60_000)} after its first request`;
-    parts.push(convicted.length === 1
-      ? `1 campaign is convicted, ${after}.`
-      : `${grouped(convicted.length)} campaigns are convicted, the first ${after}.`);
+    parts.push(
+      convicted.length === 1
+        ? `1 campaign is convicted, ${after}.`
+        : `${grouped(convicted.length)} campaigns are convicted, the first ${after}.`,
+    );
   } else {
-    parts.push(named.length > 0 ? `${counted(named.length, "campaign")} ${named.length === 1 ? "is" : "are"} named.` : "No campaign is convicted.");
+    parts.push(
+      named.length > 0
+        ? `${counted(named.length, "campaign")} ${named.length === 1 ? "is" : "are"} named.`
+        : "No campaign is convicted.",
+    );
   }
   if (suspects.length > 0) parts.push(`${grouped(suspects.length)} ${suspects.length === 1 ? "is" : "are"} suspected.`);
   if (held.length > 0) {
-    parts.push(`${grouped(held.length)} ${held.length === 1 ? "is" : "are"} convicted and only noted, since too many keys would be acted on.`);
+    parts.push(
+      `${grouped(held.length)} ${held.length === 1 ? "is" : "are"} convicted and only noted, since too many keys would be acted on.`,
+    );
   }
   return parts.join(" ");
 }
@@ -72,7 +88,8 @@ function honest(film, moment) {
   const now = film.sum(film.kind("honest"), moment);
   const beside = film.sum(film.kind("beside"), moment);
   const texts = [`Of ${counted(now.requests, "honest request")} ${touched(now)}.`];
-  if (beside.requests > 0) texts.push(`Of ${counted(beside.requests, "other request")} of the campaign's keys ${touched(beside)}.`);
+  if (beside.requests > 0)
+    texts.push(`Of ${counted(beside.requests, "other request")} of the campaign's keys ${touched(beside)}.`);
   return texts;
 }
 
@@ -82,15 +99,19 @@ function recorded(film, moment, all) {
   const others = film.sum(film.rest, moment);
   const texts = [`Of ${counted(all.requests, "request")} ${touched(all)}.`, found(film, moment)];
   if (own.requests > 0) {
-    texts.push(`${counted(own.requests, "request")} (${share(own.requests, all.requests)}) ${own.requests === 1 ? "was" : "were"} known for a `
-      + `campaign's; of all others ${touched(others)}. What is true the file does not say: these are campaigns as they were found.`);
+    texts.push(
+      `${counted(own.requests, "request")} (${share(own.requests, all.requests)}) ${own.requests === 1 ? "was" : "were"} known for a ` +
+        `campaign's; of all others ${touched(others)}. What is true the file does not say: these are campaigns as they were found.`,
+    );
   }
   return texts;
 }
 
 /** `none was refused`, `12 were refused (0.01 %), 4 tagged, 3 would have been refused`. */
 function touched({ requests, tagged, refused, would }) {
-  const parts = [refused === 0 ? "none was refused" : `${grouped(refused)} ${were(refused)} refused (${share(refused, requests)})`];
+  const parts = [
+    refused === 0 ? "none was refused" : `${grouped(refused)} ${were(refused)} refused (${share(refused, requests)})`,
+  ];
   if (tagged > 0) parts.push(`${grouped(tagged)} tagged`);
   if (would > 0) parts.push(`${grouped(would)} would have been refused, by rules in shadow`);
   return parts.join(", ");
@@ -107,12 +128,22 @@ function compose(film, moment, bar, under) {
   const all = now.requests + others.requests;
   const plain = (sum) => Math.max(0, sum.requests - sum.tagged - sum.refused - sum.would);
   const parts = [
-    ["let", plain(now)], ["tag", now.tagged], ["would", now.would], ["refuse", now.refused],
-    ["refuse hatched", others.refused], ["would hatched", others.would], ["tag hatched", others.tagged], ["others", plain(others)],
+    ["let", plain(now)],
+    ["tag", now.tagged],
+    ["would", now.would],
+    ["refuse", now.refused],
+    ["refuse hatched", others.refused],
+    ["would hatched", others.would],
+    ["tag hatched", others.tagged],
+    ["others", plain(others)],
   ];
-  fill(bar, parts.map(([kind, number]) =>
-    number > 0 && h("span", { class: `part ${kind}`, style: { "flex-grow": String(number / all) } })));
-  const whose = film.truth ? "the campaign's" : "campaigns', as found";
+  fill(
+    bar,
+    parts.map(
+      ([kind, number]) => number > 0 && h("span", { class: `part ${kind}`, style: { "flex-grow": String(number / all) } }),
+    ),
+  );
+  const whose = film.truth ? "the campaign's" : "a campaign's, as found";
   const text = all === 0 ? "" : `${share(now.requests, all)} of ${counted(all, "request")} are ${whose}`;
   bar.setAttribute("aria-label", text || "No requests yet");
   fill(under, text && [h("span", { class: "brace" }, text), h("span", { class: "swatch others" }, "everybody else's")]);

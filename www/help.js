@@ -7,11 +7,21 @@ export function prose(text) {
   return text.split("`").map((part, place) => (place % 2 === 0 ? part : h("code", null, part)));
 }
 
-/** What a pointer is shown. @param {import("./schema.js").Schema | null} schema @param {string[]} path @returns {HTMLElement | null} */
+/**
+ * What is shown where a pointer rests.
+ * @param {import("./schema.js").Schema | null} schema
+ * @param {string[]} path
+ * @returns {HTMLElement | null}
+ */
 export function tip(schema, path) {
   const field = path.length > 0 ? schema?.help(path) : null;
   if (!field?.about) return null;
-  return h("div", { class: "tip" }, h("p", null, h("code", null, field.name), " – ", field.type), h("p", null, prose(field.about)));
+  return h(
+    "div",
+    { class: "tip" },
+    h("p", null, h("code", null, field.name), " – ", field.type),
+    h("p", null, prose(field.about)),
+  );
 }
 
 /** The help for one field after another. */
@@ -22,9 +32,17 @@ export class Help {
     this.shown = null;
     this.body = h("div", { class: "stack" });
     const keys = (event) => event.key === "Escape" && left();
-    this.element = h("section", { class: "help sheet", tabindex: "0", "aria-labelledby": "help-title", onkeydown: keys },
-      h("h2", { id: "help-title" }, "At the cursor"), this.body);
-    if (!schema) fill(this.body, h("p", { class: "empty" }, "The schema did not come, so there is neither help nor completion. Load the page again."));
+    this.element = h(
+      "section",
+      { class: "help sheet", tabindex: "0", "aria-labelledby": "help-title", onkeydown: keys },
+      h("h2", { id: "help-title" }, "At the cursor"),
+      this.body,
+    );
+    if (!schema)
+      fill(
+        this.body,
+        h("p", { class: "empty" }, "The schema did not come, so there is neither help nor completion. Load the page again."),
+      );
   }
 
   /** @param {string[]} path */
@@ -37,12 +55,25 @@ export class Help {
 
   about(path) {
     const field = this.schema.help(path);
-    if (!field) return h("p", { class: "empty" }, "No field of a policy has this place: see the faults.");
-    const facts = [["type", field.type], ["bounds", field.bounds], ["default", field.default], ["required", field.required && "yes"]];
+    if (!field) return [h("p", null, "There is no such field. What it stands in:"), this.about(path.slice(0, -1))];
+    const facts = [
+      ["type", field.type],
+      ["bounds", field.bounds],
+      ["default", field.default],
+      ["required", field.required && "yes"],
+    ];
     return [
       field.about && h("p", null, prose(field.about)),
-      h("dl", { class: "facts" }, facts.filter(([, text]) => text).map(([name, text]) => [h("dt", null, name), h("dd", null, text)])),
-      field.values.some(({ about }) => about) && list("Values", field.values.map(({ text, about }) => ({ name: text, about }))),
+      h(
+        "dl",
+        { class: "facts" },
+        facts.filter(([, text]) => text).map(([name, text]) => [h("dt", null, name), h("dd", null, text)]),
+      ),
+      field.values.some(({ about }) => about) &&
+        list(
+          "Values",
+          field.values.map(({ text, about }) => ({ name: text, about })),
+        ),
       field.fields.length > 0 && list("Fields", field.fields),
     ];
   }
@@ -50,6 +81,14 @@ export class Help {
 
 function list(title, entries) {
   const seen = [...new Map(entries.map((entry) => [entry.name, entry])).values()];
-  return h("div", null, h("h3", null, title),
-    h("dl", { class: "glossary" }, seen.map(({ name, about }) => [h("dt", null, h("code", null, name)), h("dd", null, prose(about))])));
+  return h(
+    "div",
+    null,
+    h("h3", null, title),
+    h(
+      "dl",
+      { class: "glossary" },
+      seen.map(({ name, about }) => [h("dt", null, h("code", null, name)), h("dd", null, prose(about))]),
+    ),
+  );
 }

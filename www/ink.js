@@ -8,8 +8,14 @@ const CLASSES = { propertyName: "ink-name", string: "ink-string", number: "ink-n
 export const painted = { style: (tags) => CLASSES[String(tags[0])] ?? null };
 
 const tooltip = {
-  backgroundColor: "var(--sheet)", color: "var(--ink)", border: "1px solid var(--edge)", borderRadius: "var(--round)",
-  boxShadow: "0 4px 16px rgb(0 0 0 / 18%)", fontFamily: "var(--sans)", fontSize: "0.8125rem", maxWidth: "min(26rem, 80vw)",
+  backgroundColor: "var(--sheet)",
+  color: "var(--ink)",
+  border: "1px solid var(--edge)",
+  borderRadius: "var(--round)",
+  boxShadow: "0 4px 16px rgb(0 0 0 / 18%)",
+  fontFamily: "var(--sans)",
+  fontSize: "0.8125rem",
+  maxWidth: "min(26rem, 80vw)",
 };
 
 export const look = EditorView.theme({
@@ -22,10 +28,16 @@ export const look = EditorView.theme({
   ".cm-activeLineGutter": { backgroundColor: "var(--accent-soft)", color: "var(--ink)" },
   "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--accent-soft)", outline: "1px solid var(--accent)" },
   ".cm-lintRange-error": {
-    backgroundImage: "none", textDecoration: "underline wavy var(--refuse) 1.5px", textUnderlineOffset: "3px", textDecorationSkipInk: "none",
+    backgroundImage: "none",
+    textDecoration: "underline wavy var(--refuse) 1.5px",
+    textUnderlineOffset: "3px",
+    textDecorationSkipInk: "none",
   },
   ".cm-lintRange-warning": {
-    backgroundImage: "none", textDecoration: "underline dotted var(--tag) 2px", textUnderlineOffset: "3px", textDecorationSkipInk: "none",
+    backgroundImage: "none",
+    textDecoration: "underline dotted var(--tag) 2px",
+    textUnderlineOffset: "3px",
+    textDecorationSkipInk: "none",
   },
   ".cm-lintPoint-error:after": { borderBottomColor: "var(--refuse)" },
   ".cm-tooltip": tooltip,
@@ -41,7 +53,7 @@ export const look = EditorView.theme({
   ".tip": { padding: "0.5rem 0.75rem", lineHeight: "1.45" },
   ".tip p": { margin: "0" },
   ".tip p + p": { marginTop: "0.25rem" },
-  ".tip code": { fontFamily: "var(--mono)" },
+  ".tip code, .cm-completionInfo code": { fontFamily: "var(--mono)" },
   ".ink-name": { color: "var(--accent)" },
   ".ink-string": { color: "var(--let-ink)" },
   ".ink-number": { color: "var(--tag-ink)" },

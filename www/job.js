@@ -24,8 +24,10 @@ export function start(order, listener) {
   };
   worker.onerror = (event) => {
     end();
-    listener.fault(`The run could not be started${event.message ? ` (${event.message})` : ""}: run.js did not come or does not work in `
-      + "this browser. Load the page again; if that does not help, use a current Firefox, Chrome, Edge or Safari.");
+    listener.fault(
+      `The run could not be started${event.message ? ` (${event.message})` : ""}: run.js did not come or does not work in ` +
+        "this browser. Load the page again; if that does not help, use a current Firefox, Chrome, Edge or Safari.",
+    );
   };
   worker.postMessage(order);
   return { stop: () => worker.postMessage("stop"), end };

@@ -1,6 +1,7 @@
 // The latest requests, one a row: those of a verdict, or all, for as long as it is not paused.
 
 import { fill, h, mark } from "./dom.js";
+import { scroll } from "./scroll.js";
 import { LATEST } from "./tally.js";
 import { toTheSecond } from "./time.js";
 
@@ -9,22 +10,51 @@ const HEADS = ["time (UTC)", "verdict", "why", "key", "status", "request", "ms"]
 
 /** @returns {{root: HTMLElement, update(tally: import("./tally.js").Tally): void}} */
 export function latest() {
-  const filter = h("select", { id: "filter", onchange: () => rebuild() }, CHOICES.map((name) => h("option", { value: name }, name)));
-  const pause = h("button", { type: "button", "aria-pressed": "false", onclick: () => {
-    paused = !paused;
-    pause.setAttribute("aria-pressed", String(paused));
-    pause.textContent = paused ? "Go on" : "Pause";
-    rebuild();
-  } }, "Pause");
+  const filter = h(
+    "select",
+    { id: "filter", onchange: () => rebuild() },
+    CHOICES.map((name) => h("option", { value: name }, name)),
+  );
+  const pause = h(
+    "button",
+    {
+      type: "button",
+      "aria-pressed": "false",
+      onclick: () => {
+        paused = !paused;
+        pause.setAttribute("aria-pressed", String(paused));
+        pause.textContent = paused ? "Go on" : "Pause";
+        rebuild();
+      },
+    },
+    "Pause",
+  );
   const body = h("tbody");
   const none = h("p", { class: "empty" });
-  const root = h("div", { class: "stack" },
+  const root = h(
+    "div",
+    { class: "latest stack" },
     h("div", { class: "row" }, h("label", { for: "filter" }, "Show"), filter, pause),
-    h("div", { class: "scroll latest", tabindex: "0", role: "region", "aria-label": "Latest requests" },
-      h("table", { class: "rows" },
+    scroll(
+      "The latest requests",
+      h(
+        "table",
+        { class: "rows" },
         h("caption", { class: "heard" }, `The latest requests, at most ${LATEST}, the newest first`),
-        h("thead", null, h("tr", null, HEADS.map((text) => h("th", { scope: "col" }, text)))), body)),
-    none);
+        h(
+          "thead",
+          null,
+          h(
+            "tr",
+            null,
+            HEADS.map((text) => h("th", { scope: "col" }, text)),
+          ),
+        ),
+        body,
+      ),
+    ),
+    none,
+  );
   let tally;
   let paused = false;
   /** The number of the newest request that has been looked at. */
@@ -47,7 +77,8 @@ export function latest() {
     newest = tally.requests;
     body.prepend(...fresh.reverse().map(row));
     while (body.rows.length > LATEST) body.lastChild.remove();
-    none.textContent = body.rows.length > 0 ? "" : tally.requests === 0 ? "No request has come yet." : "None of the latest is like that.";
+    none.textContent =
+      body.rows.length > 0 ? "" : tally.requests === 0 ? "No request has come yet." : "None of the latest is like that.";
   }
 
   return {
@@ -68,13 +99,19 @@ function row({ time, verdict, would, decision, status, method, path, millisecond
   const cells = [
     toTheSecond(time),
     [mark(verdict), would && [" ", mark(would.verdict, true)]],
-    [decision?.rule, decision?.campaign, reason(decision), would && `shadow: ${would.rule ?? would.reason}`].filter(Boolean).join(" · "),
+    [decision?.rule, decision?.campaign, reason(decision), would && `shadow: ${would.rule ?? would.reason}`]
+      .filter(Boolean)
+      .join(" · "),
     decision?.key ? h("code", null, decision.key) : "",
-    status,
-    h("code", null, `${method} ${path}`),
+    status ?? "",
+    path ? h("code", null, `${method} ${path}`) : "",
     milliseconds ?? "",
   ];
-  return h("tr", null, cells.map((cell) => h("td", null, cell)));
+  return h(
+    "tr",
+    null,
+    cells.map((cell) => h("td", null, cell)),
+  );
 }
 
 /** Why, where it says more than the rule does. */

@@ -26,21 +26,35 @@ export function mount(root) {
   const state = h("p", { class: "state", role: "status" });
   const runs = h("dl", { class: "runs" });
   const layers = OUTCOMES.map(({ name, text }) => ({ text, colour: name }));
-  const rate = chart({ title: `Requests a second, the last ${BACK / 60} minutes`, layers, height: 170, group: "live", clock: toTheSecond,
-    ticks: toTheSecond });
+  const rate = chart({
+    title: `Requests a second, the last ${BACK / 60} minutes`,
+    layers,
+    height: 170,
+    group: "live",
+    clock: toTheSecond,
+    ticks: toTheSecond,
+  });
   const found = cases({ empty: "None has been found." });
   const rows = latest();
   const hint = h("div");
   const panels = { verdicts: h("div"), quotas: h("div"), keys: keys(), checks: h("div"), metrics: metrics() };
   const campaigns = section("Campaigns", found.root);
   const checked = section("Checks that found something", panels.checks);
-  const body = h("div", { class: "stack", hidden: true },
+  const body = h(
+    "div",
+    { class: "stack", hidden: true },
     h("div", { class: "sheet stack" }, runs, hint),
-    h("div", { class: "two" }, section("Verdicts", panels.verdicts, panels.metrics.root), h("div", { class: "sheet" }, rate.root)),
+    h(
+      "div",
+      { class: "two" },
+      section("Verdicts", panels.verdicts, panels.metrics.root),
+      h("div", { class: "sheet" }, rate.root),
+    ),
     campaigns,
     h("div", { class: "two" }, section("Quotas in force", panels.quotas), section("Top keys", panels.keys.root)),
     checked,
-    section("Latest requests", rows.root));
+    section("Latest requests", rows.root),
+  );
   const absent = elsewhere();
   let tally;
   let frame = 0;
@@ -58,6 +72,7 @@ export function mount(root) {
     },
     hello(data) {
       tally = new Tally(data);
+      found.clear();
       body.hidden = false;
       fill(runs, about(data));
       touch();
@@ -70,17 +85,21 @@ export function mount(root) {
   /** Something has come: rows are drawn before the next picture, however many there are. */
   function touch() {
     changed = true;
-    if (frame === 0) frame = requestAnimationFrame(() => {
-      frame = 0;
-      rows.update(tally);
-    });
+    if (frame === 0)
+      frame = requestAnimationFrame(() => {
+        frame = 0;
+        rows.update(tally);
+      });
   }
 
   function look() {
     if (!tally) return;
     const shown = tally.rate();
     const sums = shown.values.map((values) => values.reduce((sum, value) => sum + value, 0));
-    rate.update({ ...shown, text: `In the last ${BACK / 60} minutes: ${OUTCOMES.map(({ text }, place) => `${grouped(sums[place])} ${text}`).join(", ")}` });
+    rate.update({
+      ...shown,
+      text: `In the last ${BACK / 60} minutes: ${OUTCOMES.map(({ text }, place) => `${grouped(sums[place])} ${text}`).join(", ")}`,
+    });
     if (!changed) return;
     changed = false;
     fill(panels.verdicts, verdicts(tally));
@@ -114,21 +133,37 @@ function section(title, ...children) {
 
 /** What runs, and where. */
 function about({ program, listen, tls, admin, origin }) {
-  const places = [["runs", program], ["listens at", listen], ["with TLS", tls], ["admin interface", admin], ["origin", origin]];
-  return places.filter(([, value]) => value).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, h("code", null, value))));
+  const places = [
+    ["runs", program],
+    ["listens at", listen],
+    ["with TLS", tls],
+    ["admin interface", admin],
+    ["origin", origin],
+  ];
+  return places
+    .filter(([, value]) => value)
+    .map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, h("code", null, value))));
 }
 
 /** What to send, where nothing has come. */
 function ask({ listen }) {
-  const command = `curl -i ${listen}/v1/chat/completions -H 'authorization: Bearer sk-one' -H 'content-type: application/json' `
-    + "-d '{\"model\": \"demo\", \"messages\": [{\"role\": \"user\", \"content\": \"hello there\"}]}'";
+  const command =
+    `curl -i ${listen}/v1/chat/completions -H 'authorization: Bearer sk-one' -H 'content-type: application/json' ` +
+    '-d \'{"model": "demo", "messages": [{"role": "user", "content": "hello there"}]}\'';
   return [h("p", null, "Nothing has been asked yet. This asks something:"), copyable(command)];
 }
 
 /** A page that lies where nothing runs. */
 function elsewhere() {
-  return h("div", { class: "sheet", hidden: true },
+  return h(
+    "div",
+    { class: "sheet", hidden: true },
     h("h2", null, "Nothing runs behind this page"),
-    h("p", { class: "absent" }, "The server that this page came from has no gate to tell of. Start one, with an Envoy, and open the page that it names: ",
-      copyable("cargo run --release -- up")));
+    h(
+      "p",
+      null,
+      "The server that this page came from has no gate to tell of. Start one, with an Envoy, and open the page that it names: ",
+      copyable("cargo run --release -- up"),
+    ),
+  );
 }

@@ -53,8 +53,7 @@ async function mount(name) {
   root.setAttribute("aria-busy", "true");
   fill(root, h("p", { class: "waiting", role: "status" }, "Loading the engine …"));
   try {
-    const functions = await engine;
-    const view = await VIEWS[name]();
+    const [functions, view] = await Promise.all([engine, VIEWS[name]()]);
     fill(root);
     return await view.mount(root, { engine: functions, policy });
   } catch (error) {
@@ -66,11 +65,17 @@ async function mount(name) {
 }
 
 function failure(name, error) {
-  const sentence = error instanceof NoEngine ? error.message : `The ${tab(name).textContent} view did not load: ${error.message}. `
-    + "Load the page again; the other views work without it.";
-  return h("div", { class: "notice bad", role: "alert" },
+  const sentence =
+    error instanceof NoEngine
+      ? error.message
+      : `The ${tab(name).textContent} view did not load: ${error.message}. ` +
+        "Load the page again; the other views work without it.";
+  return h(
+    "div",
+    { class: "notice bad", role: "alert" },
     h("p", null, sentence),
-    h("button", { type: "button", onclick: () => location.reload() }, "Load the page again"));
+    h("button", { type: "button", onclick: () => location.reload() }, "Load the page again"),
+  );
 }
 
 document.querySelector("[role=tablist]").addEventListener("keydown", (event) => {

@@ -1,6 +1,7 @@
 // The tables of the Live view.
 
 import { counted, fill, grouped, h, mark, share, table } from "./dom.js";
+import { scroll } from "./scroll.js";
 import { toTheSecond } from "./time.js";
 
 /** So many keys are shown. */
@@ -18,18 +19,30 @@ export function verdicts(tally) {
   const lines = VERDICTS.map((verdict) => {
     const own = totals.filter((total) => total.verdict === verdict).sort((a, b) => b.value - a.value);
     const sum = own.reduce((before, { value }) => before + value, 0);
-    const reasons = own.filter(({ reason, value }) => reason !== "none" && value > 0).map(({ reason, value }) => `${words(reason)} ${grouped(value)}`);
+    const reasons = own
+      .filter(({ reason, value }) => reason !== "none" && value > 0)
+      .map(({ reason, value }) => `${words(reason)} ${grouped(value)}`);
     return { verdict, sum, cells: [mark(verdict), grouped(sum), share(sum, all), reasons.join(", ")] };
   });
-  const rows = table("Verdicts since the gate was started", ["verdict", number("requests"), number("share"), "for"], lines.map(({ cells }) => cells));
+  const rows = table(
+    tally.metrics ? "Verdicts since the gate was started" : "Verdicts in what was told here",
+    ["verdict", number("requests"), number("share"), "for"],
+    lines.map(({ cells }) => cells),
+  );
   [...rows.tBodies[0].rows].forEach((row, place) => {
     row.dataset.verdict = lines[place].verdict;
     row.classList.toggle("none", lines[place].sum === 0);
   });
   return [
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Verdicts" }, rows),
-    tally.policy.record !== "all" && h("p", { class: "faint small" }, "Requests that are simply admitted are counted here, and told below without their key: "
-      + "a policy with ", h("code", null, "\"record\": \"all\""), " has them told in full."),
+    scroll("Verdicts, counted", rows),
+    tally.policy.record !== "all" &&
+      h(
+        "p",
+        { class: "faint small" },
+        "Requests that are simply admitted are counted here, and told below without their key: a policy with ",
+        h("code", null, '"record": "all"'),
+        " has them told in full.",
+      ),
   ];
 }
 
@@ -40,11 +53,17 @@ export function quotas(tally) {
   const lines = policy.quotas.map((quota) => {
     const { refused = 0, would = 0, least: left = null } = tally.rules.get(quota.name) ?? {};
     const shadow = quota.mode === "shadow" || policy.mode === "shadow";
-    return [quota.name, allows(quota), shadow ? `${grouped(would)} would be` : grouped(refused), left === null ? "not told" : grouped(left)];
+    return [
+      quota.name,
+      allows(quota),
+      shadow ? `${grouped(would)} would be` : grouped(refused),
+      left === null ? "not told" : grouped(left),
+    ];
   });
   return [
     table("Quotas and what they refused", ["quota", "allows", number("refused"), number("least left")], lines),
-    least !== null && h("p", { class: "faint small" }, `The fewest requests that anybody had left under any quota: ${grouped(least)}.`),
+    least !== null &&
+      h("p", { class: "faint small" }, `The fewest requests that anybody had left under any quota: ${grouped(least)}.`),
   ];
 }
 
@@ -58,9 +77,17 @@ function allows({ limit, count, window, per }) {
 
 /** Checks that found something in what was seen. */
 export function checks({ checks: seen }) {
-  const lines = [...seen.values()].sort((a, b) => b.found - a.found).map(({ rule, then, mode, count, error, limit, found, time }) =>
-    [rule, mode === "shadow" ? `${then}, in shadow` : then, grouped(found),
-      count === undefined ? "" : `${grouped(count)}${error ? ` (± ${error})` : ""}${limit === undefined ? "" : ` of ${grouped(limit)}`}`, toTheSecond(time)]);
+  const lines = [...seen.values()]
+    .sort((a, b) => b.found - a.found)
+    .map(({ rule, then, mode, count, error, limit, found, time }) => [
+      rule,
+      mode === "shadow" ? `${then}, in shadow` : then,
+      grouped(found),
+      count === undefined
+        ? ""
+        : `${grouped(count)}${error ? ` (± ${error})` : ""}${limit === undefined ? "" : ` of ${grouped(limit)}`}`,
+      toTheSecond(time),
+    ]);
   return table("Checks and what they found", ["check", "then", number("found"), number("counted last"), "last"], lines);
 }
 
@@ -68,24 +95,61 @@ export function checks({ checks: seen }) {
 export function keys() {
   let order = "requests";
   let tally;
-  const choices = ["requests", "refused"].map((name) => h("button", { type: "button", "aria-pressed": String(name === order), onclick: () => {
-    order = name;
-    for (const [place, choice] of choices.entries()) choice.setAttribute("aria-pressed", String(["requests", "refused"][place] === name));
-    render();
-  } }, name === "requests" ? "by requests" : "by refusals"));
+  const choices = ["requests", "refused"].map((name) =>
+    h(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": String(name === order),
+        onclick: () => {
+          order = name;
+          for (const [place, choice] of choices.entries())
+            choice.setAttribute("aria-pressed", String(["requests", "refused"][place] === name));
+          render();
+        },
+      },
+      name === "requests" ? "by requests" : "by refusals",
+    ),
+  );
   const rows = h("div");
-  const root = h("div", { class: "stack" }, h("div", { class: "segments", role: "group", "aria-label": "Order of keys" }, choices), rows);
+  const root = h(
+    "div",
+    { class: "stack" },
+    h("div", { class: "segments", role: "group", "aria-label": "Order of keys" }, choices),
+    rows,
+  );
 
   function render() {
     if (!tally) return;
     const top = [...tally.keys.values()].sort((a, b) => b[order] - a[order] || b.requests - a.requests).slice(0, KEYS);
-    const lines = top.map(({ key, requests, refused, tagged, left, time }) =>
-      [h("code", null, key), grouped(requests), grouped(refused), grouped(tagged), left === null ? "" : grouped(left), toTheSecond(time)]);
-    fill(rows, top.length === 0
-      ? h("p", { class: "empty" }, "No key has been told yet.")
-      : [h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Top keys" },
-          table("Keys by their pseudonyms", ["key", number("requests"), number("refused"), number("tagged"), number("left"), number("last")], lines)),
-        h("p", { class: "faint small" }, `Pseudonyms, as in the access log; ${counted(tally.keys.size, "key")} told with a decision.`)]);
+    const lines = top.map(({ key, requests, refused, tagged, left, time }) => [
+      h("code", null, key),
+      grouped(requests),
+      grouped(refused),
+      grouped(tagged),
+      left === null ? "" : grouped(left),
+      toTheSecond(time),
+    ]);
+    fill(
+      rows,
+      top.length === 0
+        ? h("p", { class: "empty" }, "No key has been told yet.")
+        : [
+            scroll(
+              "Keys, counted",
+              table(
+                "Keys by their pseudonyms",
+                ["key", number("requests"), number("refused"), number("tagged"), number("left"), number("last")],
+                lines,
+              ),
+            ),
+            h(
+              "p",
+              { class: "faint small" },
+              `Pseudonyms, as in the access log; ${counted(tally.keys.size, "key")} told with a decision.`,
+            ),
+          ],
+    );
   }
 
   return {
@@ -106,8 +170,20 @@ export function metrics() {
   function render() {
     if (!root.open || !tally?.metrics) return;
     const some = tally.metrics.filter(({ value }) => value !== 0);
-    fill(rows, table("Metrics that are not 0", ["metric", "of", number("value")], some.map(({ name, labels, value }) =>
-      [h("code", null, name), Object.entries(labels ?? {}).map(([label, is]) => `${label} ${words(is)}`).join(", "), grouped(value)])));
+    fill(
+      rows,
+      table(
+        "Metrics that are not 0",
+        ["metric", "of", number("value")],
+        some.map(({ name, labels, value }) => [
+          h("code", null, name),
+          Object.entries(labels ?? {})
+            .map(([label, is]) => `${label} ${words(is)}`)
+            .join(", "),
+          grouped(value),
+        ]),
+      ),
+    );
   }
 
   return {

@@ -3,6 +3,7 @@
 
 import { colour, OUTCOMES, whenColoursChange } from "./colours.js";
 import { counted, fill, grouped, h, table } from "./dom.js";
+import { scroll } from "./scroll.js";
 
 /** The names of the colours of outcomes as cells number them. */
 const COLOURS = ["let", "tag", "refuse", "would"];
@@ -19,10 +20,14 @@ export function picture() {
   const canvas = h("canvas", { tabindex: "0", role: "img", "aria-describedby": "picture-cell" });
   const box = h("div", { class: "scroll picture" }, canvas);
   const cell = h("p", { class: "cell", id: "picture-cell", role: "status" });
-  const rows = h("details", { ontoggle: () => tabulate() }, h("summary", null, "Show as table"), h("div", { class: "scroll" }));
+  const rows = h("details", { ontoggle: () => tabulate() }, h("summary", null, "Show as table"), scroll("The picture's numbers"));
   const about = h("p", { class: "faint small" });
-  const key = h("p", { class: "legend" }, COLOURS.map((name, place) => h("span", { class: `swatch ${name}` }, WORDS[place])),
-    h("span", { class: "faint small" }, "darker: more requests"));
+  const key = h(
+    "p",
+    { class: "legend" },
+    COLOURS.map((name, place) => h("span", { class: `swatch ${name}` }, WORDS[place])),
+    h("span", { class: "faint small" }, "stronger: more requests"),
+  );
   const root = h("div", { class: "stack" }, about, key, box, cell, rows);
   let film;
   let cells = new Map();
@@ -36,8 +41,16 @@ export function picture() {
   canvas.addEventListener("focus", () => point(pointed ?? { row: 0, column: 0 }));
   canvas.addEventListener("blur", () => point(null));
   canvas.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], PageUp: [-8, 0], PageDown: [8, 0],
-      Home: [0, -1e6], End: [0, 1e6] }[event.key];
+    const step = {
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+      PageUp: [-8, 0],
+      PageDown: [8, 0],
+      Home: [0, -1e6],
+      End: [0, 1e6],
+    }[event.key];
     if (!step || !film) return;
     event.preventDefault();
     const { rows: all, columns } = film.data.picture;
@@ -75,11 +88,23 @@ export function picture() {
     const lines = all.map(({ template, campaign }, row) => {
       const mine = columns.map((_, place) => cells.get(row * columns.length + place)).filter(Boolean);
       const sums = COLOURS.map((_, outcome) => mine.filter((each) => each.outcome === outcome).length);
-      return [template, campaign ?? "", grouped(mine.length), grouped(mine.reduce((sum, { count }) => sum + count, 0)), ...sums.map(grouped)];
+      return [
+        template,
+        campaign ?? "",
+        grouped(mine.length),
+        grouped(mine.reduce((sum, { count }) => sum + count, 0)),
+        ...sums.map(grouped),
+      ];
     });
     const number = (text) => ({ text, number: true });
-    fill(rows.lastChild, table("Templates, and the keys of the sample by what became of their last request",
-      ["template", "campaign", number("keys"), number("requests"), ...WORDS.map(number)], lines));
+    fill(
+      rows.lastChild,
+      table(
+        "Templates, and the keys of the sample by what became of their last request",
+        ["template", "campaign", number("keys"), number("requests"), ...WORDS.map(number)],
+        lines,
+      ),
+    );
   }
 
   function draw() {
@@ -105,8 +130,9 @@ export function picture() {
       const { rows: all, columns } = film.data.picture;
       cells = gather(film.data.picture, moment);
       pointed = pointed && all[pointed.row] && columns[pointed.column] ? pointed : null;
-      about.textContent = `A sample: ${counted(all.length, "template")} that many keys share (rows) and ${counted(columns.length, "key")} `
-        + `(columns). ${film.truth ? "The band on top is the truth, which the engine does not know." : ""}`;
+      about.textContent =
+        `A sample: ${counted(all.length, "template")} that many keys share (rows) and ${counted(columns.length, "key")} ` +
+        `(columns). ${film.truth ? "The band on top is the truth, which the engine does not know." : ""}`;
       canvas.setAttribute("aria-label", describe(film, cells));
       point(pointed);
       tabulate();
@@ -137,8 +163,10 @@ function describe({ data: { picture } }, cells) {
   for (const { outcome } of cells.values()) counts[outcome] += 1;
   const found = picture.rows.filter(({ campaign }) => campaign).length;
   const words = counts.map((count, outcome) => `${grouped(count)} ${WORDS[outcome]}`).join(", ");
-  return `Keys by templates: ${grouped(picture.rows.length)} templates, ${grouped(found)} of them of a campaign, by `
-    + `${grouped(picture.columns.length)} keys. Cells by their last request: ${words}.`;
+  return (
+    `Keys by templates: ${grouped(picture.rows.length)} templates, ${grouped(found)} of them of a campaign, by ` +
+    `${grouped(picture.columns.length)} keys. Cells by their last request: ${words}.`
+  );
 }
 
 function prepare(canvas, { width, height }) {

@@ -8,8 +8,11 @@ const VALUES = new Set(["Object", "Array", "String", "Number", "True", "False", 
 const PATIENCE = 200;
 
 /** The steps of a JSON Pointer. @param {string} pointer @returns {string[]} */
-export function steps(pointer) {
-  return pointer.split("/").slice(1).map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+function steps(pointer) {
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 /** The tree of the whole text, as far as there is patience for. @param {import("@codemirror/state").EditorState} state */
@@ -41,12 +44,12 @@ export function fields(state, object) {
 export function spot(state, pointer) {
   let value = childrenOf(wholeTree(state).topNode).find((node) => VALUES.has(node.name));
   if (!value) return { from: 0, to: state.doc.length };
-  let found = opening(value);
+  let found = opening(state, value);
   for (const step of steps(pointer)) {
     if (value?.name === "Array") {
       value = items(value)[step];
       if (!value) return found;
-      found = opening(value);
+      found = opening(state, value);
     } else if (value?.name === "Object") {
       const field = fields(state, value).find(({ name }) => name === step);
       if (!field?.node) return found;
@@ -60,9 +63,9 @@ export function spot(state, pointer) {
   return found;
 }
 
-function opening(value) {
-  const long = value.name === "Object" || value.name === "Array";
-  return { from: value.from, to: long ? value.from + 1 : value.to };
+/** A value, as far as it stands in its first line. */
+function opening(state, { from, to }) {
+  return { from, to: Math.min(to, state.doc.lineAt(from).to) };
 }
 
 /**
@@ -98,7 +101,7 @@ function outer(node) {
   let at = node;
   while (at.parent && !VALUES.has(at.name) && at.name !== "PropertyName") at = at.parent;
   if (at.name === "PropertyName") return at.parent ?? at;
-  return at.parent?.name === "Property" ? at.parent.parent : at.parent ?? at;
+  return at.parent?.name === "Property" ? at.parent.parent : (at.parent ?? at);
 }
 
 /** The path of an object or list. */
@@ -107,7 +110,8 @@ function pathOf(state, node) {
   for (let at = node; at?.parent; at = at.parent) {
     const { parent } = at;
     if (parent.name === "Property") path.unshift(named(state, parent) ?? "");
-    else if (parent.name === "Array" && VALUES.has(at.name)) path.unshift(String(items(parent).findIndex(({ from }) => from === at.from)));
+    else if (parent.name === "Array" && VALUES.has(at.name))
+      path.unshift(String(items(parent).findIndex(({ from }) => from === at.from)));
   }
   return path;
 }

@@ -18,7 +18,10 @@ const PAUSE = 200;
  */
 export async function mount(root, { engine, policy }) {
   const schema = await fetch(new URL("./policy.schema.json", import.meta.url))
-    .then((answer) => (answer.ok ? answer.json() : null), () => null)
+    .then(
+      (answer) => (answer.ok ? answer.json() : null),
+      () => null,
+    )
     .then((found) => found && new Schema(found));
   const view = new PolicyView(engine, policy, schema);
   fill(root, view.element);
@@ -48,7 +51,12 @@ class PolicyView {
   }
 
   workbench() {
-    const chosen = h("input", { type: "file", accept: ".json,application/json,text/plain", hidden: true, "aria-label": "A policy's file" });
+    const chosen = h("input", {
+      type: "file",
+      accept: ".json,application/json,text/plain",
+      hidden: true,
+      "aria-label": "A policy's file",
+    });
     chosen.addEventListener("change", () => {
       if (chosen.files[0]) this.open(chosen.files[0]);
       chosen.value = "";
@@ -56,27 +64,64 @@ class PolicyView {
     const button = (text, act) => h("button", { type: "button", onclick: act }, text);
     const over = (event) => event.dataTransfer.types.includes("Files") && event.preventDefault();
     this.editor.element.addEventListener("dragover", over);
-    return h("section", { class: "workbench", "aria-labelledby": "policy-title" },
-      h("div", { class: "row spread" },
+    return h(
+      "section",
+      { class: "workbench", "aria-labelledby": "policy-title" },
+      h(
+        "div",
+        { class: "row spread" },
         h("h2", { id: "policy-title" }, "Policy"),
-        h("div", { class: "row" },
+        h(
+          "div",
+          { class: "row" },
           button("Format", () => this.format()),
           button("Open …", () => chosen.click()),
-          button("Download", () => save("policy.json", this.editor.text)), chosen)),
+          button("Download", () => save("policy.json", this.editor.text)),
+          chosen,
+        ),
+      ),
       this.editor.element,
-      h("div", { class: "row spread below" }, this.state,
-        h("p", { class: "faint small keys" }, h("kbd", null, "Ctrl Space"), " completes · ", h("kbd", null, "F8"), " next fault · ",
-          h("kbd", null, "F1"), " help · ", h("kbd", null, "Tab"), " leaves")),
-      this.notice, this.found);
+      h(
+        "div",
+        { class: "row spread below" },
+        this.state,
+        h(
+          "p",
+          { class: "faint small keys" },
+          h("kbd", null, "Ctrl Space"),
+          " completes · ",
+          h("kbd", null, "F8"),
+          " next fault · ",
+          h("kbd", null, "F1"),
+          " help · ",
+          h("kbd", null, "Tab"),
+          " leaves",
+        ),
+      ),
+      this.notice,
+      this.found,
+    );
   }
 
   templates() {
     const templates = JSON.parse(this.engine.templates());
-    return h("section", { class: "templates sheet", "aria-labelledby": "templates-title" },
+    return h(
+      "section",
+      { class: "templates sheet", "aria-labelledby": "templates-title" },
       h("h2", { id: "templates-title" }, "Start from"),
-      h("ul", null, templates.map((template) => h("li", null,
-        h("button", { type: "button", class: "link", onclick: () => this.start(template) }, template.title),
-        h("p", { class: "faint small" }, template.about)))));
+      h(
+        "ul",
+        null,
+        templates.map((template) =>
+          h(
+            "li",
+            null,
+            h("button", { type: "button", class: "link", onclick: () => this.start(template) }, template.title),
+            h("p", { class: "faint small" }, template.about),
+          ),
+        ),
+      ),
+    );
   }
 
   start({ title, text }) {
@@ -122,29 +167,57 @@ class PolicyView {
   settle() {
     clearTimeout(this.pause);
     const { text } = this.editor;
-    if (text === this.policy.text) return;
     this.policy.set(text);
-    this.read();
+    if (text !== this.known) this.read();
   }
 
   read() {
     const { text } = this.editor;
+    this.known = text;
     const { faults, warnings } = JSON.parse(this.engine.read_policy(text));
     const notes = reading(text, faults, warnings);
     this.editor.underline(notes);
     const says = faults.length > 0 ? counted(faults.length, "fault") : "The policy is in order";
     const also = warnings.length > 0 ? `, ${counted(warnings.length, "warning")}` : "";
-    this.state.textContent = `${says}${also}`;
+    if (this.state.textContent !== says + also) this.state.textContent = says + also;
     this.state.className = `order ${faults.length > 0 ? "faulty" : "sound"}`;
-    fill(this.found, this.list("Faults", notes.filter(({ severity }) => severity === "error")),
-      this.list("Warnings", notes.filter(({ severity }) => severity === "warning")));
+    fill(
+      this.found,
+      this.list(
+        "Faults",
+        notes.filter(({ severity }) => severity === "error"),
+      ),
+      this.list(
+        "Warnings",
+        notes.filter(({ severity }) => severity === "warning"),
+      ),
+    );
     this.deploy.show(text, faults.length);
   }
 
   list(title, notes) {
     if (notes.length === 0) return null;
     const go = ({ place, pointer }) => this.editor.go(place ?? this.editor.spot(pointer));
-    return h("div", null, h("h3", null, title), h("ul", { class: `notes-found ${title.toLowerCase()}` }, notes.map((note) => h("li", null,
-      h("button", { type: "button", onclick: () => go(note) }, h("code", null, note.pointer || "/"), h("span", null, note.text))))));
+    return h(
+      "div",
+      null,
+      h("h3", null, title),
+      h(
+        "ul",
+        { class: `notes-found ${title.toLowerCase()}` },
+        notes.map((note) =>
+          h(
+            "li",
+            null,
+            h(
+              "button",
+              { type: "button", onclick: () => go(note) },
+              h("code", null, note.pointer || "/"),
+              h("span", null, note.text),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 }

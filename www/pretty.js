@@ -23,14 +23,17 @@ export function pretty(state) {
 /** One value; `indent` is that of its line, `used` what stands before it there. */
 function laid(state, node, indent, used) {
   const text = (each) => state.sliceDoc(each.from, each.to);
-  const parts = node.name === "Object"
-    ? fields(state, node).map((field) => ({ head: `${text(field.node)}: `, value: field.value }))
-    : items(node).map((value) => ({ head: "", value }));
+  const parts =
+    node.name === "Object"
+      ? fields(state, node).map((field) => ({ head: `${text(field.node)}: `, value: field.value }))
+      : items(node).map((value) => ({ head: "", value }));
   if (node.name !== "Object" && node.name !== "Array") return text(node);
   const [open, close] = node.name === "Object" ? ["{", "}"] : ["[", "]"];
   if (parts.length === 0) return open + close;
-  const short = indent > 0 && node.to - node.from < WIDTH * 8
-    && `${open}${parts.map(({ head, value }) => head + laid(state, value, 1, -Infinity)).join(", ")}${close}`;
+  const short =
+    indent > 0 &&
+    node.to - node.from < WIDTH * 8 &&
+    `${open}${parts.map(({ head, value }) => head + laid(state, value, 1, -Infinity)).join(", ")}${close}`;
   if (short && !short.includes("\n") && used + short.length <= WIDTH) return short;
   const pad = " ".repeat(indent + 2);
   const lines = parts.map(({ head, value }) => pad + head + laid(state, value, indent + 2, indent + 2 + head.length + 1));

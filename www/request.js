@@ -31,14 +31,17 @@ export function request(filled) {
       return null;
     }
   };
-  const times = read("times", whole(1, MOST_TIMES, "How often it is sent"));
+  const times = read("times", whole(1, MOST_TIMES));
   const every = read("every", duration);
-  const cap = read("cap", optional(whole(1, 1_000_000_000, "The output cap")));
-  const status = read("status", whole(200, 599, "The status"));
-  const input = read("input", optional(whole(0, 1e9, "The number of tokens")));
-  const output = read("output", optional(whole(0, 1e9, "The number of tokens")));
-  const source = read("source", optional((text) => address(text, filled.numbered, times ?? 1)));
-  const asn = read("asn", optional(whole(0, 4_294_967_295, "An AS number")));
+  const cap = read("cap", optional(whole(1, 1_000_000_000)));
+  const status = read("status", whole(200, 599));
+  const input = read("input", optional(whole(0, 1_000_000_000)));
+  const output = read("output", optional(whole(0, 1_000_000_000)));
+  const source = read(
+    "source",
+    optional((text) => address(text, filled.numbered, times ?? 1)),
+  );
+  const asn = read("asn", optional(whole(0, 4_294_967_295)));
   const country = read("country", optional(letters));
   const path = filled.api === "other" ? read("path", rooted) : APIS[filled.api].path;
   const method = filled.api === "other" ? read("method", token) : "POST";
@@ -47,12 +50,19 @@ export function request(filled) {
   const headers = filled.headers === null ? headersOf(filled, body) : read("headers", lines);
   if (Object.keys(faults).length > 0) return { ask: null, faults };
   const answer = { status, input, output };
-  const facts = { source, vouched: { ...(filled.ja4 && { ja4: filled.ja4.trim() }), ...(country && { country }), ...(asn !== null && { asn }) }, properties: {} };
+  const facts = {
+    source,
+    vouched: { ...(filled.ja4 && { ja4: filled.ja4.trim() }), ...(country && { country }), ...(asn !== null && { asn }) },
+    properties: {},
+  };
   const target = targetOf(filled, path);
-  return { ask: { method, target, headers: [...headers, ...account], body, facts, times, every, numbered: filled.numbered, answer }, faults };
+  return {
+    ask: { method, target, headers: [...headers, ...account], body, facts, times, every, numbered: filled.numbered, answer },
+    faults,
+  };
 }
 
-/** The body that the API wants, or the one that was written; null where there is none. @param {Filled} filled @returns {string | null} */
+/** The body that the API wants, or the one that was written, if any. @param {Filled} filled @returns {string | null} */
 export function bodyOf(filled) {
   const { body } = APIS[filled.api];
   if (filled.raw || body === null) return filled.body === "" ? null : filled.body;
@@ -82,11 +92,11 @@ function optional(reader) {
   return (text) => (text.trim() === "" ? null : reader(text));
 }
 
-function whole(least, most, what) {
+function whole(least, most) {
   return (text) => {
     const number = Number(text);
     if (text.trim() !== "" && Number.isInteger(number) && number >= least && number <= most) return number;
-    throw new Error(`${what} is a whole number from ${grouped(least)} to ${grouped(most)}.`);
+    throw new Error(`A whole number from ${grouped(least)} to ${grouped(most)}.`);
   };
 }
 
@@ -116,7 +126,8 @@ function token(text) {
 function address(text, numbered, times) {
   const filled = (number) => (numbered ? text.trim().replaceAll("#", number) : text.trim());
   if (isAddress(filled(1)) && isAddress(filled(times))) return text.trim();
-  if (isAddress(filled(1))) throw new Error(`With ${grouped(times)} in place of # this is no address; send fewer, or number another part.`);
+  if (isAddress(filled(1)))
+    throw new Error(`With ${grouped(times)} in place of # this is no address; send fewer, or number another part.`);
   throw new Error("An address is like 203.0.113.7 or 2001:db8::7; leave it empty for none.");
 }
 
@@ -127,9 +138,13 @@ function isAddress(text) {
 
 /** Headers, one a line. */
 function lines(text) {
-  return text.split("\n").map((line) => line.trim()).filter((line) => line !== "").map((line) => {
-    const found = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*:\s*(.*)$/.exec(line);
-    if (!found) throw new Error(`“${line.slice(0, 40)}” is no header: write one a line, as name: value.`);
-    return [found[1].toLowerCase(), found[2]];
-  });
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .map((line) => {
+      const found = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*:\s*(.*)$/.exec(line);
+      if (!found) throw new Error(`“${line.slice(0, 40)}” is no header: write one a line, as name: value.`);
+      return [found[1].toLowerCase(), found[2]];
+    });
 }

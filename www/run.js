@@ -69,7 +69,8 @@ async function runFile(engine, { file, policy }) {
       if (clock.isDue()) await clock.spell(read / file.size);
     }
     if (!run && stopped) throw new FileFault("was not begun", "start again to read it");
-    if (!run && head.length === 0) throw new FileFault("is empty once it is unpacked", "choose the file that was to be written there");
+    if (!run && head.length === 0)
+      throw new FileFault("is empty once it is unpacked", "choose the file that was to be written there");
     if (!run) begin(head);
     if (!stopped) run.end();
   } catch (error) {
@@ -99,15 +100,19 @@ function usable(engine, policy) {
   if (faults.length === 0) return;
   const { path, found, expected } = faults[0];
   const first = `${path === "" ? "it" : path} is ${found}${expected ? `; it must be ${expected}` : ""}`;
-  throw new Error(`The policy in the editor cannot decide: ${counted(faults.length, "fault")}, first: ${first}. `
-    + "Mend it in the Policy view, then start again.");
+  throw new Error(
+    `The policy in the editor cannot decide: ${counted(faults.length, "fault")}, first: ${first}. ` +
+      "Mend it in the Policy view, then start again.",
+  );
 }
 
 /** Whatever broke, as a sentence. */
 function sentence(error) {
   if (error instanceof WebAssembly.RuntimeError) {
-    return `The engine broke down (${error.message}). This is a fault in Stillgate, or this device has too little memory: close other `
-      + "tabs, choose a larger scale or a shorter file, and start again.";
+    return (
+      `The engine broke down (${error.message}). This is a fault in Stillgate, or this device has too little memory: close other ` +
+      "tabs, choose a larger scale or a shorter file, and start again."
+    );
   }
   return error.message;
 }

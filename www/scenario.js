@@ -14,38 +14,86 @@ const DAYS = 5;
  */
 export function scenarioForm({ engine, policy }, run) {
   const all = JSON.parse(engine.scenarios());
-  const select = h("select", { id: "scenario", onchange: () => choose() }, all.map(({ name }) => h("option", { value: name }, name)),
-    h("option", { value: "", hidden: true }, "of your own"));
+  const select = h(
+    "select",
+    { id: "scenario", onchange: () => choose() },
+    all.map(({ name }) => h("option", { value: name }, name)),
+    h("option", { value: "", hidden: true }, "of your own"),
+  );
   const about = h("p", { class: "about", id: "scenario-about" });
   const numbers = [
-    number("scale", "Scale 1 :", SCALE, 10_000, "By how much the numbers of keys are divided: 1 : 100 is 250 keys of a campaign, 1 : 1 is 25,000"),
+    number(
+      "scale",
+      "Scale 1 :",
+      SCALE,
+      10_000,
+      "By how much the numbers of keys are divided: 1 : 100 is 250 keys of a campaign, 1 : 1 is 25,000",
+    ),
     number("days", "Days", DAYS, 49, "How long the traffic goes on"),
     number("seed", "Seed", 1, Number.MAX_SAFE_INTEGER, "All chance follows from it"),
   ];
-  const text = h("textarea", { id: "scenario-text", rows: "16", spellcheck: "false", autocapitalize: "off", oninput: () => edited() });
+  const text = h("textarea", {
+    id: "scenario-text",
+    rows: "16",
+    spellcheck: "false",
+    autocapitalize: "off",
+    oninput: () => edited(),
+  });
   const faults = h("ul", { id: "scenario-faults" });
-  const more = h("details", { class: "more" },
+  const more = h(
+    "details",
+    { class: "more" },
     h("summary", null, "More: the whole scenario"),
-    h("div", { class: "field" }, h("label", { for: "scenario-text" }, "Scenario, as ", h("code", null, "stillgate simulate"), " reads it"), text));
-  const decides = (value, label, checked) => h("label", { class: "tick" },
-    h("input", { type: "radio", name: "decides", value, checked }), label);
-  const root = h("form", { class: "scenario stack", novalidate: true, onsubmit: (event) => {
-    event.preventDefault();
-    submit();
-  } },
-    h("div", { class: "fields" },
+    h(
+      "div",
+      { class: "field" },
+      h("label", { for: "scenario-text" }, "Scenario, as ", h("code", null, "stillgate simulate"), " reads it"),
+      text,
+    ),
+  );
+  const decides = (value, label, checked) =>
+    h("label", { class: "tick" }, h("input", { type: "radio", name: "decides", value, checked }), label);
+  const root = h(
+    "form",
+    {
+      class: "scenario stack",
+      novalidate: true,
+      onsubmit: (event) => {
+        event.preventDefault();
+        submit();
+      },
+    },
+    h(
+      "div",
+      { class: "fields" },
       h("div", { class: "field" }, h("label", { for: "scenario" }, "Scenario"), select),
-      numbers.map(({ root: field }) => field)),
+      numbers.map(({ root: field }) => field),
+    ),
     about,
-    h("fieldset", { class: "decides" }, h("legend", null, "What decides"),
+    h(
+      "fieldset",
+      { class: "decides" },
+      h("legend", null, "What decides"),
       decides("own", "the simulator's own policy: who is suspected is tagged, who is convicted is denied", true),
-      decides("editor", "the policy in the editor", false)),
-    more, h("div", { class: "wrong", role: "alert" }, faults),
-    h("div", { class: "row" }, h("button", { class: "primary" }, "Run")));
+      decides("editor", "the policy in the editor", false),
+    ),
+    more,
+    h("div", { class: "wrong", role: "alert" }, faults),
+    h("div", { class: "row" }, h("button", { class: "primary" }, "Run")),
+  );
 
   function number(name, label, value, most, title) {
-    const input = h("input", { type: "number", id: `scenario-${name}`, min: "1", max: String(most), step: "1", value: String(value), title,
-      inputmode: "numeric", oninput: () => write() });
+    const input = h("input", {
+      type: "number",
+      id: `scenario-${name}`,
+      min: "1",
+      max: String(most),
+      step: "1",
+      value: String(value),
+      title,
+      inputmode: "numeric",
+      oninput: () => write(),
+    });
     return { name, input, root: h("div", { class: "field" }, h("label", { for: input.id }, label), input) };
   }
 
@@ -92,7 +140,10 @@ export function scenarioForm({ engine, policy }, run) {
   /** Says what is wrong with the text. @returns {boolean} whether nothing is */
   function check() {
     const found = JSON.parse(engine.check_scenario(text.value));
-    fill(faults, found.map((sentence) => h("li", null, sentence)));
+    fill(
+      faults,
+      found.map((sentence) => h("li", null, sentence)),
+    );
     text.setAttribute("aria-invalid", String(found.length > 0));
     if (found.length > 0) text.setAttribute("aria-describedby", faults.id);
     return found.length === 0;
@@ -113,8 +164,16 @@ export function scenarioForm({ engine, policy }, run) {
       run({ scenario: text.value, policy: policy.text });
       return;
     }
-    fill(faults, h("li", null, `The policy in the editor has ${counted(wrong, "fault")}: mend it in the `, h("a", { href: "#policy" }, "Policy view"),
-      ", or let the simulator's own decide."));
+    fill(
+      faults,
+      h(
+        "li",
+        null,
+        `The policy in the editor has ${counted(wrong, "fault")}: mend it in the `,
+        h("a", { href: "#policy" }, "Policy view"),
+        ", or let the simulator's own decide.",
+      ),
+    );
   }
 
   select.value = FIRST;

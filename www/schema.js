@@ -21,7 +21,10 @@ export class Schema {
 
   /** The schemas of a place, each of which may hold there. @param {string[]} path @returns {object[]} */
   at(path) {
-    return path.reduce((nodes, step) => nodes.flatMap((node) => this.forms(node)).flatMap((form) => below(form, step)), [this.root]);
+    return path.reduce(
+      (nodes, step) => nodes.flatMap((node) => this.forms(node)).flatMap((form) => below(form, step)),
+      [this.root],
+    );
   }
 
   /** All forms of a schema: references and choices resolved. */
@@ -29,7 +32,9 @@ export class Schema {
     if (node.$ref) return this.forms(this.target(node));
     const choices = node.anyOf ?? node.oneOf;
     if (!choices) return [node];
-    return choices.flatMap((choice) => this.forms(choice).map((form) => ({ ...form, description: choice.description ?? form.description })));
+    return choices.flatMap((choice) =>
+      this.forms(choice).map((form) => ({ ...form, description: choice.description ?? form.description })),
+    );
   }
 
   /** The fields that an object at this place may have. @param {string[]} path @returns {Field[]} */
@@ -63,10 +68,12 @@ export class Schema {
       type: this.types(forms),
       about,
       bounds: forms.map(bounds).find(Boolean) ?? null,
-      default: fixed ? JSON.stringify(fixed.default) : about.match(/Default: `([^`]+)`/)?.[1] ?? null,
+      default: fixed ? JSON.stringify(fixed.default) : (about.match(/Default: `([^`]+)`/)?.[1] ?? null),
       required: false,
       values: forms.flatMap(values),
-      fields: forms.flatMap((form) => Object.entries(form.properties ?? {}).map(([name, { description }]) => ({ name, about: joined(description ?? "") }))),
+      fields: forms.flatMap((form) =>
+        Object.entries(form.properties ?? {}).map(([name, { description }]) => ({ name, about: joined(description ?? "") })),
+      ),
     };
   }
 
@@ -82,7 +89,7 @@ export class Schema {
     if (form.const !== undefined) return JSON.stringify(form.const);
     if (form.type === "array") return `list of ${this.types(this.forms(form.items)).replace(/^(string|object)\b/, "$1s")}`;
     if (form.type === "object" && !form.properties) return "object with names of your choice";
-    if (form.type === "object") return `object {${(form.required ?? ["…"]).join(", ")}}`;
+    if (form.type === "object") return form.required ? `object with ${form.required.join(", ")}` : "object";
     if (form.type === "integer") return "whole number";
     if (form.type === "boolean") return "true or false";
     if (form.examples) return `string such as ${form.examples.map((example) => JSON.stringify(example)).join(", ")}`;
@@ -109,8 +116,10 @@ function bounds(form) {
   const what = form.type === "array" ? " entries" : form.type === "string" ? " characters" : "";
   const write = (number) => number.toLocaleString("en-US");
   if (form.const !== undefined) return null;
-  if (form.exclusiveMinimum !== undefined && high !== undefined) return `above ${write(form.exclusiveMinimum)}, up to ${write(high)}${what}`;
-  if (low !== undefined && high !== undefined) return low === high ? `exactly ${write(low)}${what}` : `${write(low)} to ${write(high)}${what}`;
+  if (form.exclusiveMinimum !== undefined && high !== undefined)
+    return `above ${write(form.exclusiveMinimum)}, up to ${write(high)}${what}`;
+  if (low !== undefined && high !== undefined)
+    return low === high ? `exactly ${write(low)}${what}` : `${write(low)} to ${write(high)}${what}`;
   if (high !== undefined) return `at most ${write(high)}${what}`;
   return low > 1 ? `at least ${write(low)}${what}` : null;
 }

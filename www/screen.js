@@ -29,22 +29,48 @@ export function screen() {
   const layers = OUTCOMES.map(({ name, text }) => ({ text, colour: name }));
   const seek = (time) => film && scrub.seek(film.moment(time));
   const own = chart({ title: "", layers, height: HIGH, group: "film", seek });
-  const rest = chart({ title: "", layers: [{ text: "let through", colour: "others" }, ...layers.slice(1)], height: LOW, group: "film", seek });
+  const rest = chart({
+    title: "",
+    layers: [{ text: "let through", colour: "others" }, ...layers.slice(1)],
+    height: LOW,
+    group: "film",
+    seek,
+  });
   const found = cases({ empty: "None up to this moment." });
   const whom = touched();
   const keys = picture();
   const campaigns = h("h2", { id: "found-head" });
-  const seen = h("section", { class: "sheet", "aria-labelledby": "picture-head" }, h("h2", { id: "picture-head" }, "Keys by templates"), keys.root);
-  const keep = h("button", { type: "button", onclick: () => save("film.json", JSON.stringify(film.data)) }, "Save this film as JSON");
-  const root = h("div", { class: "screen stack", hidden: true },
+  const seen = h(
+    "section",
+    { class: "sheet", "aria-labelledby": "picture-head" },
+    h("h2", { id: "picture-head" }, "Keys by templates"),
+    keys.root,
+  );
+  const keep = h(
+    "button",
+    { type: "button", onclick: () => save("film.json", JSON.stringify(film.data)) },
+    "Save this film as JSON",
+  );
+  const root = h(
+    "div",
+    { class: "screen stack", hidden: true },
     h("div", { class: "sheet" }, head.root),
     scrub.root,
     h("div", { class: "sheet stack" }, own.root, rest.root),
-    h("div", { class: "two" },
+    h(
+      "div",
+      { class: "two" },
       h("section", { class: "sheet stack", "aria-labelledby": "found-head" }, campaigns, found.root),
-      h("section", { class: "sheet stack", "aria-labelledby": "whom-head" }, h("h2", { id: "whom-head" }, "Who else was touched"), whom.root)),
+      h(
+        "section",
+        { class: "sheet stack", "aria-labelledby": "whom-head" },
+        h("h2", { id: "whom-head" }, "Who else was touched"),
+        whom.root,
+      ),
+    ),
     seen,
-    h("p", null, keep));
+    h("p", null, keep),
+  );
   let film;
   let frame = 0;
 
@@ -71,7 +97,9 @@ export function screen() {
     const { start, step } = film.data;
     const x = Array.from({ length: film.frames + 1 }, (_, at) => start + at * step);
     const events = film.events().filter(({ t }) => t <= film.time(moment));
-    const marks = Object.keys(EVENTS).flatMap((kind) => events.filter(({ stage }) => stage === kind).map(({ t }) => ({ t, ...EVENTS[kind] })));
+    const marks = Object.keys(EVENTS).flatMap((kind) =>
+      events.filter(({ stage }) => stage === kind).map(({ t }) => ({ t, ...EVENTS[kind] })),
+    );
     const text = sentences(film, moment).join(" ");
     own.title(`${film.truth ? "The campaign's interactions" : "Requests of campaigns, as they were found"} per ${span(step)}`);
     own.update({ x, values: outcomes(film, film.own), moment: film.time(moment), marks, text });
@@ -84,12 +112,13 @@ export function screen() {
     /** Another run begins. */
     clear() {
       film = undefined;
+      found.clear();
       scrub.reset();
       root.hidden = true;
     },
     show(next) {
       film = next;
-      root.hidden = false;
+      root.hidden = film.frames === 0;
       keep.disabled = true;
       scrub.follow(film);
     },

@@ -12,10 +12,17 @@ const WHOLE = 24;
  */
 export function scrubber(show) {
   const play = h("button", { type: "button", onclick: () => (playing ? pause() : begin()) }, "Play");
-  const range = h("input", { type: "range", min: "0", max: "0", step: "1", "aria-label": "Moment", oninput: () => {
-    pause();
-    go(range.valueAsNumber);
-  } });
+  const range = h("input", {
+    type: "range",
+    min: "0",
+    max: "0",
+    step: "1",
+    "aria-label": "Moment",
+    oninput: () => {
+      pause();
+      go(range.valueAsNumber);
+    },
+  });
   const time = h("output");
   const root = h("div", { class: "scrubber" }, play, range, time);
   let film;

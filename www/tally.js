@@ -1,6 +1,6 @@
 // What has been seen of what runs: sums, and the latest, in memory that does not grow with them.
 
-/** So many requests are kept. */
+/** So many requests are kept, and so many campaigns. */
 export const LATEST = 200;
 
 /** Seconds that the chart goes back. */
@@ -106,6 +106,7 @@ export class Tally {
       since: told.time,
       history: [...history, { t: told.time, score: told.score }].slice(-LATEST),
     });
+    if (this.campaigns.size > LATEST) this.campaigns.delete(this.campaigns.keys().next().value);
   }
 
   /** How often there was each verdict, and for what reason: all that the engine counted, or else what was seen here. */
@@ -146,5 +147,11 @@ function add(counts, name, number) {
 /** What the policy in force says of itself; it is in force, so it is one. */
 function read(text) {
   const policy = JSON.parse(text);
-  return { quotas: policy.quotas ?? [], checks: policy.checks ?? [], campaigns: policy.campaigns ?? null, record: policy.record, mode: policy.mode };
+  return {
+    quotas: policy.quotas ?? [],
+    checks: policy.checks ?? [],
+    campaigns: policy.campaigns ?? null,
+    record: policy.record,
+    mode: policy.mode,
+  };
 }

@@ -49,3 +49,8 @@ export function lineOf(text) {
 function term(name, family, most, text) {
   return { name, family, most, text };
 }
+
+/** A number of points as it is written. @param {number} value @returns {string} */
+export function points(value) {
+  return value.toFixed(1).replace("-", "−");
+}

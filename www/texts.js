@@ -9,8 +9,10 @@ const MOST = 8 * 1024 * 1024;
  */
 export async function readText(file) {
   if (file.size > MOST) {
-    throw new Error(`${file.name} has ${(file.size / 1024 / 1024).toFixed(1)} MiB, and a policy here at most 8. Leave long lists out: `
-      + "`{\"file\": …}` names them, and `stillgate embed` puts them in.");
+    throw new Error(
+      `${file.name} has ${(file.size / 1024 / 1024).toFixed(1)} MiB, and a policy here at most 8. Leave long lists out: ` +
+        '`{"file": …}` names them, and `stillgate embed` puts them in.',
+    );
   }
   const bytes = await file.arrayBuffer().catch(() => {
     throw new Error(`${file.name} cannot be read. A folder is no policy; a file may have been moved meanwhile.`);

@@ -1,7 +1,13 @@
 // Moments, as they are written on the page: in UTC, so that two people who look at the same film read the same.
 
 const DAY = 86_400_000;
-const date = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const date = new Intl.DateTimeFormat("en-GB", {
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  timeZone: "UTC",
+});
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
 const seconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: "UTC" });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
@@ -16,7 +22,12 @@ export function brief(time) {
   return `${day.format(time)}, ${clock.format(time)}`;
 }
 
-/** `04:15`, and at midnight the day: `22 Apr`; only days where the next one comes a day later. @param {number} time @param {number} step */
+/**
+ * `04:15`, and at midnight the day, `22 Apr`; only days where the next tick is a day later.
+ * @param {number} time
+ * @param {number} step
+ * @returns {string}
+ */
 export function tick(time, step) {
   return step >= DAY || time % DAY === 0 ? day.format(time) : clock.format(time);
 }

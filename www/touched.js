@@ -1,18 +1,20 @@
 // Who else was touched: populations beside the campaign, or, of recorded traffic, the rules that spoke against requests.
 
-import { fill, grouped, h, share, table } from "./dom.js";
+import { counted, fill, grouped, h, share, table } from "./dom.js";
+import { scroll } from "./scroll.js";
 
 /** @returns {{root: HTMLElement, update(film: import("./film.js").Film, moment: number): void}} */
 export function touched() {
   const first = h("p");
   const about = h("p", { class: "faint small" });
-  const groups = h("div", { class: "scroll whom", tabindex: "0", role: "region", "aria-label": "Who else was touched" });
+  const groups = scroll("Groups of requests");
+  groups.classList.add("whom");
   const causes = h("div");
   const root = h("div", { class: "stack" }, first, about, groups, causes);
   return {
     root,
     update(film, moment) {
-      first.textContent = film.truth ? whom(film, moment) : "";
+      first.textContent = whom(film, moment);
       about.textContent = aboutOf(film);
       fill(groups, populations(film, moment));
       fill(causes, film.data.causes.length > 0 && rules(film.data.causes));
@@ -22,8 +24,16 @@ export function touched() {
 
 /** The answer in a sentence. */
 function whom(film, moment) {
+  if (!film.truth) {
+    const { refused, keys_refused: keys } = film.sum(film.rest, moment);
+    if (refused === 0) return "Of all others nobody was refused.";
+    const whose = keys > 0 ? `, of ${counted(keys, "key")}` : "";
+    return `Of all others ${counted(refused, "request")} ${refused === 1 ? "was" : "were"} refused${whose}.`;
+  }
   const names = film.rest.filter((place) => hurt(film.group(place, moment)) > 0).map((place) => film.groups[place].name);
-  return names.length === 0 ? "Nobody else was touched." : `Touched ${names.length === 1 ? "was" : "were"} ${names.join(", ")}, and nobody else.`;
+  return names.length === 0
+    ? "Nobody else was touched."
+    : `Touched ${names.length === 1 ? "was" : "were"} ${names.join(", ")}, and nobody else.`;
 }
 
 function aboutOf(film) {
@@ -49,8 +59,11 @@ function populations(film, moment) {
     keyed && shadow && ["keys that would be", ({ keys, keys_would: of }) => part(of, keys)],
     keyed && ["keys tagged", ({ keys, keys_tagged: of }) => part(of, keys)],
   ].filter(Boolean);
-  const rows = table("Requests and keys of each group, and what became of them", columns.map(([text], place) => ({ text, number: place > 0 })),
-    sums.map((sum) => columns.map(([, cell]) => cell(sum))));
+  const rows = table(
+    "Requests and keys of each group, and what became of them",
+    columns.map(([text], place) => ({ text, number: place > 0 })),
+    sums.map((sum) => columns.map(([, cell]) => cell(sum))),
+  );
   [...rows.tBodies[0].rows].forEach((row, place) => row.classList.toggle("none", hurt(sums[place]) === 0));
   return rows;
 }
@@ -67,9 +80,19 @@ function part(number, whole) {
 }
 
 function rules(causes) {
-  const lines = [...causes].sort((a, b) => b.requests - a.requests).map(({ rule, kind, mode, requests, keys }) =>
-    [rule ?? kind.replaceAll("_", " "), rule ? kind.replaceAll("_", " ") : "", mode === "shadow" ? "in shadow" : "enforced", grouped(requests),
-      keys === null ? "" : grouped(keys)]);
-  return table("What spoke against requests", ["rule", "kind", "mode", { text: "requests", number: true }, { text: "keys", number: true }], lines,
-    { shown: true });
+  const lines = [...causes]
+    .sort((a, b) => b.requests - a.requests)
+    .map(({ rule, kind, mode, requests, keys }) => [
+      rule ?? kind.replaceAll("_", " "),
+      rule ? kind.replaceAll("_", " ") : "",
+      mode === "shadow" ? "in shadow" : "enforced",
+      grouped(requests),
+      keys === null ? "" : grouped(keys),
+    ]);
+  return table(
+    "What spoke against requests, in all of the film",
+    ["rule", "kind", "mode", { text: "requests", number: true }, { text: "keys", number: true }],
+    lines,
+    { shown: true },
+  );
 }

@@ -2,10 +2,15 @@
 
 import { runsOf, showAnswer, total } from "./answers.js";
 import { counted, fill, h, span } from "./dom.js";
+import { sentence } from "./engine.js";
 import { Form } from "./form.js";
 import { gauges } from "./gauges.js";
 
-const PASSES = [["a minute", 60_000], ["an hour", 3_600_000], ["a day", 86_400_000]];
+const PASSES = [
+  ["a minute", 60_000],
+  ["an hour", 3_600_000],
+  ["a day", 86_400_000],
+];
 
 /**
  * @param {HTMLElement} root
@@ -26,20 +31,35 @@ class TryView {
     this.faulty = h("div", { class: "faulty" });
     this.total = h("p", { class: "total", role: "status" });
     this.runs = h("div", { class: "stack" });
-    this.summary = h("section", { class: "sheet stack summary", "aria-labelledby": "came-title" },
-      h("h2", { id: "came-title" }, "What came of it"), this.total, this.runs);
+    this.summary = h(
+      "section",
+      { class: "sheet stack summary", "aria-labelledby": "came-title" },
+      h("h2", { id: "came-title" }, "What came of it"),
+      this.total,
+      this.runs,
+    );
     this.answer = h("section", { class: "sheet stack answer", "aria-label": "One answer" });
     this.state = h("section", { class: "sheet stack standing", "aria-label": "How things stand" });
     this.element = this.form.element;
-    this.element.append(h("div", { class: "outcome" }, this.faulty, h("div", { class: "sheet stack" }, this.form.bar, this.time()),
-      this.summary, h("div", { class: "halves" }, this.answer, this.state)));
+    this.element.append(
+      h(
+        "div",
+        { class: "outcome" },
+        this.faulty,
+        h("div", { class: "sheet stack" }, this.form.bar, this.time()),
+        this.summary,
+        h("div", { class: "halves" }, this.answer, this.state),
+      ),
+    );
     this.empty();
     policy.subscribe(() => this.look());
     this.look();
   }
 
   time() {
-    const passes = PASSES.map(([name, millis]) => h("button", { type: "button", onclick: () => this.pass(name, millis) }, `Let ${name} pass`));
+    const passes = PASSES.map(([name, millis]) =>
+      h("button", { type: "button", onclick: () => this.pass(name, millis) }, `Let ${name} pass`),
+    );
     const afresh = h("button", { type: "button", onclick: () => this.afresh() }, "Start afresh");
     return h("div", { class: "clock" }, h("div", { class: "row" }, passes, afresh, this.clock), this.told);
   }
@@ -52,8 +72,21 @@ class TryView {
     this.text = text;
     const { faults } = JSON.parse(this.engine.read_policy(text));
     this.form.enable(faults.length === 0);
-    fill(this.faulty, faults.length > 0 && h("div", { class: "notice bad" },
-      h("p", null, `The policy has ${counted(faults.length, "fault")}, so nothing can be tried. `, h("a", { href: "#policy" }, "Mend it in the Policy view"), ".")));
+    fill(
+      this.faulty,
+      faults.length > 0 &&
+        h(
+          "div",
+          { class: "notice bad" },
+          h(
+            "p",
+            null,
+            `The policy has ${counted(faults.length, "fault")}, so nothing can be tried. `,
+            h("a", { href: "#policy" }, "Mend it in the Policy view"),
+            ".",
+          ),
+        ),
+    );
     if (before === null) return;
     const began = this.desk !== null;
     this.close();
@@ -67,7 +100,7 @@ class TryView {
       const from = this.desk.now();
       this.show(JSON.parse(this.desk.ask(JSON.stringify(ask))), from);
     } catch (error) {
-      fill(this.told, error.message);
+      fill(this.told, sentence(error));
     }
   }
 
@@ -92,7 +125,10 @@ class TryView {
     this.desk ??= this.open();
     this.desk.advance(millis);
     this.tick();
-    fill(this.told, `${name[0].toUpperCase()}${name.slice(1)} has passed. What is below is as the last request left it; send again to see what is back.`);
+    fill(
+      this.told,
+      `${name[0].toUpperCase()}${name.slice(1)} has passed. What is below is as it was; send again to see what is back.`,
+    );
   }
 
   tick() {
@@ -103,7 +139,10 @@ class TryView {
     this.tick();
     fill(this.told);
     this.total.textContent = total(came.runs);
-    fill(this.runs, runsOf(came.runs, came.shown, (answer) => showAnswer(this.answer, answer)));
+    fill(
+      this.runs,
+      runsOf(came.runs, came.shown, (answer) => showAnswer(this.answer, answer)),
+    );
     fill(this.state, h("h2", null, "How things stand"), gauges(came));
     this.answer.hidden = this.state.hidden = false;
     [...this.runs.querySelectorAll("button.run")].at(-1).click();
@@ -112,8 +151,15 @@ class TryView {
 
   empty() {
     this.total.textContent = "";
-    fill(this.runs, h("p", { class: "empty" }, "Nothing has been sent yet. Send the request once, or 61 times, to see what this policy does with it: "
-      + "the verdict, what client and origin get, and what is left of every quota."));
+    fill(
+      this.runs,
+      h(
+        "p",
+        { class: "empty" },
+        "Nothing has been sent yet. Send the request once, or 61 times, to see what this policy does with it: " +
+          "the verdict, what client and origin get, and what is left of every quota.",
+      ),
+    );
     this.answer.hidden = this.state.hidden = true;
   }
 }

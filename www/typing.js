@@ -8,7 +8,8 @@ export const typing = EditorView.domEventHandlers({
     const { from, to, empty } = view.state.selection.main;
     if (empty || event.inputType !== "insertText" || event.isComposing || !event.data) return false;
     event.preventDefault();
-    const insert = () => view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    const insert = () =>
+      view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
     const handled = view.state.facet(EditorView.inputHandler).some((handler) => handler(view, from, to, event.data, insert));
     if (!handled) view.dispatch(insert());
     return true;

@@ -8,8 +8,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** How long something may take to be there, in milliseconds. */
 const PATIENCE = 30_000;
@@ -19,6 +26,11 @@ if (!PAGE || !MODULES || !SCRATCH) {
   console.log("Set PAGE, MODULES and SCRATCH: tests/page/browser.mjs says to what.");
   process.exit(1);
 }
+process.on("uncaughtException", (error) => {
+  console.log(`failed: ${error.message.split("\n").slice(0, 4).join(" ")}`);
+  process.exit(1);
+});
+
 export const load = createRequire(join(MODULES, "anything.js"));
 
 /**
@@ -89,7 +101,7 @@ class Visit {
     await rm(this.profile, { recursive: true, force: true });
     const script = basename(process.argv[1]);
     if (this.failed > 0) console.log(`${script}: ${this.failed} of its checks failed`);
-    process.exitCode = this.failed > 0 ? 1 : 0;
+    if (this.failed > 0) process.exitCode = 1;
   }
 }
 

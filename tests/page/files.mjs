@@ -19,8 +19,14 @@ function line(number) {
     source: `203.0.113.${number % 50}`,
     method: "POST",
     path: "/v1/chat/completions",
-    headers: [["user-agent", "OpenAI/Python 1.40.0"], ["authorization", `Bearer sk-${number % 50}`]],
-    body: { model: "m", messages: [{ role: "user", content: `What is the sum of ${number} and ${number * 7}, and why? `.repeat(4) }] },
+    headers: [
+      ["user-agent", "OpenAI/Python 1.40.0"],
+      ["authorization", `Bearer sk-${number % 50}`],
+    ],
+    body: {
+      model: "m",
+      messages: [{ role: "user", content: `What is the sum of ${number} and ${number * 7}, and why? `.repeat(4) }],
+    },
     status: 200,
     usage: { input: 80, output: 20 },
   });
@@ -57,8 +63,10 @@ await visit.check("a trace that is dropped is decided about by the policy in the
   await page.evaluate((text) => {
     const given = new DataTransfer();
     given.items.add(new File([text], "trace.jsonl"));
-    const drop = (name) => document.querySelector(".headline, #panel-campaign h2")
-      .dispatchEvent(new DragEvent(name, { dataTransfer: given, bubbles: true, cancelable: true }));
+    const drop = (name) =>
+      document
+        .querySelector(".headline, #panel-campaign h2")
+        .dispatchEvent(new DragEvent(name, { dataTransfer: given, bubbles: true, cancelable: true }));
     drop("dragover");
     drop("drop");
   }, trace.toString());
@@ -78,14 +86,22 @@ await visit.check("packed with gzip it is the same", async () => {
 await visit.check("of a gzip that is cut, what is before is shown", async () => {
   const packed = gzipSync(trace);
   await choose("cut.jsonl.gz", packed.subarray(0, packed.length >> 1));
-  await remarks.filter({ hasText: /“cut\.jsonl\.gz” breaks off in the middle of its gzip data, after [\d,]+ requests: copy it again\. What is before it is shown\./ })
+  await remarks
+    .filter({
+      hasText:
+        /“cut\.jsonl\.gz” breaks off in the middle of its gzip data, after [\d,]+ requests: copy it again\. What is before it is shown\./,
+    })
     .waitFor();
   has(await headline.textContent(), /^Of [1-4],\d{3} requests/);
 });
 
 await visit.check("a gzip of several parts, and one that is damaged", async () => {
   await choose("two.jsonl.gz", Buffer.concat([gzipSync(trace), gzipSync(trace)]));
-  await remarks.filter({ hasText: /“two\.jsonl\.gz” goes on after the end of its gzip data.*: it was packed in several parts, so unpack it first/ }).waitFor();
+  await remarks
+    .filter({
+      hasText: /“two\.jsonl\.gz” goes on after the end of its gzip data.*: it was packed in several parts, so unpack it first/,
+    })
+    .waitFor();
   const packed = gzipSync(trace);
   packed.fill(0xff, packed.length >> 1, (packed.length >> 1) + 64);
   await choose("damaged.jsonl.gz", packed);
@@ -94,7 +110,7 @@ await visit.check("a gzip of several parts, and one that is damaged", async () =
 
 await visit.check("broken lines are counted, and the first are named", async () => {
   const lines = trace.toString().trim().split("\n");
-  for (let number = 100; number < 115; number += 1) lines[number] = "{\"t\": ";
+  for (let number = 100; number < 115; number += 1) lines[number] = '{"t": ';
   await choose("broken.jsonl", lines.join("\n"));
   await done("4,985");
   has(await remarks.textContent(), /^15 lines of the file are broken and were left out, the first: line 101: .*; line 110: /);
@@ -109,8 +125,12 @@ await visit.check("times that go backwards are told", async () => {
 await visit.check("verdicts need no policy", async () => {
   const verdicts = Array.from({ length: 600 }, (_, number) => {
     const deny = number >= 300 && number % 3 === 0;
-    return JSON.stringify({ id: `r${number}`, t: START + number * 1000, verdict: deny ? "deny" : "allow",
-      ...(deny && { reasons: [{ rule: "campaign", kind: "campaign" }], campaign: "c-5f1e0c2ad47084e8" }) });
+    return JSON.stringify({
+      id: `r${number}`,
+      t: START + number * 1000,
+      verdict: deny ? "deny" : "allow",
+      ...(deny && { reasons: [{ rule: "campaign", kind: "campaign" }], campaign: "c-5f1e0c2ad47084e8" }),
+    });
   });
   await choose("verdicts.jsonl", verdicts.join("\n"));
   await done("600");
@@ -149,7 +169,12 @@ await visit.check("a trace of 50 MB is read to its end", async () => {
 await visit.check("a policy with faults cannot decide about a trace", async () => {
   await begin({ version: 1, quotas: 3 });
   await choose("trace.jsonl", trace);
-  await remarks.filter({ hasText: /^The policy in the editor cannot decide: 1 fault, first: .*quotas.*\. Mend it in the Policy view, then start again\.$/ }).waitFor();
+  await remarks
+    .filter({
+      hasText:
+        /^The policy in the editor cannot decide: 1 fault, first: .*quotas.*\. Mend it in the Policy view, then start again\.$/,
+    })
+    .waitFor();
   equal(await page.locator(".progress").isVisible(), false);
 });
 

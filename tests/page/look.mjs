@@ -19,9 +19,15 @@ visit.expect(/Failed to load resource/);
 /** What axe finds, a line for each; but a list of completions is scrolled from the editor, which has the focus. */
 async function violations() {
   await page.evaluate(axe);
-  const { violations: found } = await page.evaluate(() => globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
+  const { violations: found } = await page.evaluate(() =>
+    globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }),
+  );
   const owned = ({ target }) => String(target.flat().at(-1)).startsWith("#cm-ac-");
-  return found.flatMap(({ id, nodes }) => nodes.filter((node) => id !== "scrollable-region-focusable" || !owned(node)).map(({ target, failureSummary }) => `${id} at ${target.join(" ")}: ${failureSummary.replaceAll(/\s+/g, " ")}`));
+  return found.flatMap(({ id, nodes }) =>
+    nodes
+      .filter((node) => id !== "scrollable-region-focusable" || !owned(node))
+      .map(({ target, failureSummary }) => `${id} at ${target.join(" ")}: ${failureSummary.replaceAll(/\s+/g, " ")}`),
+  );
 }
 
 /** Makes each view show something. */
@@ -61,7 +67,7 @@ for (const colorScheme of ["light", "dark"]) {
     await visit.go("policy");
     await page.locator(".cm-content").focus();
     await page.keyboard.press("ControlOrMeta+a");
-    await page.keyboard.insertText("{\"version\": 2, \"campaigns\": {\"mode\": \"enforce\"}, \"");
+    await page.keyboard.insertText('{"version": 2, "campaigns": {"mode": "enforce"}, "');
     await page.locator(".cm-tooltip-autocomplete").waitFor();
     await page.locator(".faults").waitFor();
     await page.screenshot({ path: join(folder, `faults-1440-${colorScheme}.png`) });
@@ -74,10 +80,35 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
+for (const width of [360, 1440]) {
+  await visit.check(`nothing moves while the page loads, at ${width} px`, async () => {
+    await page.setViewportSize({ width, height: 900 });
+    await page.addInitScript(() => {
+      globalThis.moved = [];
+      new PerformanceObserver((list) =>
+        globalThis.moved.push(...list.getEntries().map(({ sources }) => sources.map(({ node }) => node?.className))),
+      ).observe({ type: "layout-shift" });
+    });
+    for (const view of ["policy", "try"]) {
+      await page.goto("about:blank");
+      await visit.go(view);
+      await page.locator(view === "policy" ? ".order:not(:empty)" : ".summary").waitFor();
+      equal(await page.evaluate(() => globalThis.moved), []);
+    }
+  });
+}
+
 await visit.check("tabs are chosen by arrows, and are in the address", async () => {
   await visit.go("policy");
   await page.getByRole("tab", { name: "Policy" }).focus();
-  for (const [key, name] of [["ArrowRight", "Try"], ["ArrowLeft", "Policy"], ["ArrowLeft", "Live"], ["Home", "Policy"], ["End", "Live"], ["ArrowRight", "Policy"]]) {
+  for (const [key, name] of [
+    ["ArrowRight", "Try"],
+    ["ArrowLeft", "Policy"],
+    ["ArrowLeft", "Live"],
+    ["Home", "Policy"],
+    ["End", "Live"],
+    ["ArrowRight", "Policy"],
+  ]) {
     await page.keyboard.press(key);
     await page.getByRole("tab", { name, selected: true }).waitFor();
     await page.getByRole("tabpanel", { name }).waitFor();

@@ -42,19 +42,21 @@ await visit.check("every template is in order, and can be undone", async () => {
   const titles = await page.locator(".templates button").allTextContents();
   has(titles.join(), "Public API");
   for (const title of titles) {
-    await write("{\"version\": 1}");
+    await write('{"version": 1}');
     await page.getByRole("button", { name: title, exact: true }).click();
     await shows(page.locator(".told"), title);
     await shows(order, "The policy is in order");
     await page.locator(".told").getByRole("button", { name: "Undo" }).click();
     await shows(page.locator(".told"), "It is as it was.");
-    equal(await written(), "{\"version\": 1}");
+    equal(await written(), '{"version": 1}');
   }
 });
 
 await visit.check("faults are underlined, listed with their paths, and jumped to", async () => {
-  await write("{\n  \"version\": 1,\n  \"quotas\": [\n    {\"name\": \"a\", \"per\": [\"key\"], \"count\": \"requests\", \"limit\": 5},\n"
-    + "    {\"name\": \"b\", \"per\": [\"kee\"], \"count\": \"requests\", \"limit\": 5, \"window\": \"1m\"}\n  ]\n}");
+  await write(
+    '{\n  "version": 1,\n  "quotas": [\n    {"name": "a", "per": ["key"], "count": "requests", "limit": 5},\n' +
+      '    {"name": "b", "per": ["kee"], "count": "requests", "limit": 5, "window": "1m"}\n  ]\n}',
+  );
   await shows(order, "2 faults");
   equal(await page.locator(".faults button code").allTextContents(), ["/quotas/0", "/quotas/1/per/0"]);
   await shows(page.locator(".cm-lintRange-error"), "kee");
@@ -67,40 +69,40 @@ await visit.check("faults are underlined, listed with their paths, and jumped to
 });
 
 await visit.check("a text that is no JSON has its fault where it breaks off", async () => {
-  await write("{\"version\": 1,\n \"ä\": x}");
+  await write('{"version": 1,\n "ä": x}');
   await shows(page.locator(".faults"), "not JSON");
   await shows(page.locator(".cm-lintRange-error"), /^x$/);
 });
 
 await visit.check("what nobody knows is underlined with its name", async () => {
-  await write("{\"version\": 1, \"quotaz\": []}");
+  await write('{"version": 1, "quotaz": []}');
   await shows(page.locator(".faults"), "did you mean `quotas`?");
-  await shows(page.locator(".cm-lintRange-error"), "\"quotaz\"");
+  await shows(page.locator(".cm-lintRange-error"), '"quotaz"');
 });
 
 await visit.check("warnings stand apart", async () => {
-  await write("{\"version\": 1, \"campaigns\": {\"mode\": \"enforce\"}}");
+  await write('{"version": 1, "campaigns": {"mode": "enforce"}}');
   await shows(order, "The policy is in order, 1 warning");
   await shows(page.locator(".warnings"), "/campaigns");
 });
 
 await visit.check("fields and values are offered, and written with what belongs to them", async () => {
-  await write("{\"version\": 1}", 1);
-  await page.keyboard.type(", \"");
+  await write('{"version": 1}', 1);
+  await page.keyboard.type(', "');
   await choose("quotas");
-  equal(await written(), "{\"version\": 1, \"quotas\": []}");
-  await page.keyboard.type("{\"");
+  equal(await written(), '{"version": 1, "quotas": []}');
+  await page.keyboard.type('{"');
   await choose("count");
   await choose("concurrent");
-  equal(await written(), "{\"version\": 1, \"quotas\": [{\"count\": \"concurrent\"}]}");
-  await write("{\"version\": 1, \"account\": {\"org\": {\"header\": \"x-org\"}}, \"quotas\": [{\"per\": []}]}", 4);
+  equal(await written(), '{"version": 1, "quotas": [{"count": "concurrent"}]}');
+  await write('{"version": 1, "account": {"org": {"header": "x-org"}}, "quotas": [{"per": []}]}', 4);
   await page.keyboard.press("Control+Space");
   await shows(page.locator(".cm-tooltip-autocomplete li"), "org");
   await page.keyboard.press("Escape");
 });
 
 await visit.check("help follows the cursor, and is a key away", async () => {
-  await write("{\"version\": 1, \"limits\": {\"memory\": \"32MiB\"}}", 4);
+  await write('{"version": 1, "limits": {"memory": "32MiB"}}', 4);
   await shows(help, "Memory for counters");
   await shows(help.locator(".facts"), "32MiB");
   await page.keyboard.press("F1");
@@ -112,16 +114,16 @@ await visit.check("help follows the cursor, and is a key away", async () => {
 });
 
 await visit.check("Tab leaves the editor", async () => {
-  await write("{\"version\": 1}");
+  await write('{"version": 1}');
   await page.keyboard.press("Tab");
   equal(await editor.evaluate((element) => element.getRootNode().activeElement === element), false);
-  equal(await written(), "{\"version\": 1}");
+  equal(await written(), '{"version": 1}');
 });
 
 await visit.check("a policy is laid out, and what is no JSON is not", async () => {
-  await write("{\"version\":1,\"limits\":{\"memory\":\"1MiB\"},\"quotas\":[]}");
+  await write('{"version":1,"limits":{"memory":"1MiB"},"quotas":[]}');
   await page.getByRole("button", { name: "Format" }).click();
-  equal(await written(), "{\n  \"version\": 1,\n  \"limits\": {\"memory\": \"1MiB\"},\n  \"quotas\": []\n}\n");
+  equal(await written(), '{\n  "version": 1,\n  "limits": {"memory": "1MiB"},\n  "quotas": []\n}\n');
   await write("{");
   await page.getByRole("button", { name: "Format" }).click();
   await shows(page.locator(".told"), "Only JSON can be laid out.");
@@ -132,31 +134,36 @@ await visit.check("files are opened, and refused with a sentence", async () => {
     await writeFile(join(SCRATCH, name), bytes);
     await page.locator(".workbench input[type=file]").setInputFiles(join(SCRATCH, name));
   };
-  await file("mine.json", "{\"version\": 1, \"mode\": \"shadow\"}");
+  await file("mine.json", '{"version": 1, "mode": "shadow"}');
   await shows(page.locator(".told"), "This is now mine.json.");
-  equal(await written(), "{\"version\": 1, \"mode\": \"shadow\"}");
+  equal(await written(), '{"version": 1, "mode": "shadow"}');
   await file("latin.json", Buffer.from([0x7b, 0xe4, 0x7d]));
   await shows(page.locator(".told"), "latin.json is no text in UTF-8");
   await file("large.json", Buffer.alloc(9 * 1024 * 1024, " "));
   await shows(page.locator(".told"), "large.json has 9.0 MiB");
-  equal(await written(), "{\"version\": 1, \"mode\": \"shadow\"}");
+  equal(await written(), '{"version": 1, "mode": "shadow"}');
 });
 
 await visit.check("a file that is dropped on the editor is opened", async () => {
   const dropped = await page.evaluateHandle(() => {
     const transfer = new DataTransfer();
-    transfer.items.add(new File(["{\"version\": 1, \"quotas\": []}"], "dropped.json"));
+    transfer.items.add(new File(['{"version": 1, "quotas": []}'], "dropped.json"));
     return transfer;
   });
   await editor.dispatchEvent("drop", { dataTransfer: dropped });
   await shows(page.locator(".told"), "This is now dropped.json.");
-  equal(await written(), "{\"version\": 1, \"quotas\": []}");
+  equal(await written(), '{"version": 1, "quotas": []}');
 });
 
 await visit.check("every way to put it in force embeds the policy, to copy and to download", async () => {
-  await write("{\"version\": 1, \"quotas\": [{\"name\": \"my-own\", \"per\": [\"key\"], \"count\": \"requests\", \"limit\": 7, \"window\": \"1m\"}]}");
+  await write('{"version": 1, "quotas": [{"name": "my-own", "per": ["key"], "count": "requests", "limit": 7, "window": "1m"}]}');
   await shows(order, "The policy is in order");
-  for (const [place, file] of [["Istio", "istio.yaml"], ["Envoy Gateway", "envoy-gateway.yaml"], ["Worker", "policy.json"], ["Envoy", "envoy.yaml"]]) {
+  for (const [place, file] of [
+    ["Istio", "istio.yaml"],
+    ["Envoy Gateway", "envoy-gateway.yaml"],
+    ["Worker", "policy.json"],
+    ["Envoy", "envoy.yaml"],
+  ]) {
     await page.getByRole("radio", { name: place, exact: true }).check();
     await shows(page.getByRole("region", { name: file }), "my-own");
   }
@@ -164,7 +171,10 @@ await visit.check("every way to put it in force embeds the policy, to copy and t
   await page.getByRole("button", { name: "Copy envoy.yaml" }).click();
   await shows(page.locator(".file"), "Copied.");
   equal(await page.evaluate(() => navigator.clipboard.readText()), shown);
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download envoy.yaml" }).click()]);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Download envoy.yaml" }).click(),
+  ]);
   equal(download.suggestedFilename(), "envoy.yaml");
 });
 
@@ -182,7 +192,7 @@ await visit.check("a policy with faults is not put in force", async () => {
 });
 
 await visit.check("the policy is there again after the page is loaded again", async () => {
-  await write("{\"version\": 1, \"headers\": \"refusals\"}");
+  await write('{"version": 1, "headers": "refusals"}');
   await shows(order, "The policy is in order");
   await page.reload();
   await shows(editor, "refusals");

@@ -23,7 +23,10 @@ const POLICY = {
 
 /** Begins with a policy, in the view. */
 async function begin(policy, view = "try") {
-  await page.evaluate((text) => localStorage.setItem("stillgate.policy", text), typeof policy === "string" ? policy : JSON.stringify(policy));
+  await page.evaluate(
+    (text) => localStorage.setItem("stillgate.policy", text),
+    typeof policy === "string" ? policy : JSON.stringify(policy),
+  );
   await page.goto("about:blank");
   await visit.go(view);
 }
@@ -61,10 +64,16 @@ await visit.check("61 requests with 60 a minute: 60 pass, one is throttled, and 
   has(await answer.innerText(), /retry-after: 6\d/);
   has(await answer.innerText(), "rate_limit_exceeded");
   has(await standing.innerText(), "60 of 60");
-  equal(await standing.locator("meter").first().evaluate((meter) => meter.value / meter.max), 1);
+  equal(
+    await standing
+      .locator("meter")
+      .first()
+      .evaluate((meter) => meter.value / meter.max),
+    1,
+  );
   await outcomes.first().getByRole("button").click();
   has(await answer.innerText(), "ratelimit-policy");
-  has(await answer.innerText(), "\"verdict\": \"allow\"");
+  has(await answer.innerText(), '"verdict": "allow"');
   await send({ times: "1" }, 1);
   equal(await runs(), ["1 throttle quota · per-minute 429"]);
   await page.getByRole("button", { name: "Let a minute pass" }).click();
@@ -110,7 +119,10 @@ await visit.check("keys that are numbered are a farm", async () => {
 });
 
 await visit.check("a rule in shadow says what it would have done", async () => {
-  await begin({ version: 1, quotas: [{ name: "watched", per: ["key"], count: "requests", limit: 3, window: "1h", mode: "shadow" }] });
+  await begin({
+    version: 1,
+    quotas: [{ name: "watched", per: ["key"], count: "requests", limit: 3, window: "1h", mode: "shadow" }],
+  });
   await send({ times: "5" }, 5);
   equal(await runs(), ["1–3 allow 200", "4–5 allow would throttle quota · watched 200"]);
   has(await answer.innerText(), "What rules in shadow would have done");
@@ -119,8 +131,13 @@ await visit.check("a rule in shadow says what it would have done", async () => {
 
 await visit.check("each API has its own refusals, and its own place for the key", async () => {
   await begin({ version: 1, quotas: [{ name: "one", per: ["key"], count: "requests", limit: 1, window: "1h" }] });
-  for (const [api, header, part] of [["chat", "authorization: Bearer k", "rate_limit_exceeded"], ["responses", "authorization: Bearer k", "rate_limit_exceeded"],
-    ["embeddings", "authorization: Bearer k", "rate_limit_exceeded"], ["messages", "x-api-key: k", "rate_limit_error"], ["gemini", "x-goog-api-key: k", "RESOURCE_EXHAUSTED"]]) {
+  for (const [api, header, part] of [
+    ["chat", "authorization: Bearer k", "rate_limit_exceeded"],
+    ["responses", "authorization: Bearer k", "rate_limit_exceeded"],
+    ["embeddings", "authorization: Bearer k", "rate_limit_exceeded"],
+    ["messages", "x-api-key: k", "rate_limit_error"],
+    ["gemini", "x-goog-api-key: k", "RESOURCE_EXHAUSTED"],
+  ]) {
     await send({ api, key: `k-${api}`, times: "2" }, 2);
     equal((await runs())[1], "2 throttle quota · one 429");
     has(await answer.innerText(), part);
@@ -155,8 +172,12 @@ await visit.check("headers that were edited are sent as they are", async () => {
 });
 
 await visit.check("a body that is no JSON is sent, and said to be none", async () => {
-  await begin({ version: 1, on_unreadable: "deny", quotas: [{ name: "tokens", per: ["key"], count: "tokens", limit: 1000, window: "1h" }] });
-  await send({ raw: true, body: "{\"model\": " }, 1);
+  await begin({
+    version: 1,
+    on_unreadable: "deny",
+    quotas: [{ name: "tokens", per: ["key"], count: "tokens", limit: 1000, window: "1h" }],
+  });
+  await send({ raw: true, body: '{"model": ' }, 1);
   has(await page.locator("#body-note").innerText(), "This is no JSON. It is sent as it is.");
   equal(await runs(), ["1 deny unreadable 400"]);
 });
@@ -175,8 +196,19 @@ await visit.check("ten thousand at once", async () => {
 
 await visit.check("what cannot be sent is said beside its field", async () => {
   await begin(POLICY);
-  const wrong = [["times", "0"], ["times", "1e9"], ["every", "soon"], ["every", "367d"], ["source", "300.1.1.1"], ["country", "Germany"], ["asn", "AS64512"],
-    ["cap", "-1"], ["status", "99"], ["input", "many"], ["account", "no colon"]];
+  const wrong = [
+    ["times", "0"],
+    ["times", "1e9"],
+    ["every", "soon"],
+    ["every", "367d"],
+    ["source", "300.1.1.1"],
+    ["country", "Germany"],
+    ["asn", "AS64512"],
+    ["cap", "-1"],
+    ["status", "99"],
+    ["input", "many"],
+    ["account", "no colon"],
+  ];
   for (const [name, value] of wrong) {
     const before = await field(name).inputValue();
     await send({ [name]: value });
@@ -192,7 +224,7 @@ await visit.check("what cannot be sent is said beside its field", async () => {
 });
 
 await visit.check("a policy with faults is not tried, and one that changes starts afresh", async () => {
-  await begin("{\"version\": 1, \"quotas\": 5}");
+  await begin('{"version": 1, "quotas": 5}');
   has(await page.locator(".try .faulty").innerText(), "The policy has 1 fault");
   equal(await page.getByRole("button", { name: "Send", exact: true }).isDisabled(), true);
   await page.getByRole("link", { name: "Mend it in the Policy view" }).click();
