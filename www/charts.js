@@ -42,7 +42,7 @@ export function chart({ title, layers, height, group, seek, clock = brief, ticks
     h("span", { class: `swatch ${name}` }, text, " ", numbers[place]),
   );
   const legend = h("p", { class: "legend" }, swatches, when);
-  const host = h("div", { class: "plot", role: "img" });
+  const host = h("div", { class: "plot", role: "img", "aria-label": title });
   const rows = h("details", { ontoggle: () => tabulate() }, h("summary", null, "Show as table"), scroll("The chart's numbers"));
   const root = h("figure", { class: "chart" }, heading, legend, host, rows);
   let shown = { x: [0, 1], values: layers.map(() => [0]), text: "" };

@@ -91,14 +91,19 @@ class Visit {
     }
   }
 
+  /** Ends the visit. */
+  async close() {
+    await this.context.close();
+    await rm(this.profile, { recursive: true, force: true });
+  }
+
   /** Ends the visit, and the script with 1 if anything was not as it should be. */
   async finish() {
     await this.check("nothing was heard that should not be", async () => {
       const bad = this.heard.filter((line) => !this.expected.some((pattern) => pattern.test(line)));
       equal(bad.join(" | "), "");
     });
-    await this.context.close();
-    await rm(this.profile, { recursive: true, force: true });
+    await this.close();
     const script = basename(process.argv[1]);
     if (this.failed > 0) console.log(`${script}: ${this.failed} of its checks failed`);
     if (this.failed > 0) process.exitCode = 1;

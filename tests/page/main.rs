@@ -6,9 +6,9 @@
 
 mod tools;
 
-use stillgate::host::cli::up::{Live, Options, Page, Stack};
-use stillgate::host::cli::{build, envoy, filter};
-use tools::{root, skip, tools};
+use stillgate::host::cli::up::{Edge, EdgeOptions, Live, Options, Page, Stack};
+use stillgate::host::cli::{build, envoy, filter, workerd};
+use tools::{Tools, root, skip, tools};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_is_edited_and_put_in_force() {
@@ -33,6 +33,30 @@ async fn files_are_read_whatever_they_are() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_views_look_right_and_are_for_everybody() {
     run("look.mjs", None, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_engine_cannot_be_it_is_said_why() {
+    run("engine.mjs", None, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worker_serves_the_same_page() {
+    let Some(tools) = tools() else {
+        return;
+    };
+    if let Err(error) = workerd::locate() {
+        return skip("the page is not tried from the worker", &error);
+    }
+    build::worker(None).expect("the worker builds");
+    let edge = Edge::start(EdgeOptions {
+        page: Some(build::site()),
+        ..EdgeOptions::quiet(LIVE_POLICY)
+    });
+    let edge = edge.await.expect("workerd listens");
+    let address = format!("http://{}/stillgate/", edge.listen);
+    script(tools, "try.mjs", &address, &[]).await;
+    edge.stop().await.expect("workerd ends");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,20 +98,24 @@ const LIVE_POLICY: &str = r#"{"version": 1, "record": "all", "quotas": [
     {"name": "requests-per-minute", "per": ["key"], "count": "requests", "limit": 5, "window": "1m"}]}"#;
 
 /// Runs a script beside this file against the page, which tells of a gate if there is one to tell of.
-async fn run(script: &str, live: Option<Live>, variables: &[(&str, &str)]) {
+async fn run(name: &str, live: Option<Live>, variables: &[(&str, &str)]) {
     let Some(tools) = tools() else {
         return;
     };
     let page = Page::start(&build::site(), live).expect("the page is served");
+    script(tools, name, &format!("http://{}/", page.address), variables).await;
+}
+
+/// Runs a script beside this file against the page at this address.
+async fn script(tools: &Tools, name: &str, page: &str, variables: &[(&str, &str)]) {
     let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let address = format!("http://{}/", page.address);
-    let script = root().join("tests/page").join(script);
-    let mut node = tools.script(&script, &address, scratch.path());
+    let file = root().join("tests/page").join(name);
+    let mut node = tools.script(&file, page, scratch.path());
     node.envs(variables.iter().copied());
     let output = tokio::task::spawn_blocking(move || node.output().expect("node runs"));
     let output = output.await.expect("no panic");
     let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{errors}");
-    assert!(said.contains("ok: "), "it checks something:\n{said}");
+    assert!(said.contains("ok: "), "{name} checks something:\n{said}");
 }
