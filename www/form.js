@@ -155,8 +155,8 @@ export class Form {
       h("legend", { class: "heard" }, "How often"),
       this.input("times", "Times", { inputmode: "numeric" }),
       h("div", { class: "row quick", role: "group", "aria-label": "Times" }, quick),
-      this.input("every", "Pause between two"),
-      this.tick("numbered", "Number them: # in key, address, headers, path and body becomes 1, 2, 3 …"),
+      this.input("every", "Pause"),
+      this.tick("numbered", "Number them: # becomes 1, 2, 3 …"),
       this.sender,
     );
   }

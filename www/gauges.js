@@ -75,7 +75,7 @@ function check({ name, then, mode, count, exact, limit }) {
   return [h("code", null, name), mark(then, mode === "shadow"), seen, limit === null ? "–" : grouped(limit)];
 }
 
-function campaign({ id, stage, keys, requests, score }) {
+function campaign({ id, stage, held_back: held, keys, requests, score }) {
   const value = (number) => (number === null || number === undefined ? "–" : grouped(number));
-  return [h("code", null, id), stage, value(keys), value(requests), value(score)];
+  return [h("code", null, id), held ? `${stage}, held back` : stage, value(keys), value(requests), value(score)];
 }

@@ -50,12 +50,13 @@ export class Help {
     const name = path.join("/");
     if (!this.schema || name === this.shown) return;
     this.shown = name;
-    fill(this.body, h("p", { class: "path" }, h("code", null, `/${name}`)), this.about(path));
+    const known = path.findIndex((_, place) => !this.schema.help(path.slice(0, place + 1)));
+    const unknown = known >= 0 && h("p", null, "There is no such field. What it stands in:");
+    const field = this.schema.help(known < 0 ? path : path.slice(0, known));
+    fill(this.body, h("p", { class: "path" }, h("code", null, `/${name}`)), unknown, this.about(field));
   }
 
-  about(path) {
-    const field = this.schema.help(path);
-    if (!field) return [h("p", null, "There is no such field. What it stands in:"), this.about(path.slice(0, -1))];
+  about(field) {
     const facts = [
       ["type", field.type],
       ["bounds", field.bounds],

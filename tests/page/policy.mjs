@@ -77,6 +77,8 @@ await visit.check("a text that is no JSON has its fault where it breaks off", as
 await visit.check("what nobody knows is underlined with its name", async () => {
   await write('{"version": 1, "quotaz": []}');
   await shows(page.locator(".faults"), "did you mean `quotas`?");
+  await page.locator(".faults button").click();
+  await shows(help, "There is no such field. What it stands in:");
   await shows(page.locator(".cm-lintRange-error"), '"quotaz"');
 });
 
