@@ -99,9 +99,9 @@ function usable(engine, policy) {
   const { faults } = JSON.parse(engine.read_policy(policy));
   if (faults.length === 0) return;
   const { path, found, expected } = faults[0];
-  const first = `${path === "" ? "it" : path} is ${found}${expected ? `; it must be ${expected}` : ""}`;
+  const first = `${path || "/"}: ${found}; ${expected}`;
   throw new Error(
-    `The policy in the editor cannot decide: ${counted(faults.length, "fault")}, first: ${first}. ` +
+    `The policy in the editor cannot decide: ${counted(faults.length, "fault")}, the first at ${first}. ` +
       "Mend it in the Policy view, then start again.",
   );
 }

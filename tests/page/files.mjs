@@ -172,7 +172,7 @@ await visit.check("a policy with faults cannot decide about a trace", async () =
   await remarks
     .filter({
       hasText:
-        /^The policy in the editor cannot decide: 1 fault, first: .*quotas.*\. Mend it in the Policy view, then start again\.$/,
+        /^The policy in the editor cannot decide: 1 fault, the first at .*quotas.*\. Mend it in the Policy view, then start again\.$/,
     })
     .waitFor();
   equal(await page.locator(".progress").isVisible(), false);

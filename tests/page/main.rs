@@ -36,8 +36,8 @@ async fn all_views_look_right_and_are_for_everybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_engine_cannot_be_it_is_said_why() {
-    run("engine.mjs", None, &[]).await;
+async fn what_is_missing_is_said_with_what_to_do() {
+    run("shell.mjs", None, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
