@@ -3,7 +3,7 @@
 //! One engine, and hosts around it. A host hands over a request as borrowed bytes ([`exchange`]), a moment and a
 //! [`store`]; the [`engine`] answers with a [`Decision`](engine::Decision), which [`reply`] turns into what a client
 //! reads and [`record`] into what a log keeps. [`trace`] reads what was recorded elsewhere, [`learn`] asks of it what
-//! limits would have to be, and [`replay`] decides about it again. Outside [`host`] there is no clock, no randomness, no file and no SDK.
+//! limits would have to be, [`replay`] decides about it again, and [`page`] shows all of it. Outside [`host`] there is no clock, no randomness, no file and no SDK.
 //!
 //! ```text
 //! host bytes ─► exchange ─► identity ─► plan ─► pages ─► decision ─► reply ─► host
@@ -13,7 +13,7 @@
 //! | target | host |
 //! | - | - |
 //! | `wasm32-wasip1` | Envoy, and what embeds it: a proxy-wasm filter |
-//! | `wasm32-unknown-unknown` | JavaScript: a CDN worker, by [`edge`] |
+//! | `wasm32-unknown-unknown` | JavaScript: a CDN worker, by [`edge`], or with the feature `page` a page, by [`page`] |
 //! | anything that is not wasm | the `stillgate` command |
 //!
 //! # Example

@@ -136,6 +136,7 @@ fn the_page_is_one_folder_and_its_module_is_small_too() {
         made.into_iter().partition(|name| name.contains('-'));
     let expected = [
         "index.html",
+        "licences.txt",
         "page.js",
         "policy.schema.json",
         "run.js",
@@ -145,6 +146,10 @@ fn the_page_is_one_folder_and_its_module_is_small_too() {
     ];
     assert_eq!(named, expected.map(str::to_owned).into());
     is_small_and_asks_for_its_glue_alone(&folder.path().join("stillgate_bg.wasm"));
+    let licences = fs::read_to_string(folder.path().join("licences.txt")).expect("the licences");
+    for bundled in ["\nuplot\n", "\n@codemirror/view\n", "MIT License"] {
+        assert!(licences.contains(bundled), "{bundled}");
+    }
     // Once more it is the same: who reads it meanwhile notices nothing.
     let again = build("page", folder.path());
     assert_eq!(again.len(), pieces.len() + expected.len() + 1);

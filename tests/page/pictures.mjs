@@ -1,24 +1,38 @@
-// Makes the pictures of the README, to OUT: a policy with a fault in it, and a campaign that was found.
+// Makes the pictures of the README, to OUT: a policy with faults in it, and a campaign that was found.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { open } from "./browser.mjs";
 
+/** Two faults in it. */
+const POLICY = `{
+  "version": 1,
+  "quotas": [
+    {"name": "requests-per-minute", "per": ["key"], "count": "requests", "limit": 60, "window": "1m"},
+    {"name": "tokens-per-day", "per": ["key", "modle"], "count": "tokens", "limit": 200000, "window": "1d"},
+    {"name": "in-flight", "per": ["key"], "count": "concurrent", "limit": 8}
+  ],
+  "checks": [
+    {"name": "key-farm", "per": ["network", "shape"], "distinct": "key", "limit": 50, "window": "1 day", "then": "tag"}
+  ],
+  "campaigns": {"mode": "shadow"}
+}`;
+
 const { OUT } = process.env;
-const visit = await open({ viewport: { width: 1200, height: 760 } });
+const visit = await open({ viewport: { width: 1120, height: 760 } });
 const { page } = visit;
 await mkdir(OUT, { recursive: true });
-const keep = (name) => page.screenshot({ path: join(OUT, name), animations: "disabled" });
+const keep = (name, clip) => page.screenshot({ path: join(OUT, name), animations: "disabled", caret: "hide", clip, fullPage: clip !== undefined });
 
-await visit.check("a policy with a fault", async () => {
+await visit.check("a policy with faults", async () => {
   await visit.go("policy");
-  await page.getByRole("button", { name: "Public API" }).click();
-  await page.locator(".order.sound").waitFor();
-  await page.locator(".cm-line").filter({ hasText: "tokens-per-day" }).click();
-  await page.getByText("1d").first().dblclick();
-  await page.keyboard.type("1 day");
-  await page.locator(".order.faulty").waitFor();
+  const editor = page.locator(".cm-content");
+  await editor.focus();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.insertText(POLICY);
+  await page.locator(".faults button").first().click();
+  await page.locator(".cm-lintRange-error").first().waitFor();
   await keep("policy.png");
 });
 
@@ -26,8 +40,9 @@ await visit.check("a campaign that was found", async () => {
   await visit.go("campaign");
   await page.getByRole("button", { name: "Run" }).click();
   await page.locator(".pace").getByText(/^Done/).waitFor();
-  await page.locator(".headline").evaluate((headline) => headline.scrollIntoView());
-  await keep("campaign.png");
+  const { y } = await page.locator(".headline").boundingBox();
+  const top = y + await page.evaluate(() => window.scrollY);
+  await keep("campaign.png", { x: 0, y: top - 16, width: 1120, height: 1010 });
 });
 
 await visit.finish();

@@ -79,7 +79,7 @@ async fn the_page_is_for_everybody_and_the_rest_is_gated() {
     for path in [
         "/stillgate/live",
         "/stillgate/nothing.js",
-        "/stillgate/secret.txt",
+        "/stillgate/secret.key",
         "/stillgate/.hidden.js",
         "/stillgate/below",
         "/stillgate/below/",
@@ -162,7 +162,7 @@ fn site() -> tempfile::TempDir {
     write("style.css", "a {}");
     write("policy.schema.json", "{}");
     write("stillgate_bg.wasm", "\0asm");
-    write("secret.txt", "secret");
+    write("secret.key", "secret");
     write(".hidden.js", "secret");
     write("below/page.js", "secret");
     folder

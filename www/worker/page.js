@@ -9,6 +9,7 @@ const TYPES = {
   js: "text/javascript; charset=utf-8",
   json: "application/json",
   wasm: "application/wasm",
+  txt: "text/plain; charset=utf-8",
 };
 
 /** What every answer says of what the page may do. src/host/cli/up/page.rs says the same. */

@@ -1,5 +1,6 @@
 //! The page, ready to be served: its sources in few files, the module, and the JavaScript around that, flat in one folder.
 
+use core::fmt::Write as _;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::hash::Hasher as _;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
+use serde_json::Value;
 use siphasher::sip::SipHasher13;
 
 use super::glue;
@@ -33,6 +35,7 @@ pub(super) fn make(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let scratch = tempfile::tempdir_in(out).with_context(told)?;
     glue::make(&module, false, scratch.path())?;
     bundle(&packages, scratch.path())?;
+    fs::write(scratch.path().join(LICENCES), licences(&packages)?).with_context(told)?;
     for source in COPIED {
         let source = wasm::package().join(source);
         let name = source.file_name().unwrap_or_default();
@@ -117,6 +120,27 @@ fn bundle(packages: &Path, out: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The licences of what is bundled, which want to be where that goes.
+fn licences(packages: &Path) -> anyhow::Result<String> {
+    let lock = fs::read_to_string(wasm::package().join("www/package-lock.json"))
+        .context("cannot read www/package-lock.json")?;
+    let lock: Value = serde_json::from_str(&lock).context("www/package-lock.json is no lock")?;
+    let locked = lock.get("packages").and_then(Value::as_object);
+    // esbuild makes the page, and is not in it.
+    let bundled = locked.into_iter().flatten().filter_map(|(place, _)| {
+        let name = place.strip_prefix("node_modules/")?;
+        (!name.contains("esbuild")).then_some((place, name))
+    });
+    let mut text = String::from("The page of Stillgate is Apache-2.0; in it are also:\n");
+    for (place, name) in bundled {
+        let file = packages.join(place).join("LICENSE");
+        let licence = fs::read_to_string(&file)
+            .with_context(|| format!("{name} has no licence at {}", file.display()))?;
+        let _ = write!(text, "\n{name}\n\n{}\n", licence.trim());
+    }
+    Ok(text)
+}
+
 /// Where npm puts esbuild itself; the program of its own name starts Node first, which speaks when this one fails.
 fn esbuild() -> PathBuf {
     let system = match std::env::consts::OS {
@@ -161,6 +185,8 @@ fn is_piece(file: &Path) -> bool {
 const ENTRIES: [&str; 3] = ["page.js", "run.js", "style.css"];
 /// What is in the page as it is in the sources.
 const COPIED: [&str; 2] = ["www/index.html", "envoy/policy.schema.json"];
+/// The licences of what is bundled.
+const LICENCES: &str = "licences.txt";
 /// What names other files, in the order in which it is put in place.
 const LAST: [&str; 4] = ["run.js", "page.js", "style.css", "index.html"];
 /// What to do where nothing can be fetched.

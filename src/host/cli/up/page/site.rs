@@ -87,6 +87,7 @@ fn kind(name: &str) -> Option<&'static str> {
         "js" => "text/javascript; charset=utf-8",
         "json" => "application/json",
         "wasm" => "application/wasm",
+        "txt" => "text/plain; charset=utf-8",
         _ => return None,
     })
 }
