@@ -6,7 +6,7 @@
 mod line;
 mod lines;
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 use core::net::{IpAddr, SocketAddr};
 use std::borrow::Cow;
 
@@ -47,6 +47,9 @@ pub struct Record<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken(String);
 
+/// The longest that is said of a broken line, in bytes: parsers quote what they find, and that may be all of it.
+const SAID: usize = 200;
+
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -56,6 +59,18 @@ impl fmt::Display for Broken {
 impl core::error::Error for Broken {}
 
 impl Broken {
+    /// For this reason.
+    #[must_use]
+    pub fn new(why: impl Into<String>) -> Self {
+        let mut why = why.into();
+        if why.len() > SAID {
+            why.truncate(why.floor_char_boundary(SAID));
+            why.push('…');
+            why.shrink_to_fit();
+        }
+        Self(why)
+    }
+
     /// What a parser has against a line. Of several lines this is one, and the reader knows which.
     #[must_use]
     pub fn of(error: &serde_json::Error) -> Self {
@@ -63,7 +78,10 @@ impl Broken {
         let said = told
             .rsplit_once(" at line ")
             .map_or(told.as_str(), |(said, _)| said);
-        Self(format!("{said}, at column {}", error.column()))
+        // Where it is goes last, and is to be seen.
+        let mut said = Self::new(said);
+        let _ = write!(said.0, ", at column {}", error.column());
+        said
     }
 }
 
@@ -73,22 +91,17 @@ impl<'a> Record<'a> {
     /// # Errors
     /// When it is no record.
     pub fn parse(line: &'a [u8]) -> Result<Self, Broken> {
-        let text = core::str::from_utf8(line).map_err(|_| Broken(String::from("not UTF-8")))?;
+        let text = core::str::from_utf8(line).map_err(|_| Broken::new("not UTF-8"))?;
         // Serde would take a list for the fields in their order.
         if !text.trim_start().starts_with('{') {
-            return Err(Broken(String::from("not a JSON object")));
+            return Err(Broken::new("not a JSON object"));
         }
         let line: Line<'a> = serde_json::from_str(text).map_err(|error| Broken::of(&error))?;
         Self::of(line)
     }
 
     fn of(line: Line<'a>) -> Result<Self, Broken> {
-        if line.t > LAST {
-            return Err(Broken(format!(
-                "`t` is {}, which in milliseconds is after the year 9999",
-                line.t
-            )));
-        }
+        check_moment(line.t)?;
         let source = line.source.map(|text| text.0).unwrap_or_default();
         let (ja4, ja3) = line.tls.map_or((None, None), |tls| (tls.ja4, tls.ja3));
         let headers = line.headers.unwrap_or_default().into_iter();
@@ -169,6 +182,19 @@ impl Attributes for Record<'_> {
     }
 }
 
+/// Whether a moment can be one.
+///
+/// # Errors
+/// When it is after the year 9999.
+pub fn check_moment(t: Millis) -> Result<(), Broken> {
+    if t <= LAST {
+        return Ok(());
+    }
+    Err(Broken::new(format!(
+        "`t` is {t}, which in milliseconds is after the year 9999"
+    )))
+}
+
 /// An address, with or without a port; none if nothing stands there.
 fn address(text: &str) -> Result<Option<IpAddr>, Broken> {
     if text.is_empty() {
@@ -181,7 +207,7 @@ fn address(text: &str) -> Result<Option<IpAddr>, Broken> {
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
     match bare.parse().ok().or_else(with_port) {
         Some(address) => Ok(Some(address)),
-        None => Err(Broken(format!("`source` is no address: {text:?}"))),
+        None => Err(Broken::new(format!("`source` is no address: {text:?}"))),
     }
 }
 

@@ -617,7 +617,17 @@ fn replace(value: &mut Value, field: &str, by: &Value) {
 fn what_the_page_hands_out_is_in_order() {
     let mut kinds = Vec::new();
     let templates = page::policy::TEMPLATES.iter();
-    for text in templates.map(|template| template.text).chain([POLICY]) {
+    let given = templates.map(|template| template.text.to_owned());
+    // JSON takes characters that YAML does not, and YAML has words that JSON has not.
+    let text = ["no: # \\\\ 'é' 😀 \\u0007", "\u{7f}\u{85}\u{2028}\u{feff}"].concat();
+    let odd = [
+        format!(r#"{{"version": 1, "campaigns": {{"excuse": [{{"text": "{text}"}}]}}}}"#),
+        format!(
+            r#"{{"version": 1, "checks": [{{"name": "a", "trait": "agent", "in": ["{text}"], "then": "tag"}}]}}"#
+        ),
+    ];
+    for text in given.chain([POLICY.to_owned()]).chain(odd) {
+        let text = text.as_str();
         let policy = Policy::parse(text.as_bytes()).expect("a policy");
         for (name, target) in Target::ALL {
             let deployment = deploy(target, text, &policy);

@@ -1,6 +1,6 @@
 // The Campaign view: something is run, and its film is shown as it grows.
 
-import { counted, fill, grouped, h, share } from "./dom.js";
+import { counted, fill, grouped, h, share, span } from "./dom.js";
 import { dropping } from "./drop.js";
 import { Film } from "./film.js";
 import { start } from "./job.js";
@@ -143,7 +143,7 @@ function progress(stop) {
 }
 
 /** What was wrong with what was read, and what was done about it. */
-function remarks({ broken, told, backwards, unobserved, requests }) {
+function remarks({ broken, told, backwards, leap, unobserved, requests }) {
   const remarks = [];
   if (broken > 0) {
     const first = told.map(([line, why]) => `line ${grouped(line)}: ${why}`).join("; ");
@@ -154,8 +154,14 @@ function remarks({ broken, told, backwards, unobserved, requests }) {
   }
   if (backwards !== null) {
     remarks.push(
-      `Times go backwards, first at line ${grouped(backwards)}: such a request was taken to come at the latest time before it. ` +
-        "Sort the file by time for exact counts.",
+      `Times go backwards, first at line ${grouped(backwards)}. Sort the file by time: windows are counted for requests in order.`,
+    );
+  }
+  if (leap) {
+    const [line, gap] = leap;
+    remarks.push(
+      `Line ${grouped(line)} comes ${span(gap)} after the one before it. Are its times in milliseconds since 1970? Where one is ` +
+        "wrong, all others are drawn close together.",
     );
   }
   if (unobserved > 0) {

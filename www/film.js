@@ -45,11 +45,11 @@ export class Film {
     return sum;
   }
 
-  /** What several groups came to together by a moment. */
+  /** What the requests of several groups came to together by a moment. Keys may be in several of them. */
   sum(places, moment) {
-    const sum = Object.fromEntries([...COUNTS, ...KEYS].map((name) => [name, 0]));
+    const sum = Object.fromEntries(COUNTS.map((name) => [name, 0]));
     for (const place of places) {
-      for (const [name, value] of Object.entries(this.group(place, moment))) sum[name] += value ?? 0;
+      for (const name of COUNTS) sum[name] += this.totals[place][name][moment];
     }
     return sum;
   }

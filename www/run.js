@@ -11,8 +11,8 @@ const SPELL = 30;
 /** Milliseconds between two glances; more where to make one takes long. */
 const GLANCE = 250;
 
-/** As many bytes tell what a file is, if it has no line that ends before. */
-const HEAD = 65_536;
+/** As many bytes are waited for until a line ends: in a longer one nothing is read. */
+const HEAD = 64 << 20;
 
 let stopped = false;
 
@@ -45,8 +45,9 @@ async function runScenario(engine, { scenario, policy }) {
 }
 
 async function runFile(engine, { file, policy }) {
-  const begin = (head) => {
-    const kind = engine.sniff(head);
+  const begin = (whole) => {
+    const head = joined(pile);
+    const kind = engine.sniff(head, whole);
     if (kind === "trace") usable(engine, policy);
     run = kind === "trace" ? engine.Run.trace(policy, "{}") : engine.Run.verdicts();
     clock = new Clock(run);
@@ -54,7 +55,8 @@ async function runFile(engine, { file, policy }) {
   };
   let run;
   let clock;
-  let head = new Uint8Array(0);
+  const pile = [];
+  let piled = 0;
   let note;
   try {
     for await (const { bytes, read } of pieces(file)) {
@@ -62,16 +64,17 @@ async function runFile(engine, { file, policy }) {
       if (run) {
         run.feed(bytes);
       } else {
-        head = joined(head, bytes);
-        if (head.length < HEAD && !head.includes(10)) continue;
-        begin(head);
+        pile.push(bytes);
+        piled += bytes.length;
+        if (piled <= HEAD && !bytes.includes(10)) continue;
+        begin(false);
       }
       if (clock.isDue()) await clock.spell(read / file.size);
     }
     if (!run && stopped) throw new FileFault("was not begun", "start again to read it");
-    if (!run && head.length === 0)
+    if (!run && piled === 0)
       throw new FileFault("is empty once it is unpacked", "choose the file that was to be written there");
-    if (!run) begin(head);
+    if (!run) begin(true);
     if (!stopped) run.end();
   } catch (error) {
     if (!(error instanceof FileFault)) throw error;
@@ -117,11 +120,15 @@ function sentence(error) {
   return error.message;
 }
 
-function joined(a, b) {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
+/** Pieces in one, of which nothing is kept. */
+function joined(pieces) {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces.splice(0)) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 /** Says when it is time to look up from work, and what there is to see then. */

@@ -25,7 +25,8 @@ export function touched() {
 /** The answer in a sentence. */
 function whom(film, moment) {
   if (!film.truth) {
-    const { refused, keys_refused: keys } = film.sum(film.rest, moment);
+    const [others] = film.rest;
+    const { refused, keys_refused: keys } = film.group(others, moment);
     if (refused === 0) return "Of all others nobody was refused.";
     const whose = keys > 0 ? `, of ${counted(keys, "key")}` : "";
     return `Of all others ${counted(refused, "request")} ${refused === 1 ? "was" : "were"} refused${whose}.`;
@@ -37,9 +38,9 @@ function whom(film, moment) {
 }
 
 function aboutOf(film) {
-  return film.truth
-    ? "Everybody who asked beside the campaign, up to the moment."
-    : "What was found to be a campaign's, and all others, up to the moment. Below: what led to it, in all of the file.";
+  if (film.truth) return "Everybody who asked beside the campaign, up to the moment.";
+  const whole = film.data.source === "verdicts" ? "with every rule that a verdict names" : "each request by what weighed most";
+  return `What was found to be a campaign's, and all others, up to the moment. Below: what led to it, in all of the file, ${whole}.`;
 }
 
 function populations(film, moment) {

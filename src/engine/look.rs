@@ -30,7 +30,7 @@ impl Engine {
         };
         let known = self.recognise(&exchange, content, book, now);
         let mut traits = Traits::new(&exchange, &self.policy, self.secret, key);
-        let Ok(mut findings) = self.check(&mut traits, &|_| true, Care::Look, now, store) else {
+        let Ok(mut findings) = self.check(&mut traits, &|_| true, Care::Glance, now, store) else {
             return Vec::new();
         };
         // Its word is the decision's; here it says which budgets hold.

@@ -77,13 +77,13 @@ pub fn check_scenario(text: &str) -> Result<String, JsError> {
     written(&run::check_scenario(text))
 }
 
-/// What a file is that begins so.
+/// What a file is that begins so, or that is that and no more.
 ///
 /// # Errors
 /// See [`kind::sniff`].
 #[wasm_bindgen]
-pub fn sniff(bytes: &[u8]) -> Result<String, JsError> {
-    let file = kind::sniff(bytes).map_err(thrown)?;
+pub fn sniff(bytes: &[u8], whole: bool) -> Result<String, JsError> {
+    let file = kind::sniff(bytes, whole).map_err(thrown)?;
     Ok(String::from(file.label()))
 }
 

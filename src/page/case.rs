@@ -11,7 +11,7 @@ use crate::policy::campaigns;
 pub struct Standing {
     /// When that was, in milliseconds since 1970.
     pub t: Millis,
-    /// `suspect`, `convicted` or `closed`.
+    /// `suspect`, `convicted` or `closed`; `named` where no more than its name is told.
     pub stage: &'static str,
     /// Whether it is only noted, since too many keys would be acted on.
     pub held_back: bool,

@@ -1,5 +1,7 @@
 //! The configuration that embeds a policy, for every host that can run it.
 
+use core::fmt::Write as _;
+
 use serde::Serialize;
 
 use crate::policy::{Place, Policy};
@@ -66,7 +68,7 @@ impl Target {
 /// Embeds a policy, which this text is.
 #[must_use]
 pub fn deploy(target: Target, text: &str, policy: &Policy) -> Deployment {
-    let text = text.trim().replace("\r\n", "\n");
+    let text = spelt(&text.trim().replace("\r\n", "\n"));
     let bodies = policy.reads_bodies();
     let (files, mut notes) = match target {
         Target::Envoy => (
@@ -202,11 +204,30 @@ fn put(document: &mut String, text: &str, indent: usize) {
     }
 }
 
+/// JSON without the characters that JSON takes and YAML does not, which can only stand in its texts.
+fn spelt(text: &str) -> String {
+    let mut spelt = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\u{7f}'..='\u{9f}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{feff}'
+            | '\u{fffe}'
+            | '\u{ffff}' => {
+                let _ = write!(spelt, "\\u{:04x}", u32::from(letter));
+            }
+            _ => spelt.push(letter),
+        }
+    }
+    spelt
+}
+
 /// JSON in the spelling that YAML reads too: no escapes but those that both have, and no tabs before a line.
 fn plain(text: &str) -> String {
     let value: Option<serde_json::Value> = serde_json::from_str(text).ok();
     let plain = value.and_then(|value| serde_json::to_string_pretty(&value).ok());
-    plain.unwrap_or_else(|| text.to_owned())
+    plain.map_or_else(|| text.to_owned(), |plain| spelt(&plain))
 }
 
 /// The shipped buffers, raised where the policy reads longer bodies than they hold: Envoy would answer those by itself.

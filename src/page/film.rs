@@ -157,7 +157,7 @@ impl Film {
             });
         }
         if let Some(crowd) = self.crowds.get_mut(scene.group) {
-            crowd.count(cut.frame, scene.fate, scene.key);
+            crowd.count(cut.frame, scene);
         }
         let frame = at(&mut self.verdicts, cut.frame);
         let place = scene.verdict as usize;
@@ -184,7 +184,7 @@ impl Film {
         self.history.look(cases, t, templates);
     }
 
-    /// Takes down that a campaign is what nothing more is known of, as where only its name is told.
+    /// Takes down a campaign of which only the name is told.
     pub fn name(&mut self, campaign: u64, t: Millis) {
         self.history.name(campaign, t);
     }
@@ -202,11 +202,11 @@ impl Film {
     /// All groups, frame by frame.
     #[must_use]
     pub fn series(&self) -> Vec<Series> {
-        let frames = self.verdicts.len();
         // A file that names keys names them for all.
         let named = self.crowds.iter().any(Crowd::is_named);
         let crowds = self.crowds.iter();
-        crowds.map(|crowd| crowd.series(frames, named)).collect()
+        let timing = self.timing();
+        crowds.map(|crowd| crowd.series(timing, named)).collect()
     }
 
     /// Verdicts, frame by frame.

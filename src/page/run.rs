@@ -36,6 +36,8 @@ pub struct Report {
     told: Vec<(u64, String)>,
     /// The first line that is earlier than the one before it.
     backwards: Option<u64>,
+    /// The first line that comes far too long after the one before it, and by how much.
+    leap: Option<(u64, Millis)>,
     /// Requests that were not looked at for campaigns: too many at a time.
     unobserved: u64,
     /// What it takes to convict.
@@ -91,6 +93,7 @@ impl Report {
             broken: 0,
             told: Vec::new(),
             backwards: None,
+            leap: None,
             unobserved: 0,
             convict: None,
             groups: film.people().to_vec(),
@@ -107,6 +110,7 @@ impl Report {
         self.broken = oddities.broken;
         self.told.clone_from(&oddities.told);
         self.backwards = oddities.backwards;
+        self.leap = oddities.leap;
         self
     }
 

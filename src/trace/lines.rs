@@ -3,6 +3,7 @@
 use core::ops::ControlFlow;
 
 use super::Broken;
+use crate::exchange::Millis;
 
 /// The longest line that is read, in bytes. Of a longer one nothing is kept.
 pub const LONGEST: usize = 64 << 20;
@@ -32,9 +33,26 @@ pub struct Oddities {
     pub told: Vec<(u64, String)>,
     /// The first line whose time is before that of the line before it.
     pub backwards: Option<u64>,
+    /// The first line that comes so many milliseconds after the one before it that one of both is wrong.
+    pub leap: Option<(u64, Millis)>,
 }
 
+/// After a pause of so many milliseconds, a year, a time is more likely wrong than late.
+const LEAP: Millis = 366 * 86_400_000;
+
 impl Oddities {
+    /// Looks at a line's time, and at that of the line before it, if there was one.
+    pub fn follow(&mut self, number: u64, t: Millis, before: Option<Millis>) {
+        let Some(before) = before else {
+            return;
+        };
+        if t < before {
+            self.backwards.get_or_insert(number);
+        } else if t.saturating_sub(before) > LEAP {
+            self.leap.get_or_insert((number, t.saturating_sub(before)));
+        }
+    }
+
     /// Notes a line that is left out.
     pub fn leave_out(&mut self, number: u64, why: &Broken) {
         self.broken = self.broken.saturating_add(1);
@@ -95,7 +113,7 @@ impl Lines {
         }
         self.go_on(rest);
         if core::mem::take(&mut self.long) {
-            let broken = Broken(format!("longer than {} MiB", LONGEST >> 20));
+            let broken = Broken::new(format!("longer than {} MiB", LONGEST >> 20));
             return tell(self.number, Err(broken));
         }
         let mut line = core::mem::take(&mut self.begun);
@@ -170,7 +188,7 @@ mod tests {
         }
         assert!(lines.begun.is_empty());
         assert!(lines.feed(b"x\nnext\n", &mut tell).is_continue());
-        let broken = Broken(String::from("longer than 64 MiB"));
+        let broken = Broken::new("longer than 64 MiB");
         assert_eq!(told, [(1, Err(broken)), (2, Ok(4))]);
     }
 
@@ -191,10 +209,24 @@ mod tests {
     }
 
     #[test]
+    fn times_that_go_backwards_or_leap_are_noted_once() {
+        let mut oddities = Oddities::default();
+        let year = 366 * 86_400_000;
+        let mut before = None;
+        let times = [0, year, 2 * year + 1, 5, 4, 9 * year];
+        for (number, t) in (1..).zip(times) {
+            oddities.follow(number, t, before);
+            before = Some(t);
+        }
+        assert_eq!(oddities.leap, Some((3, year + 1)));
+        assert_eq!(oddities.backwards, Some(4));
+    }
+
+    #[test]
     fn only_the_first_broken_lines_are_told() {
         let mut oddities = Oddities::default();
         for number in 1..=1_000 {
-            oddities.leave_out(number, &Broken(String::from("none")));
+            oddities.leave_out(number, &Broken::new("none"));
         }
         let told: Vec<u64> = oddities.told.iter().map(|(number, _)| *number).collect();
         assert_eq!((oddities.broken, told), (1_000, (1..=10).collect()));

@@ -2,6 +2,20 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[test]
+fn what_is_said_of_a_line_is_short() {
+    let long = "ä".repeat(5_000);
+    let said = Broken::new(long.clone()).to_string();
+    assert!(said.len() <= 203 && said.ends_with('…'), "{said}");
+    for line in [
+        format!(r#"{{"t": 1, "method": "GET", "path": "/", "source": "{long}"}}"#),
+        format!(r#"{{"t": "{long}"}}"#),
+    ] {
+        let said = Record::parse(line.as_bytes()).unwrap_err().to_string();
+        assert!(said.len() < 250 && said.contains('ä'), "{said}");
+    }
+}
+
 const FULL: &str = r#"{"t": 1776816000123, "id": "r1", "source": "203.0.113.7", "tls": {"ja4": "t13d1516h2_8daaf6152771_02713d6af862", "ja3": "0123"},
  "http": "2", "method": "POST", "path": "/v1/chat/completions?alt=sse",
  "headers": [[":authority", "x"], ["Host", "api.example.com"], ["X-Odd", "a\u00e9\n"], ["host", "two"]],

@@ -122,6 +122,18 @@ await visit.check("times that go backwards are told", async () => {
   has(await remarks.textContent(), /Times go backwards, first at line 3/);
 });
 
+await visit.check("times that leap are told", async () => {
+  await choose("leap.jsonl", [line(0), JSON.stringify({ ...JSON.parse(line(1)), t: 4 * START })].join("\n"));
+  await done("2");
+  has(await remarks.textContent(), /Line 2 comes [\d,]+ d .*after the one before it. Are its times in milliseconds/);
+});
+
+await visit.check("a trace whose first line is long is one", async () => {
+  const long = { ...JSON.parse(line(0)), body: "x".repeat(3 << 20) };
+  await choose("long.jsonl", [JSON.stringify(long), line(1), line(2)].join("\n"));
+  await done("3");
+});
+
 await visit.check("verdicts need no policy", async () => {
   const verdicts = Array.from({ length: 600 }, (_, number) => {
     const deny = number >= 300 && number % 3 === 0;

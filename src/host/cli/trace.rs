@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use flate2::bufread::MultiGzDecoder;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::text::duration;
 use crate::exchange::Millis;
 use crate::trace::{LineTold, Lines, Oddities, Record};
 
@@ -141,6 +142,12 @@ pub(super) fn warn(oddities: &Oddities, name: &str) {
             "warning: line {number} of {name} is earlier than the one before it; a trace is expected in order"
         );
     }
+    if let Some((number, leap)) = oddities.leap {
+        eprintln!(
+            "warning: line {number} of {name} comes {} after the one before it; are its times in milliseconds?",
+            duration(leap)
+        );
+    }
 }
 
 /// A bar on a terminal, and nothing elsewhere.
@@ -167,7 +174,7 @@ struct Records<F> {
     /// Why the copy could not be written.
     failed: Option<io::Error>,
     lines: Lines,
-    last: Millis,
+    last: Option<Millis>,
     oddities: Oddities,
 }
 
@@ -179,7 +186,7 @@ impl<F: FnMut(&Record<'_>) -> ControlFlow<()>> Records<F> {
             copy,
             failed: None,
             lines: Lines::default(),
-            last: 0,
+            last: None,
             oddities: Oddities::default(),
         }
     }
@@ -228,10 +235,8 @@ impl<F: FnMut(&Record<'_>) -> ControlFlow<()>> Records<F> {
                 return ControlFlow::Continue(());
             }
         };
-        if record.t < self.last && self.oddities.backwards.is_none() {
-            self.oddities.backwards = Some(number);
-        }
-        self.last = record.t;
+        self.oddities.follow(number, record.t, self.last);
+        self.last = Some(record.t);
         let flow = (self.visit)(&record);
         if let Some(copy) = &mut self.copy
             && let Err(error) = copy.write_all(line).and_then(|()| copy.write_all(b"\n"))

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Fate, Series, at, join};
-use crate::sample::Sample;
+use super::{Fate, Scene, Series, Timing, at, join};
+use crate::exchange::Millis;
+use crate::sample::{Held, Sample};
 use crate::traits::mix;
 
 /// Bytes for the keys of one fate; beyond that they are sampled.
@@ -41,15 +42,30 @@ struct Frame {
     tagged: u32,
     refused: u32,
     would: u32,
-    /// Distinct keys until now: all, tagged, refused, and those that would have been.
-    keys: [u64; 4],
+}
+
+/// When a key first met a fate. Lines may come late.
+#[derive(Debug, Clone, Copy)]
+struct First(Millis);
+
+impl Default for First {
+    fn default() -> Self {
+        Self(Millis::MAX)
+    }
+}
+
+impl Held for First {
+    fn bytes(&self) -> usize {
+        0
+    }
 }
 
 /// A group.
 #[derive(Debug)]
 pub(super) struct Crowd {
     frames: Vec<Frame>,
-    keys: [Sample<()>; 4],
+    /// All keys, those that were tagged, that were refused, and that would have been.
+    keys: [Sample<First>; 4],
     named: bool,
 }
 
@@ -64,31 +80,29 @@ impl Default for Crowd {
 }
 
 impl Crowd {
-    pub(super) fn count(&mut self, frame: usize, fate: Fate, key: Option<u64>) {
+    pub(super) fn count(&mut self, frame: usize, scene: &Scene<'_>) {
         let Some(frame) = at(&mut self.frames, frame) else {
             return;
         };
         frame.requests = frame.requests.saturating_add(1);
-        let of = match fate {
+        let befell = match scene.fate {
             Fate::Passed => None,
             Fate::Tagged => Some((1, &mut frame.tagged)),
             Fate::Refused => Some((2, &mut frame.refused)),
             Fate::Would => Some((3, &mut frame.would)),
         };
-        let mut places = [Some(0), None];
-        if let Some((place, count)) = of {
+        let mut place = 0;
+        if let Some((of, count)) = befell {
             *count = count.saturating_add(1);
-            places = [Some(0), Some(place)];
+            place = of;
         }
-        let Some(key) = key else {
+        let Some(key) = scene.key else {
             return;
         };
         self.named = true;
-        for place in places.into_iter().flatten() {
-            let sets = self.keys.get_mut(place).zip(frame.keys.get_mut(place));
-            if let Some((set, count)) = sets {
-                set.with(mix(key), |()| ());
-                *count = set.len();
+        for (of, keys) in self.keys.iter_mut().enumerate() {
+            if of == 0 || of == place {
+                keys.with(mix(key), |first| first.0 = first.0.min(scene.t));
             }
         }
     }
@@ -99,9 +113,6 @@ impl Crowd {
             sum.tagged = sum.tagged.saturating_add(more.tagged);
             sum.refused = sum.refused.saturating_add(more.refused);
             sum.would = sum.would.saturating_add(more.would);
-            for (most, keys) in sum.keys.iter_mut().zip(more.keys) {
-                *most = (*most).max(keys);
-            }
         });
     }
 
@@ -110,30 +121,42 @@ impl Crowd {
         self.named
     }
 
-    /// All of it, to so many frames; the keys only where they are named.
-    pub(super) fn series(&self, frames: usize, named: bool) -> Series {
+    /// All of it, in these frames; the keys only where they are named.
+    pub(super) fn series(&self, timing: Timing, named: bool) -> Series {
         let all = || {
             let rest = core::iter::repeat(Frame::default());
-            self.frames.iter().copied().chain(rest).take(frames)
+            self.frames.iter().copied().chain(rest).take(timing.frames)
         };
-        let keys = |place: usize| {
-            let mut most = 0;
-            let known = all().map(|frame| {
-                // Where nobody came the number stays what it was.
-                most = frame.keys.get(place).copied().unwrap_or(0).max(most);
-                most
-            });
-            named.then(|| known.collect())
-        };
+        let [keys, tagged, refused, would] = &self.keys;
+        let known = |keys: &Sample<First>| named.then(|| until(keys, timing));
         Series {
             requests: all().map(|frame| frame.requests).collect(),
             tagged: all().map(|frame| frame.tagged).collect(),
             refused: all().map(|frame| frame.refused).collect(),
             would: all().map(|frame| frame.would).collect(),
-            keys: keys(0),
-            keys_tagged: keys(1),
-            keys_refused: keys(2),
-            keys_would: keys(3),
+            keys: known(keys),
+            keys_tagged: known(tagged),
+            keys_refused: known(refused),
+            keys_would: known(would),
         }
     }
+}
+
+/// How many keys there were until each frame's end.
+fn until(keys: &Sample<First>, timing: Timing) -> Vec<u64> {
+    let mut known = vec![0_u64; timing.frames];
+    for (_, first) in keys.iter() {
+        let since = first.0.saturating_sub(timing.start);
+        let frame = since.checked_div(timing.step).unwrap_or(0);
+        let frame = usize::try_from(frame).unwrap_or(usize::MAX);
+        if let Some(count) = known.get_mut(frame) {
+            *count = count.saturating_add(keys.weight());
+        }
+    }
+    let mut sum = 0_u64;
+    for count in &mut known {
+        sum = sum.saturating_add(*count);
+        *count = sum;
+    }
+    known
 }

@@ -162,6 +162,12 @@ impl Known {
                 stage = moment.stage;
                 keep || changed
             });
+            // Where it changed all the time the middle goes.
+            let quarter = MOMENTS / 4;
+            let more = self.moments.len().saturating_sub(MOMENTS / 2);
+            if more >= quarter {
+                self.moments.drain(quarter..quarter.saturating_add(more));
+            }
         }
         self.moments.push(now);
         true

@@ -21,7 +21,7 @@ struct Seen {
     tally: Tally,
     film: Film,
     oddities: Oddities,
-    last: Millis,
+    last: Option<Millis>,
 }
 
 /// The two groups of which more is known: see [`Kind::Found`] and [`Kind::Others`].
@@ -50,7 +50,7 @@ impl Recorded {
                 tally: Tally::new(&policy, MEMORY),
                 fleet: Fleet::new(policy, secret(), options.nodes, Some(options.merge)),
                 oddities: Oddities::default(),
-                last: 0,
+                last: None,
             },
         })
     }
@@ -69,7 +69,7 @@ impl Recorded {
         let seen = &mut self.seen;
         self.lines.end(|number, line| seen.line(number, line));
         seen.fleet.close();
-        seen.look(seen.last);
+        seen.look(seen.last.unwrap_or(0));
     }
 
     /// All of it so far; the picture only if it is wanted.
@@ -92,10 +92,8 @@ impl Seen {
     fn line(&mut self, number: u64, line: LineTold<'_>) -> ControlFlow<()> {
         match line.and_then(Record::parse) {
             Ok(record) => {
-                if record.t < self.last && self.oddities.backwards.is_none() {
-                    self.oddities.backwards = Some(number);
-                }
-                self.last = record.t;
+                self.oddities.follow(number, record.t, self.last);
+                self.last = Some(record.t);
                 self.take(&record);
             }
             Err(broken) => self.oddities.leave_out(number, &broken),

@@ -1,6 +1,8 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::replay::{self, Answer, Fleet};
+use crate::trace::Record;
 
 fn small(name: &str) -> String {
     let mut scenario = crate::simulate::Scenario::preset(name).unwrap();
@@ -188,7 +190,7 @@ fn verdicts_are_read_as_replay_writes_them() {
 {"id":"r3","t":1776816001000,"verdict":"deny","reasons":[{"rule":"campaign","kind":"campaign","stage":"convicted"}],"campaign":"c-00000000000000ff","shadow":[]}
 {"id":"r4","t":1776816002000,"verdict":"tag","reasons":[],"shadow":[{"rule":"farm","kind":"check","limit":5,"used":9,"verdict":"verify"}]}
 {"id":"r5","t":1776816002000,"verdict":"perhaps"}
-{"t":1776816003000,"verdict":"deny","reasons":[{"kind":"missing_credential"},{"kind":"invented"}],"campaign":"c-xyz"}
+{"t":1776816003000,"verdict":"deny","reasons":[{"kind":"missing_credential"},{"kind":"invented"}],"campaign":"c-+00000000000000f"}
 "#;
     let mut whole = None;
     for cut in 0..=text.len() {
@@ -217,4 +219,56 @@ fn verdicts_are_read_as_replay_writes_them() {
         &json!({"rule": "farm", "kind": "check", "mode": "shadow", "requests": 1, "keys": null})
     ));
     assert!(causes.contains(&json!({"rule": null, "kind": "missing_credential", "mode": "enforce", "requests": 1, "keys": null})));
+}
+
+#[test]
+fn what_odd_verdicts_say_is_bounded() {
+    let long = "x".repeat(100_000);
+    let lines = [
+        String::from(r#"{"t":18446744073709551615,"verdict":"deny"}"#),
+        String::from(r#"[5,"deny"]"#),
+        format!(r#"{{"t":1,"verdict":"{long}"}}"#),
+        format!(r#"{{"t":1,"verdict":"deny","reasons":[{{"rule":"{long}","kind":"quota"}}]}}"#),
+        String::from(r#"{"t":99999999999,"verdict":"deny"}"#),
+    ];
+    let mut run = Told::default();
+    run.feed(lines.join("\n").as_bytes());
+    run.end();
+    let film = value(&run.report());
+    assert_eq!((&film["requests"], &film["broken"]), (&json!(2), &json!(3)));
+    let first = film["told"][0][1].as_str().unwrap();
+    assert!(first.contains("after the year 9999"), "{first}");
+    assert!(film["told"].to_string().len() < 1_000);
+    assert_eq!(film["causes"][0]["rule"].as_str().unwrap().len(), 64);
+    assert_eq!(film["leap"], json!([5, 99_999_999_998_u64]));
+}
+
+/// A check in shadow whose own quota has room would have refused nobody, in a trace as in the file of its verdicts.
+#[test]
+fn a_lane_with_room_refuses_nobody() {
+    let policy = r#"{"version": 1, "checks": [{"name": "lane", "per": [], "distinct": "key", "limit": 1, "window": "1d", "mode": "shadow",
+        "then": "throttle", "quota": {"name": "q", "per": [], "count": "requests", "limit": 2, "window": "1d"}}]}"#;
+    let lines = (0..6_u64).map(|n| line(1_776_816_000_000 + n * 1_000, &format!("k{n}")));
+    let lines: Vec<String> = lines.collect();
+    let mut recorded = Recorded::new(policy, &Options::default()).unwrap();
+    recorded.feed(lines.join("\n").as_bytes());
+    recorded.end();
+    let policy = Policy::parse(policy.as_bytes()).unwrap();
+    let mut fleet = Fleet::new(policy, secret(), 1, None);
+    let mut told = Told::default();
+    for line in &lines {
+        let record = Record::parse(line.as_bytes()).unwrap();
+        let headers = record.headers();
+        let answer = Answer {
+            status: 200,
+            usage: None,
+        };
+        let exchange = record.exchange(&headers);
+        let decision = fleet.request(&exchange, None, &answer, record.now());
+        let verdict = replay::line("", record.t, &decision, fleet.engine().policy());
+        told.feed(format!("{verdict}\n").as_bytes());
+    }
+    let (one, other) = (value(&recorded.report(false)), value(&told.report()));
+    assert_eq!(total(&one, 1, "would"), 2);
+    assert_eq!(one["series"][1]["would"], other["series"][1]["would"]);
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{Did, Report};
 use crate::exchange::Millis;
 use crate::page::film::{Fate, Film, Scene};
-use crate::trace::{Broken, LineTold, Lines, Oddities};
+use crate::trace::{Broken, LineTold, Lines, Oddities, check_moment};
 use crate::verdict::Verdict;
 
 /// The most rules that are told apart.
@@ -25,7 +25,7 @@ struct Seen {
     film: Film,
     oddities: Oddities,
     requests: u64,
-    last: Millis,
+    last: Option<Millis>,
     /// What rules did, by their names, kinds and modes.
     did: BTreeMap<(String, &'static str, &'static str), u64>,
 }
@@ -64,6 +64,20 @@ struct Cause<'a> {
     verdict: Option<Verdicts>,
 }
 
+impl Cause<'_> {
+    /// What a rule in shadow would have done. A check that says `throttle` lets pass what fits under its quota; of what does not
+    /// fit there is another cause, of the quota.
+    fn would(&self) -> Option<Verdict> {
+        match self.verdict? {
+            Verdicts::Throttle if self.kind == "check" => Some(Verdict::Tag),
+            verdict => Some(verdict.into()),
+        }
+    }
+}
+
+/// The longest name that a rule of a policy has, in bytes.
+const NAME: usize = 64;
+
 /// The kinds of causes that there are.
 const KINDS: [&str; 9] = [
     "quota",
@@ -97,7 +111,7 @@ impl Default for Told {
                 film: Film::new(super::recorded::people(), None),
                 oddities: Oddities::default(),
                 requests: 0,
-                last: 0,
+                last: None,
                 did: BTreeMap::new(),
             },
         }
@@ -144,10 +158,8 @@ impl Seen {
     fn line(&mut self, number: u64, line: LineTold<'_>) -> ControlFlow<()> {
         match line.and_then(read) {
             Ok(line) => {
-                if line.t < self.last && self.oddities.backwards.is_none() {
-                    self.oddities.backwards = Some(number);
-                }
-                self.last = line.t;
+                self.oddities.follow(number, line.t, self.last);
+                self.last = Some(line.t);
                 self.take(&line);
             }
             Err(broken) => self.oddities.leave_out(number, &broken),
@@ -158,8 +170,7 @@ impl Seen {
     fn take(&mut self, line: &Line<'_>) {
         self.requests = self.requests.saturating_add(1);
         let verdict = Verdict::from(line.verdict);
-        let would = line.shadow.iter().filter_map(|cause| cause.verdict);
-        let would = would.map(Verdict::from).max();
+        let would = line.shadow.iter().filter_map(Cause::would).max();
         let campaign = line.campaign.as_deref().and_then(number);
         self.film.take(&Scene {
             t: line.t,
@@ -184,7 +195,10 @@ impl Seen {
         let Some(kind) = KINDS.iter().find(|kind| **kind == cause.kind) else {
             return;
         };
-        let rule = cause.rule.as_deref().unwrap_or_default().to_owned();
+        let rule = cause.rule.as_deref().unwrap_or_default();
+        // No rule of a policy has a longer name.
+        let rule = rule.get(..rule.floor_char_boundary(NAME));
+        let rule = rule.unwrap_or_default().to_owned();
         let place = (rule, *kind, mode);
         if self.did.len() < MOST || self.did.contains_key(&place) {
             let count = self.did.entry(place).or_default();
@@ -194,7 +208,13 @@ impl Seen {
 }
 
 fn read(line: &[u8]) -> Result<Line<'_>, Broken> {
-    serde_json::from_slice(line).map_err(|error| Broken::of(&error))
+    // Serde would take a list for the fields in their order.
+    if !line.trim_ascii_start().starts_with(b"{") {
+        return Err(Broken::new("not a JSON object"));
+    }
+    let line: Line<'_> = serde_json::from_slice(line).map_err(|error| Broken::of(&error))?;
+    check_moment(line.t)?;
+    Ok(line)
 }
 
 /// Whether a line is a verdict.
@@ -208,5 +228,6 @@ pub(in crate::page) fn probe(line: &[u8]) -> Result<(), Broken> {
 /// The number in a campaign's name.
 fn number(name: &str) -> Option<u64> {
     let digits = name.strip_prefix("c-")?;
-    u64::from_str_radix(digits, 16).ok()
+    let plain = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u64::from_str_radix(digits, 16).ok().filter(|_| plain)
 }
