@@ -33,7 +33,8 @@ async function show(name) {
   if (name === current) return;
   const before = current;
   current = name;
-  const strayed = before && panel(before).contains(document.activeElement);
+  const focused = document.activeElement;
+  const strayed = before && panel(before).contains(focused);
   for (const each of NAMES) {
     const chosen = each === name;
     tab(each).setAttribute("aria-selected", String(chosen));
@@ -42,6 +43,8 @@ async function show(name) {
   }
   document.title = `${tab(name).textContent} · Stillgate`;
   if (strayed) panel(name).focus();
+  // Back and forward choose a tab too: the focus goes with the choice.
+  else if (focused?.role === "tab") tab(name).focus();
   if (before) (await mounted.get(before))?.hidden?.();
   if (!mounted.has(name)) mounted.set(name, mount(name));
   const view = await mounted.get(name);
