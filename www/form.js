@@ -31,11 +31,12 @@ const BEGIN = {
 
 /** The form is the whole view; its `bar`, which sends, may stand anywhere in it. */
 export class Form {
-  /** @param {(ask: object) => void} send */
-  constructor(send) {
+  /** @param {(ask: object) => void} send @param {() => void} stop */
+  constructor(send, stop) {
     this.fields = new Map();
     this.wrong = new Map();
     this.own = false;
+    this.sending = false;
     this.sender = h("button", { class: "primary", type: "submit" }, "Send");
     this.bar = this.often();
     this.element = h(
@@ -46,10 +47,11 @@ export class Form {
     );
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
+      if (this.sending) return stop();
       const { ask, faults } = request(this.filled());
       this.tell(faults);
-      if (ask) send(ask);
-      else this.fields.get(Object.keys(faults)[0]).focus();
+      if (ask) return send(ask);
+      return this.fields.get(Object.keys(faults)[0]).focus();
     });
     this.element.addEventListener("input", (event) => this.changed(event.target));
     this.arrange();
@@ -171,6 +173,12 @@ export class Form {
   /** @param {boolean} can - whether there is an engine to send to */
   enable(can) {
     this.sender.disabled = !can;
+  }
+
+  /** The button that sends stops what is being sent. @param {boolean} sending */
+  sends(sending) {
+    this.sending = sending;
+    this.sender.textContent = sending ? "Stop" : "Send";
   }
 
   set(name, value) {

@@ -1,10 +1,11 @@
 // The Try view: a request, how often it is sent, and what the engine makes of it, with counters that last until the policy changes.
 
 import { runsOf, showAnswer, total } from "./answers.js";
-import { counted, fill, h, span } from "./dom.js";
+import { counted, fill, grouped, h, span } from "./dom.js";
 import { sentence } from "./engine.js";
 import { Form } from "./form.js";
 import { gauges } from "./gauges.js";
+import { slices } from "./slices.js";
 
 const PASSES = [
   ["a minute", 60_000],
@@ -24,18 +25,23 @@ export function mount(root, { engine, policy }) {
 
 class TryView {
   constructor(engine, policy) {
-    Object.assign(this, { engine, policy, desk: null, text: null });
-    this.form = new Form((ask) => this.send(ask));
+    Object.assign(this, { engine, policy, desk: null, text: null, sending: null });
+    this.form = new Form(
+      (ask) => this.send(ask),
+      () => (this.sending = null),
+    );
     this.told = h("p", { class: "told", role: "status" });
     this.clock = h("p", { class: "faint small" });
     this.faulty = h("div", { class: "faulty" });
     this.total = h("p", { class: "total", role: "status" });
+    this.progress = h("div", { class: "row", hidden: true }, h("progress", { "aria-label": "Requests sent" }), h("span"));
     this.runs = h("div", { class: "stack" });
     this.summary = h(
       "section",
       { class: "sheet stack summary", "aria-labelledby": "came-title" },
       h("h2", { id: "came-title" }, "What came of it"),
       this.total,
+      this.progress,
       this.runs,
     );
     this.answer = h("section", { class: "sheet stack answer", "aria-label": "One answer" });
@@ -94,14 +100,36 @@ class TryView {
     if (began) fill(this.told, "The policy is another now: counters start afresh.");
   }
 
-  send(ask) {
+  async send(ask) {
+    const sending = (this.sending = {});
+    const goesOn = (sent) => {
+      const on = this.sending === sending;
+      if (on) this.watch(sent, ask.times);
+      return on;
+    };
     try {
       this.desk ??= this.open();
-      const from = this.desk.now();
-      this.show(JSON.parse(this.desk.ask(JSON.stringify(ask))), from);
+      const { desk } = this;
+      const came = await slices(desk, ask, goesOn);
+      // Counters that were closed meanwhile are not of this policy any more.
+      if (this.desk === desk) this.show(came, ask.times);
     } catch (error) {
       fill(this.told, sentence(error));
+    } finally {
+      this.sending = null;
+      this.progress.hidden = true;
+      this.form.sends(false);
     }
+  }
+
+  /** Shows how far a sending has come that takes its time. */
+  watch(sent, times) {
+    this.form.sends(true);
+    this.total.textContent = "";
+    const [bar, text] = this.progress.children;
+    Object.assign(bar, { max: times, value: sent });
+    text.textContent = `${grouped(sent)} of ${grouped(times)}`;
+    this.progress.hidden = false;
   }
 
   open() {
@@ -110,6 +138,7 @@ class TryView {
   }
 
   close() {
+    this.sending = null;
     this.desk?.free();
     this.desk = null;
     this.clock.textContent = "";
@@ -122,6 +151,10 @@ class TryView {
   }
 
   pass(name, millis) {
+    if (this.sending) {
+      fill(this.told, "Requests are being sent. Stop that first.");
+      return;
+    }
     this.desk ??= this.open();
     this.desk.advance(millis);
     this.tick();
@@ -135,9 +168,10 @@ class TryView {
     this.clock.textContent = `${span(this.desk.now() - this.began)} since it began`;
   }
 
-  show(came) {
+  show(came, times) {
     this.tick();
-    fill(this.told);
+    const left = times - came.runs.at(-1).to;
+    fill(this.told, left > 0 && `Stopped: ${counted(left, "request")} ${left === 1 ? "was" : "were"} not sent.`);
     this.total.textContent = total(came.runs);
     fill(
       this.runs,

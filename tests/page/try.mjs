@@ -194,6 +194,32 @@ await visit.check("ten thousand at once", async () => {
   equal((await runs())[0], "1–51 allow 200");
 });
 
+await visit.check("ten thousand with long bodies: the page can be used meanwhile, and the rest can be stopped", async () => {
+  await begin({ ...POLICY, quotas: [], checks: [] });
+  await send({ times: "10000", numbered: true, prompt: "#".padStart(140_000, "a long body ") });
+  await page.getByRole("progressbar", { name: "Requests sent" }).waitFor();
+  await page.getByRole("button", { name: "Let a minute pass" }).click();
+  has(await page.locator(".told").last().innerText(), "Requests are being sent. Stop that first.");
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
+  await total.filter({ hasText: /^[\d,]+ requests?: / }).waitFor();
+  const [, sent] = /^([\d,]+) request/.exec(await total.innerText());
+  const left = (10_000 - Number(sent.replaceAll(",", ""))).toLocaleString("en-US");
+  has(await page.locator(".told").last().innerText(), `Stopped: ${left} requests were not sent.`);
+  equal(await runs(), [`1–${sent} allow 200`.replace(/^1–1 /, "1 ")]);
+  await page.getByRole("button", { name: "Send", exact: true }).waitFor();
+});
+
+await visit.check("a policy that changes while requests are sent ends the sending", async () => {
+  await send({ times: "10000" });
+  await page.getByRole("progressbar", { name: "Requests sent" }).waitFor();
+  await page.getByRole("tab", { name: "Policy" }).click();
+  await page.getByRole("button", { name: "Public API" }).click();
+  await page.getByRole("tab", { name: "Try" }).click();
+  await page.getByRole("button", { name: "Send", exact: true }).waitFor();
+  equal(await total.innerText(), "");
+  has(await page.locator(".told").last().innerText(), "counters start afresh");
+});
+
 await visit.check("what cannot be sent is said beside its field", async () => {
   await begin(POLICY);
   const wrong = [
