@@ -2,10 +2,10 @@
 
 import { fill, h, mark } from "./dom.js";
 import { scroll } from "./scroll.js";
-import { LATEST } from "./tally.js";
+import { LATEST, UNDECIDED } from "./tally.js";
 import { toTheSecond } from "./time.js";
 
-const CHOICES = ["all", "allow", "tag", "throttle", "verify", "deny", "would be refused"];
+const CHOICES = ["all", "allow", "tag", "throttle", "verify", "deny", "would be refused", UNDECIDED];
 const HEADS = ["time (UTC)", "verdict", "why", "key", "status", "request", "ms"];
 
 /** @returns {{root: HTMLElement, update(tally: import("./tally.js").Tally): void}} */
@@ -96,22 +96,29 @@ export function latest() {
 }
 
 function row({ time, verdict, would, decision, status, method, path, milliseconds }) {
-  const cells = [
-    toTheSecond(time),
-    [mark(verdict), would && [" ", mark(would.verdict, true)]],
-    [decision?.rule, decision?.campaign, reason(decision), would && `shadow: ${would.rule ?? would.reason}`]
-      .filter(Boolean)
-      .join(" · "),
-    decision?.key ? h("code", null, decision.key) : "",
-    status ?? "",
-    path ? h("code", null, `${method} ${path}`) : "",
-    milliseconds ?? "",
-  ];
+  const why = [decision?.rule, decision?.campaign, reason(decision), would && `shadow: ${would.rule ?? would.reason}`];
+  const asked = path ? `${method ?? ""} ${path}` : "";
   return h(
     "tr",
     null,
-    cells.map((cell) => h("td", null, cell)),
+    h("td", null, toTheSecond(time)),
+    h(
+      "td",
+      null,
+      verdict === UNDECIDED ? h("span", { class: "faint" }, verdict) : mark(verdict),
+      would && [" ", mark(would.verdict, true)],
+    ),
+    long(why.filter(Boolean).join(" · ")),
+    h("td", null, decision?.key && h("code", null, decision.key)),
+    h("td", null, status),
+    long(asked, h("code", null, asked)),
+    h("td", null, milliseconds),
   );
+}
+
+/** A cell that is cut where it is too long, and then told in full where a pointer rests. */
+function long(text, shown = text) {
+  return h("td", { class: "long", title: text || null }, shown);
 }
 
 /** Why, where it says more than the rule does. */

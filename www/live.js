@@ -4,16 +4,19 @@ import { cases } from "./cases.js";
 import { chart } from "./charts.js";
 import { OUTCOMES } from "./colours.js";
 import { copyable } from "./copy.js";
-import { fill, grouped, h } from "./dom.js";
+import { counted, fill, grouped, h, span } from "./dom.js";
 import { latest } from "./latest.js";
 import { checks, keys, metrics, quotas, verdicts } from "./panels.js";
 import { stream } from "./stream.js";
-import { BACK, Tally } from "./tally.js";
+import { BACK, Tally, UNDECIDED } from "./tally.js";
 import { lineOf } from "./terms.js";
 import { toTheSecond } from "./time.js";
 
 /** Milliseconds between two looks at what changes all the time and is not a row. */
 const LOOK = 500;
+
+const TITLE = `Requests a second, the last ${BACK / 60} minutes`;
+const LAYERS = [...OUTCOMES, { name: "others", text: UNDECIDED }];
 
 const STATES = {
   connecting: "Connecting …",
@@ -25,9 +28,9 @@ const STATES = {
 export function mount(root) {
   const state = h("p", { class: "state", role: "status" });
   const runs = h("dl", { class: "runs" });
-  const layers = OUTCOMES.map(({ name, text }) => ({ text, colour: name }));
+  const layers = LAYERS.map(({ name, text }) => ({ text, colour: name }));
   const rate = chart({
-    title: `Requests a second, the last ${BACK / 60} minutes`,
+    title: TITLE,
     layers,
     height: 170,
     group: "live",
@@ -36,10 +39,10 @@ export function mount(root) {
   });
   const found = cases({ empty: "None has been found." });
   const rows = latest();
-  const hint = h("div");
-  const panels = { verdicts: h("div"), quotas: h("div"), keys: keys(), checks: h("div"), metrics: metrics() };
+  const hint = h("div", { class: "stack" });
+  const panels = { verdicts: verdicts(), quotas: quotas(), keys: keys(), checks: checks(), metrics: metrics() };
   const campaigns = section("Campaigns", found.root);
-  const checked = section("Checks that found something", panels.checks);
+  const checked = section("Checks that found something", panels.checks.root);
   const body = h(
     "div",
     { class: "stack", hidden: true },
@@ -47,25 +50,28 @@ export function mount(root) {
     h(
       "div",
       { class: "two" },
-      section("Verdicts", panels.verdicts, panels.metrics.root),
+      section("Verdicts", panels.verdicts.root, panels.metrics.root),
       h("div", { class: "sheet" }, rate.root),
     ),
     campaigns,
-    h("div", { class: "two" }, section("Quotas in force", panels.quotas), section("Top keys", panels.keys.root)),
+    h("div", { class: "two" }, section("Quotas in force", panels.quotas.root), section("Top keys", panels.keys.root)),
     checked,
     section("Latest requests", rows.root),
   );
   const absent = elsewhere();
+  const strange = h("p", { class: "faint small" });
   let tally;
   let frame = 0;
   let timer;
   let changed = false;
+  let odd = 0;
 
-  fill(root, h("div", { class: "live stack" }, state, absent, body));
+  fill(root, h("div", { class: "live stack" }, state, strange, absent, body));
 
   const source = stream({
     state(name) {
-      state.textContent = STATES[name] ?? "";
+      const text = STATES[name] ?? "";
+      if (state.textContent !== text) state.textContent = text;
       state.className = `state ${name}`;
       state.hidden = name === "absent";
       absent.hidden = name !== "absent";
@@ -75,11 +81,18 @@ export function mount(root) {
       found.clear();
       body.hidden = false;
       fill(runs, about(data));
+      fill(hint, ask(data));
       touch();
     },
     request: (data) => touch(tally.request(data)),
     stats: (data) => touch(tally.stats(data)),
     campaign: (data) => touch(tally.campaign(data)),
+    odd() {
+      odd += 1;
+      strange.textContent =
+        `${counted(odd, "event")} of the server's ${odd === 1 ? "was" : "were"} not understood and left out. ` +
+        "This page may be older than the server: load it again.";
+    },
   });
 
   /** Something has come: rows are drawn before the next picture, however many there are. */
@@ -96,21 +109,17 @@ export function mount(root) {
     if (!tally) return;
     const shown = tally.rate();
     const sums = shown.values.map((values) => values.reduce((sum, value) => sum + value, 0));
-    rate.update({
-      ...shown,
-      text: `In the last ${BACK / 60} minutes: ${OUTCOMES.map(({ text }, place) => `${grouped(sums[place])} ${text}`).join(", ")}`,
-    });
+    const some = LAYERS.map(({ text }, place) => `${grouped(sums[place])} ${text}`);
+    const seconds = shown.x.length - 1;
+    rate.title(seconds < BACK ? `Requests a second, as far back as is told: ${span(seconds * 1000)}` : TITLE);
+    rate.update({ ...shown, text: `In the last ${span(seconds * 1000)}: ${some.join(", ")}` });
     if (!changed) return;
     changed = false;
-    fill(panels.verdicts, verdicts(tally));
-    fill(panels.quotas, quotas(tally));
-    panels.keys.update(tally);
-    panels.metrics.update(tally);
+    for (const panel of Object.values(panels)) panel.update(tally);
     checked.hidden = tally.checks.size === 0;
-    if (!checked.hidden) fill(panels.checks, checks(tally));
     campaigns.hidden = tally.campaigns.size === 0 && !tally.policy.campaigns;
     found.update([...tally.campaigns.values()].reverse(), { line: lineOf(tally.hello.policy) });
-    fill(hint, tally.requests === 0 && ask(tally.hello));
+    hint.hidden = tally.requests > 0;
   }
 
   return {

@@ -6,7 +6,8 @@ const AGAIN = 3000;
 const EVENTS = ["hello", "request", "stats", "campaign"];
 
 /**
- * @param {{state: (name: "connecting" | "live" | "lost" | "absent") => void} & Record<string, (data: object) => void>} listener
+ * @param {{state: (name: "connecting" | "live" | "lost" | "absent") => void, odd: () => void} & Record<string, (data: object) => void>}
+ *   listener - what it throws at is `odd`, and does not keep the next from it
  * @returns {{open(): void, close(): void}} a server that has no stream is `absent`; one that had it is `lost`, and tried again
  */
 export function stream(listener) {
@@ -24,7 +25,11 @@ export function stream(listener) {
           greeted = true;
           listener.state("live");
         }
-        listener[name](JSON.parse(data));
+        try {
+          listener[name](JSON.parse(data));
+        } catch {
+          listener.odd();
+        }
       });
     }
     source.onerror = () => {

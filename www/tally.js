@@ -1,5 +1,7 @@
 // What has been seen of what runs: sums, and the latest, in memory that does not grow with them.
 
+import * as told from "./told.js";
+
 /** So many requests are kept, and so many campaigns. */
 export const LATEST = 200;
 
@@ -7,25 +9,37 @@ export const LATEST = 200;
 export const BACK = 300;
 
 /** So many keys are counted; where there are more, those that ask least are forgotten. */
-const KEYS = 2000;
+export const MOST_KEYS = 2000;
+
+/** So many requests of before we came does the server tell at most. */
+const BEFORE = 1000;
 
 const REFUSALS = ["throttle", "verify", "deny"];
 
-/** Where a verdict stands among OUTCOMES. */
-const PLACES = { allow: 0, tag: 1, would: 2, throttle: 3, verify: 3, deny: 3 };
+/** What is shown of requests about which nothing was decided. */
+export const UNDECIDED = "no decision";
+
+/** Where a verdict stands among OUTCOMES, and after them what has none. */
+const PLACES = { allow: 0, tag: 1, would: 2, throttle: 3, verify: 3, deny: 3, [UNDECIDED]: 4 };
+const NONE = [0, 0, 0, 0, 0];
 
 /** Everything since a `hello`. */
 export class Tally {
   /** @param {object} hello - as the server tells what runs */
   constructor(hello) {
-    this.hello = hello;
-    this.policy = read(hello.policy);
+    this.hello = told.hello(hello);
+    this.policy = told.policy(hello.policy);
     /** How far the server's clock is before ours. */
     this.ahead = hello.now - Date.now();
     this.requests = 0;
+    /** Since when requests are told, and how many of them are from before we came. */
+    this.since = hello.now;
+    this.earlier = 0;
     this.latest = [];
     this.seconds = new Map();
     this.keys = new Map();
+    /** Whether keys have been forgotten, since there were more than are counted. */
+    this.forgot = false;
     this.rules = new Map();
     this.checks = new Map();
     this.campaigns = new Map();
@@ -35,24 +49,33 @@ export class Tally {
   }
 
   request(line) {
-    const decision = line.decision ?? {};
-    const verdict = decision.verdict ?? "allow";
+    const request = told.request(line);
+    const { time } = request;
+    const decision = request.decision ?? {};
+    const verdict = decision.verdict ?? (this.admitted(request) ? "allow" : UNDECIDED);
     const would = decision.shadow ?? null;
     this.requests += 1;
-    this.latest.push({ ...line, number: this.requests, verdict, would });
+    this.since = Math.min(this.since, time);
+    this.earlier += time < this.hello.now ? 1 : 0;
+    this.latest.push({ ...request, number: this.requests, verdict, would });
     if (this.latest.length > LATEST) this.latest.shift();
-    add(this.verdicts, `${verdict} ${decision.reason ?? "none"}`, 1);
-    this.count(Math.floor(line.time / 1000), PLACES[would && PLACES[verdict] < 3 ? "would" : verdict]);
-    this.note(decision, verdict, line.time);
+    if (verdict !== UNDECIDED) add(this.verdicts, `${verdict} ${decision.reason ?? "none"}`, 1);
+    this.count(Math.floor(time / 1000), PLACES[would && PLACES[verdict] < 3 ? "would" : verdict]);
+    this.note(decision, verdict, time);
     for (const check of decision.checks ?? []) {
       const before = this.checks.get(check.rule)?.found ?? 0;
-      this.checks.set(check.rule, { ...check, found: before + 1, time: line.time });
+      this.checks.set(check.rule, { ...check, found: before + 1, time });
     }
     if (would) this.rule(would.rule).would += 1;
   }
 
+  /** Whether a request without a decision was simply admitted, of which no more is told: the origin was asked. */
+  admitted({ details }) {
+    return this.policy.record !== "all" && /^(via_)?upstream/.test(details ?? "");
+  }
+
   count(second, place) {
-    if (!this.seconds.has(second)) this.seconds.set(second, [0, 0, 0, 0]);
+    if (!this.seconds.has(second)) this.seconds.set(second, [...NONE]);
     this.seconds.get(second)[place] += 1;
     for (const old of this.seconds.keys()) {
       if (old > second - 2 * BACK) break;
@@ -63,7 +86,10 @@ export class Tally {
   /** Takes down whose request it was, and which rule spoke. */
   note({ key, rule, reason, remaining = null }, verdict, time) {
     const refused = REFUSALS.includes(verdict);
-    if (refused && rule && reason === "quota") Object.assign(this.rule(rule), { refused: this.rule(rule).refused + 1, least: 0 });
+    if (refused && rule && reason === "quota") {
+      this.rule(rule).refused += 1;
+      this.rule(rule).least = this.least = 0;
+    }
     if (!refused && remaining !== null) {
       this.least = Math.min(this.least ?? remaining, remaining);
       // What is left is told of the tightest rule, and not which that is.
@@ -78,7 +104,7 @@ export class Tally {
     seen.left = remaining ?? seen.left;
     seen.time = time;
     this.keys.set(key, seen);
-    if (this.keys.size > KEYS) this.forget();
+    if (this.keys.size > MOST_KEYS) this.forget();
   }
 
   rule(name) {
@@ -87,45 +113,42 @@ export class Tally {
   }
 
   forget() {
-    const most = [...this.keys.values()].sort((a, b) => b.refused - a.refused || b.requests - a.requests).slice(0, KEYS / 2);
+    const most = [...this.keys.values()].sort((a, b) => b.refused - a.refused || b.requests - a.requests).slice(0, MOST_KEYS / 2);
     this.keys = new Map(most.map((seen) => [seen.key, seen]));
+    this.forgot = true;
   }
 
-  stats({ metrics }) {
-    this.metrics = metrics;
+  stats(data) {
+    this.metrics = told.metrics(data);
   }
 
-  campaign(told) {
-    const stage = { suspected: "suspect", convicted: "convicted", "held back": "convicted", closed: "closed" }[told.event];
-    const history = this.campaigns.get(told.campaign)?.history ?? [];
-    this.campaigns.set(told.campaign, {
-      ...told,
-      id: told.campaign,
-      stage,
-      held_back: told.event === "held back",
-      since: told.time,
-      history: [...history, { t: told.time, score: told.score }].slice(-LATEST),
-    });
+  campaign(data) {
+    const campaign = told.campaign(data);
+    const { id, time, score } = campaign;
+    const history = this.campaigns.get(id)?.history ?? [];
+    this.campaigns.set(id, { ...campaign, since: time, history: [...history, { t: time, score }].slice(-LATEST) });
     if (this.campaigns.size > LATEST) this.campaigns.delete(this.campaigns.keys().next().value);
   }
 
   /** How often there was each verdict, and for what reason: all that the engine counted, or else what was seen here. */
   totals() {
     const counted = (this.metrics ?? []).filter(({ name }) => name === "stillgate_requests_total");
-    if (this.metrics) return counted.map(({ labels, value }) => ({ ...labels, value }));
+    if (this.metrics) return counted.map(({ labels, value }) => ({ ...Object.fromEntries(labels), value }));
     return [...this.verdicts].map(([name, value]) => {
       const [verdict, reason] = name.split(" ");
       return { verdict, reason, value };
     });
   }
 
-  /** The last minutes second by second, until now. */
+  /** The last minutes second by second, until now; and of them only those in which all requests are known. */
   rate() {
     const last = Math.floor((Date.now() + this.ahead) / 1000);
-    const x = Array.from({ length: BACK + 1 }, (_, at) => (last - BACK + at) * 1000);
-    const none = [0, 0, 0, 0];
-    const seconds = x.slice(0, -1).map((time) => this.seconds.get(time / 1000) ?? none);
-    return { x, values: none.map((_, place) => seconds.map((second) => second[place])) };
+    // Of fewer than are kept none has been left out.
+    const known = this.earlier < BEFORE ? 0 : Math.ceil(this.since / 1000);
+    const first = Math.min(Math.max(last - BACK, known), last - 1);
+    const x = Array.from({ length: last - first + 1 }, (_, at) => (first + at) * 1000);
+    const seconds = x.slice(0, -1).map((time) => this.seconds.get(time / 1000) ?? NONE);
+    return { x, values: NONE.map((_, place) => seconds.map((second) => second[place])) };
   }
 }
 
@@ -142,16 +165,4 @@ class Rule {
 
 function add(counts, name, number) {
   counts.set(name, (counts.get(name) ?? 0) + number);
-}
-
-/** What the policy in force says of itself; it is in force, so it is one. */
-function read(text) {
-  const policy = JSON.parse(text);
-  return {
-    quotas: policy.quotas ?? [],
-    checks: policy.checks ?? [],
-    campaigns: policy.campaigns ?? null,
-    record: policy.record,
-    mode: policy.mode,
-  };
 }
