@@ -20,7 +20,7 @@ const tooltip = {
 
 export const look = EditorView.theme({
   "&": { height: "100%", color: "var(--ink)", fontSize: "0.8125rem" },
-  "&:focus-within": { outline: "2px solid var(--accent)", outlineOffset: "-1px" },
+  "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.55" },
   ".cm-content": { caretColor: "var(--ink)", padding: "0.5rem 0" },
   ".cm-content ::selection": { backgroundColor: "color-mix(in srgb, var(--accent) 30%, transparent)" },
@@ -43,7 +43,13 @@ export const look = EditorView.theme({
   ".cm-tooltip": tooltip,
   ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", maxHeight: "16rem", minWidth: "12rem" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "0.1875rem 0.5rem", lineHeight: "1.4" },
-  ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
+  ".cm-tooltip-autocomplete ul li[aria-selected]": {
+    backgroundColor: "var(--accent)",
+    color: "var(--on-accent)",
+    // Seen where colours are the reader's own, which take the background away.
+    outline: "2px solid transparent",
+    outlineOffset: "-2px",
+  },
   ".cm-completionDetail": { fontFamily: "var(--sans)", fontStyle: "normal", fontSize: "0.75rem", opacity: "0.9" },
   ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "700" },
   ".cm-completionInfo": { ...tooltip, padding: "0.5rem 0.75rem", lineHeight: "1.45" },
@@ -53,7 +59,7 @@ export const look = EditorView.theme({
   ".tip": { padding: "0.5rem 0.75rem", lineHeight: "1.45" },
   ".tip p": { margin: "0" },
   ".tip p + p": { marginTop: "0.25rem" },
-  ".tip code, .cm-completionInfo code": { fontFamily: "var(--mono)" },
+  ".tip code, .cm-completionInfo code, .cm-diagnostic code": { fontFamily: "var(--mono)" },
   ".ink-name": { color: "var(--accent)" },
   ".ink-string": { color: "var(--let-ink)" },
   ".ink-number": { color: "var(--tag-ink)" },

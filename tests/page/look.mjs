@@ -162,10 +162,25 @@ await visit.check("every stop on the way through the policy is seen", async () =
       let at = document.activeElement;
       while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
       const marked = (element) => getComputedStyle(element).outlineStyle !== "none";
-      return marked(at) || marked(at.parentElement) || Boolean(at.closest(".cm-editor") && marked(at.closest(".cm-editor")));
+      const host = at.getRootNode().host ?? at;
+      return marked(at) || marked(at.parentElement) || marked(host);
     });
     equal([stop, seen], [stop, true]);
   }
+});
+
+await visit.check("in the reader's own colours it is seen what is chosen", async () => {
+  await page.emulateMedia({ forcedColors: "active" });
+  await fillIn("try");
+  const edges = (locator, side) => locator.evaluateAll((all, name) => all.map((one) => getComputedStyle(one)[name]), side);
+  const [policy, chosen, ...others] = await edges(page.getByRole("tab"), "borderBottomColor");
+  equal([policy === chosen, ...others.map((other) => other === policy)], [false, true, true]);
+  const [first, pressed] = await edges(page.locator(".run"), "borderLeftStyle");
+  equal([first, pressed], ["none", "solid"]);
+  const parts = await edges(page.locator(".bar > span"), "backgroundColor");
+  equal(new Set(parts).size, 2);
+  await page.screenshot({ path: join(folder, "try-1440-forced.png") });
+  await page.emulateMedia({ forcedColors: "none" });
 });
 
 await visit.finish();
