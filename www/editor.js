@@ -10,6 +10,7 @@ import { EditorView, highlightActiveLineGutter, hoverTooltip, keymap, lineNumber
 
 import { completion } from "./complete.js";
 import { h } from "./dom.js";
+import { prose } from "./help.js";
 import { look, painted } from "./ink.js";
 import { placeAt, spot } from "./pointer.js";
 import { typing } from "./typing.js";
@@ -64,6 +65,7 @@ export class Editor {
     const found = notes.map(({ pointer, place, text, severity }) => ({
       ...(place ?? spot(state, pointer)),
       message: text,
+      renderMessage: () => h("span", null, prose(text)),
       severity,
     }));
     this.view.dispatch(

@@ -2,6 +2,9 @@
 
 const encoder = new TextEncoder();
 
+/** So many faults and warnings are shown, each; what mends one often mends all that are like it. */
+export const SHOWN = 100;
+
 /**
  * @typedef {object} Note
  * @property {string} pointer - the place in the policy
@@ -11,21 +14,21 @@ const encoder = new TextEncoder();
  */
 
 /**
+ * @typedef {{path: string, found: string, expected: string}} Finding - as the engine tells it
+ *
  * @param {string} text - the policy's
- * @param {Array<{path: string, found: string, expected: string}>} faults
- * @param {Array<{path: string, text: string}>} warnings
- * @returns {Note[]}
+ * @param {Finding[]} faults
+ * @param {Finding[]} warnings
+ * @returns {Note[]} of the first
  */
 export function reading(text, faults, warnings) {
-  return [
-    ...faults.map(({ path, found, expected }) => ({
-      pointer: path,
-      place: told(text, path, found),
-      text: `${found}; ${expected}`,
-      severity: "error",
-    })),
-    ...warnings.map((warning) => ({ pointer: warning.path, text: warning.text, severity: "warning" })),
-  ];
+  const note = (severity) => (finding) => ({
+    pointer: finding.path,
+    place: told(text, finding.path, finding.found),
+    text: `${finding.found}; ${finding.expected}`,
+    severity,
+  });
+  return [...faults.slice(0, SHOWN).map(note("error")), ...warnings.slice(0, SHOWN).map(note("warning"))];
 }
 
 /** Where a text is no JSON: the engine tells the line and, in bytes, the column. */

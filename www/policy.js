@@ -1,10 +1,10 @@
 // The Policy view: the text of the policy, what is wrong with it, what its fields mean, and what puts it in force.
 
 import { Deploy } from "./deploy.js";
-import { counted, fill, h } from "./dom.js";
+import { counted, fill, grouped, h } from "./dom.js";
 import { Editor } from "./editor.js";
 import { readText, save } from "./texts.js";
-import { Help, tip } from "./help.js";
+import { Help, prose, tip } from "./help.js";
 import { reading } from "./faults.js";
 import { pretty } from "./pretty.js";
 import { Schema } from "./schema.js";
@@ -186,17 +186,20 @@ class PolicyView {
       this.list(
         "Faults",
         notes.filter(({ severity }) => severity === "error"),
+        faults.length,
       ),
       this.list(
         "Warnings",
         notes.filter(({ severity }) => severity === "warning"),
+        warnings.length,
       ),
     );
     this.deploy.show(text, faults.length);
   }
 
-  list(title, notes) {
-    if (notes.length === 0) return null;
+  list(title, notes, all) {
+    if (all === 0) return null;
+    const more = all - notes.length;
     const go = ({ place, pointer }) => this.editor.go(place ?? this.editor.spot(pointer));
     return h(
       "div",
@@ -213,11 +216,12 @@ class PolicyView {
               "button",
               { type: "button", onclick: () => go(note) },
               h("code", null, note.pointer || "/"),
-              h("span", null, note.text),
+              h("span", null, prose(note.text)),
             ),
           ),
         ),
       ),
+      more > 0 && h("p", { class: "faint small" }, `and ${grouped(more)} more, which are neither listed nor underlined`),
     );
   }
 }

@@ -58,7 +58,7 @@ await visit.check("faults are underlined, listed with their paths, and jumped to
       '    {"name": "b", "per": ["kee"], "count": "requests", "limit": 5, "window": "1m"}\n  ]\n}',
   );
   await shows(order, "2 faults");
-  equal(await page.locator(".faults button code").allTextContents(), ["/quotas/0", "/quotas/1/per/0"]);
+  equal(await page.locator(".faults button > code").allTextContents(), ["/quotas/0", "/quotas/1/per/0"]);
   await shows(page.locator(".cm-lintRange-error"), "kee");
   equal(await page.locator(".cm-lint-marker-error").count(), 2);
   await page.locator(".faults button", { hasText: "/quotas/1/per/0" }).click();
@@ -76,16 +76,28 @@ await visit.check("a text that is no JSON has its fault where it breaks off", as
 
 await visit.check("what nobody knows is underlined with its name", async () => {
   await write('{"version": 1, "quotaz": []}');
-  await shows(page.locator(".faults"), "did you mean `quotas`?");
+  await shows(page.locator(".faults"), "did you mean quotas?");
+  await shows(page.locator(".faults code"), /^quotas$/);
   await page.locator(".faults button").click();
   await shows(help, "There is no such field. What it stands in:");
   await shows(page.locator(".cm-lintRange-error"), '"quotaz"');
 });
 
+await visit.check("of many faults the first are listed and underlined, and the rest are counted", async () => {
+  const traits = Array.from({ length: 1150 }, () => '"kee"').join(",\n");
+  await write(`{"version": 1, "quotas": [{"name": "a", "count": "requests", "limit": 5, "window": "1m", "per": [\n${traits}\n]}]}`);
+  await shows(order, "1,150 faults");
+  equal(await page.locator(".faults button").count(), 100);
+  await shows(page.locator(".found"), "and 1,050 more");
+  await page.locator(".faults button").last().click();
+  await shows(help.locator(".path"), "/quotas/0/per/99");
+});
+
 await visit.check("warnings stand apart", async () => {
   await write('{"version": 1, "campaigns": {"mode": "enforce"}}');
   await shows(order, "The policy is in order, 1 warning");
-  await shows(page.locator(".warnings"), "/campaigns");
+  await shows(page.locator(".warnings"), "/campaigns/facts");
+  await shows(page.locator(".warnings"), "found no fact about the age of accounts");
 });
 
 await visit.check("fields and values are offered, and written with what belongs to them", async () => {
