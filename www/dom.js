@@ -84,12 +84,18 @@ export function counted(number, what) {
   return `${grouped(number)} ${what}${number === 1 ? "" : "s"}`;
 }
 
-/** What share a part is; never 0 or 100 for what is not. @param {number} part @param {number} whole @returns {string} */
+/** What share a part is, rounded; never 0 or 100 for what is not. @param {number} part @param {number} whole @returns {string} */
 export function share(part, whole) {
   if (part === 0 || whole === 0) return "0 %";
   if (part >= whole) return "100 %";
   const parts = Math.floor((part * 10_000) / whole);
   return parts === 0 ? "<0.01 %" : `${(parts / 100).toFixed(2)} %`;
+}
+
+/** How long something took, and how fast that was where it took long enough. @param {number} requests @param {number} seconds */
+export function pace(requests, seconds) {
+  if (seconds < 0.1) return `${counted(requests, "request")} in less than 0.1 s`;
+  return `${counted(requests, "request")} in ${seconds.toFixed(1)} s, ${grouped(Math.round(requests / seconds))} a second`;
 }
 
 const UNITS = [
@@ -107,7 +113,7 @@ export function span(millis) {
   for (const [unit, name] of UNITS) {
     const count = Math.floor(rest / unit);
     rest -= count * unit;
-    if (count > 0) parts.push(`${count} ${name}`);
+    if (count > 0) parts.push(`${grouped(count)} ${name}`);
     else if (parts.length > 0) break;
   }
   return parts.slice(0, 2).join(" ") || "0 s";

@@ -146,7 +146,7 @@ await visit.check("verdicts need no policy", async () => {
   });
   await choose("verdicts.jsonl", verdicts.join("\n"));
   await done("600");
-  has(await headline.textContent(), "Of 600 requests 100 were refused (16.66 %).");
+  has(await headline.textContent(), "Of 600 requests 100 were refused (16.67 %).");
   has(await page.locator(".sentences").textContent(), "1 campaign is named.");
   has(await page.locator(".cases").textContent(), "c-5f1e0c2ad47084e8");
 });
