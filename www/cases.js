@@ -31,7 +31,8 @@ const STAGES = {
  */
 
 /**
- * @typedef {{line: number, groups?: Array<{name: string}>}} Told - the score that convicts, and whose requests there are
+ * @typedef {{line: number, groups?: Array<{name: string}>, scale?: import("./time.js").Scale}} Told - the score that convicts, whose
+ *   requests there are, and what moments are told apart in
  *
  * @param {{empty: string}} options - what is said where there are none
  * @returns {{root: HTMLElement, update(cases: Case[], told: Told): void, clear(): void, open(): void}}
@@ -106,14 +107,14 @@ function entry(id) {
   };
 }
 
-function brieflyOf(id, each, { line }) {
+function brieflyOf(id, each, { line, scale }) {
   const stage = each.held_back && each.stage === "convicted" ? STAGES.held : STAGES[each.stage];
   const named = each.stage === "named";
   const facts = named
-    ? [`first ${brief(each.since)}`]
+    ? [`first ${brief(each.since, scale)} UTC`]
     : [
-        `since ${brief(each.since)}`,
-        counted(each.keys, "key"),
+        `since ${brief(each.since, scale)} UTC`,
+        `about ${counted(each.keys, "key")}`,
         counted(each.requests, "request"),
         `${each.families} ${each.families === 1 ? "family" : "families"} of evidence`,
       ];

@@ -22,7 +22,13 @@ export class Film {
     this.rest = this.groups.flatMap((group, place) => (OWN.includes(group.kind) ? [] : [place]));
   }
 
-  /** When a moment is, in milliseconds since 1970. */
+  /** What its moments are told apart in. @returns {import("./time.js").Scale} */
+  get scale() {
+    const { step } = this.data;
+    return { step, whole: step * this.frames };
+  }
+
+  /** When a moment is, in milliseconds since 1970. The last one is when the last request came, where that is known. */
   time(moment) {
     const { start, step, end } = this.data;
     const time = start + moment * step;

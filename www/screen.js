@@ -87,7 +87,7 @@ export function screen() {
     drawCharts(moment);
     const list = film.campaigns(moment);
     campaigns.textContent = list.length === 0 ? "Campaigns found" : `${counted(list.length, "campaign")} found`;
-    found.update(list, { line: film.data.convict?.score ?? LINE, groups: film.groups });
+    found.update(list, { line: film.data.convict?.score ?? LINE, groups: film.groups, scale: film.scale });
     whom.update(film, moment);
     seen.hidden = !film.data.picture?.rows.length;
     if (!seen.hidden) keys.update(film, moment);

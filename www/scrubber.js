@@ -33,7 +33,7 @@ export function scrubber(show) {
     moment = Math.max(0, Math.min(film.frames, next));
     range.value = String(moment);
     const at = film.time(moment);
-    const text = `${into(Math.max(0, at - film.data.start))} · ${written(at)}`;
+    const text = `${into(Math.max(0, at - film.data.start), film.scale)} · ${written(at, film.scale)}`;
     range.setAttribute("aria-valuetext", text);
     time.textContent = text;
     show(moment);
