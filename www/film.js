@@ -97,7 +97,7 @@ export class Film {
       history.flatMap((entry, at) => {
         const before = history[at - 1];
         const same = before?.stage === entry.stage && before.held_back === entry.held_back;
-        return same ? [] : [{ t: entry.t, id, stage: entry.held_back ? "held back" : entry.stage, first: entry.first }];
+        return same ? [] : [{ t: entry.t, id, stage: entry.held_back ? "held back" : entry.stage }];
       }),
     );
     return all.sort((a, b) => a.t - b.t);
