@@ -17,6 +17,7 @@ const COUNTS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) =>
  * @typedef {object} Shown
  * @property {number[]} x - when each frame begins, in milliseconds, and when the last one ends
  * @property {number[][]} values - of each layer, frame by frame
+ * @property {string[]} [names] - what layers are called, where that is not as at first
  * @property {number} [moment] - what comes later is dimmed
  * @property {Array<{t: number, colour: string, text: string}>} [marks] - those that matter most first
  * @property {string} text - what there is to see, for those who do not see it
@@ -37,9 +38,10 @@ const COUNTS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) =>
 export function chart({ title, layers, height, group, seek, clock = brief, ticks = tick }) {
   const heading = h("h3", null, title);
   const when = h("span", { class: "when" });
+  const names = layers.map(({ text }) => h("span", null, text));
   const numbers = layers.map(() => h("b"));
-  const swatches = layers.map(({ text, colour: name }, place) =>
-    h("span", { class: `swatch ${name}` }, text, " ", numbers[place]),
+  const swatches = layers.map(({ colour: name }, place) =>
+    h("span", { class: `swatch ${name}` }, names[place], " ", numbers[place]),
   );
   const legend = h("p", { class: "legend" }, swatches, when);
   const host = h("div", { class: "plot", role: "img", "aria-label": title });
@@ -125,6 +127,7 @@ export function chart({ title, layers, height, group, seek, clock = brief, ticks
     update(next) {
       shown = next;
       host.setAttribute("aria-label", next.text);
+      next.names?.forEach((text, place) => (names[place].textContent = text));
       plot.setData(stacked(next));
       // What never happens needs no explanation.
       swatches.forEach((swatch, place) => (swatch.hidden = place > 0 && !next.values[place].some((value) => value > 0)));

@@ -67,6 +67,24 @@ export function table(caption, heads, rows, { shown = false } = {}) {
   );
 }
 
+/**
+ * A text from elsewhere, in which nothing is left that cannot be seen: what controls how texts run, as U+202E, is written as `\u202e`.
+ * The joiners within words and pictures stay.
+ * @param {string} text
+ * @returns {string}
+ */
+export function plain(text) {
+  return text.replaceAll(/(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (letter) => {
+    const code = letter.codePointAt(0).toString(16);
+    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`;
+  });
+}
+
+/** A text from elsewhere that changes the direction of none beside it. @param {string} text @returns {HTMLElement} */
+export function foreign(text) {
+  return h("bdi", null, plain(text));
+}
+
 /** A verdict as a word with its mark. @param {string} verdict @param {boolean} [shadow] @returns {HTMLElement} */
 export function mark(verdict, shadow = false) {
   const kind = { allow: "let", tag: "tag" }[verdict] ?? "refuse";
@@ -88,7 +106,7 @@ export function counted(number, what) {
 export function share(part, whole) {
   if (part === 0 || whole === 0) return "0 %";
   if (part >= whole) return "100 %";
-  const parts = Math.floor((part * 10_000) / whole);
+  const parts = Math.min(9_999, Math.round((part * 10_000) / whole));
   return parts === 0 ? "<0.01 %" : `${(parts / 100).toFixed(2)} %`;
 }
 

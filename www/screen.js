@@ -102,9 +102,9 @@ export function screen() {
     );
     const text = sentences(film, moment).join(" ");
     own.title(`${film.truth ? "The campaign's interactions" : "Requests of campaigns, as they were found"} per ${span(step)}`);
-    own.update({ x, values: outcomes(film, film.own), moment: film.time(moment), marks, text });
+    own.update({ x, ...outcomes(film, film.own), moment: x[moment], marks, text });
     rest.title(`${film.truth ? "Everybody else's requests" : "All other requests"} per ${span(step)}`);
-    rest.update({ x, values: outcomes(film, film.rest), moment: film.time(moment), text });
+    rest.update({ x, ...outcomes(film, film.rest), moment: x[moment], text });
   }
 
   return {
@@ -132,9 +132,10 @@ export function screen() {
   };
 }
 
-/** What became of groups' requests, frame by frame, in the order of layers. */
+/** What became of groups' requests, frame by frame, in the order of layers; what would be refused may be tagged too. */
 function outcomes(film, places) {
   const [requests, tagged, would, refused] = ["requests", "tagged", "would", "refused"].map((name) => film.frame(places, name));
   const plain = requests.map((all, at) => Math.max(0, all - tagged[at] - would[at] - refused[at]));
-  return [plain, tagged, would, refused];
+  const names = [OUTCOMES[0].text, would.some((number) => number > 0) ? "only tagged" : OUTCOMES[1].text];
+  return { values: [plain, tagged, would, refused], names };
 }
