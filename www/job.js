@@ -19,8 +19,8 @@ export function start(order, listener) {
       return;
     }
     end();
-    if (data.film) listener.film(JSON.parse(data.film), data);
-    else listener.fault(data.fault);
+    if (data.film) listener.film({ ...JSON.parse(data.film), last: data.last }, data);
+    else listener.fault(data.fault, data.about);
   };
   worker.onerror = (event) => {
     end();

@@ -4,6 +4,7 @@
 import { counted } from "./dom.js";
 import { load } from "./engine.js";
 import { FileFault, pieces } from "./files.js";
+import { Tail } from "./tail.js";
 
 /** Milliseconds of work before messages are looked at. */
 const SPELL = 30;
@@ -41,7 +42,13 @@ async function runScenario(engine, { scenario, policy }) {
     size = Math.round(Math.min(size * 2, Math.max(16, (size * SPELL) / Math.max(took, 1))));
     await clock.spell(run.progress());
   }
-  finish(run, clock);
+  finish(run, clock, stopped ? { last: reached(run) } : {});
+}
+
+/** When the last request of a scenario came that was stopped. */
+function reached(run) {
+  const { start, end } = JSON.parse(run.glance());
+  return Math.round(start + run.progress() * (end - start));
 }
 
 async function runFile(engine, { file, policy }) {
@@ -57,10 +64,12 @@ async function runFile(engine, { file, policy }) {
   let clock;
   const pile = [];
   let piled = 0;
+  const tail = new Tail();
   let note;
   try {
     for await (const { bytes, read } of pieces(file)) {
       if (stopped) break;
+      tail.take(bytes);
       if (run) {
         run.feed(bytes);
       } else {
@@ -84,7 +93,7 @@ async function runFile(engine, { file, policy }) {
       return;
     }
   }
-  finish(run, clock, note);
+  finish(run, clock, { note, last: tail.time() });
 }
 
 /** What is wrong with a file, after which there may still be something to show. */
@@ -94,8 +103,8 @@ function fault(name, { what, advice }, run) {
   return `“${name}” ${what}, after ${counted(requests, "request")}: ${advice}. What is before it is shown.`;
 }
 
-function finish(run, clock, note) {
-  postMessage({ film: run.film(), seconds: clock.seconds(), stopped, note });
+function finish(run, clock, more) {
+  postMessage({ film: run.film(), seconds: clock.seconds(), stopped, ...more });
 }
 
 function usable(engine, policy) {
