@@ -6,8 +6,9 @@
  * @param {{
  *   glance: (film: object, part: number, seconds: number) => void,
  *   film: (film: object, told: {seconds: number, stopped: boolean, note?: string}) => void,
- *   fault: (sentence: string) => void,
- * }} listener - `glance` comes again and again; then either `film` or `fault`, once
+ *   fault: (sentence: string, about?: "file" | "policy") => void,
+ * }} listener - `glance` comes again and again; then either `film` or `fault`, once. A `note`, and a fault about the file, go on after
+ *   the file's name; a film is told with the time of its `last` request where that is known
  * @returns {{stop(): void, end(): void}} `stop` asks for what there is, `end` for nothing
  */
 export function start(order, listener) {

@@ -15,6 +15,9 @@ const GLANCE = 250;
 /** As many bytes are waited for until a line ends: in a longer one nothing is read. */
 const HEAD = 64 << 20;
 
+/** The policy in the editor cannot decide. */
+class PolicyFault extends Error {}
+
 let stopped = false;
 
 addEventListener("message", async ({ data }) => {
@@ -26,7 +29,7 @@ addEventListener("message", async ({ data }) => {
     const engine = await load();
     await (data.file ? runFile(engine, data) : runScenario(engine, data));
   } catch (error) {
-    postMessage({ fault: sentence(error) });
+    postMessage({ fault: sentence(error), about: error instanceof PolicyFault ? "policy" : undefined });
   }
 });
 
@@ -87,20 +90,20 @@ async function runFile(engine, { file, policy }) {
     if (!stopped) run.end();
   } catch (error) {
     if (!(error instanceof FileFault)) throw error;
-    note = fault(file.name, error, run);
+    note = fault(error, run);
     if (!run) {
-      postMessage({ fault: note });
+      postMessage({ fault: note, about: "file" });
       return;
     }
   }
   finish(run, clock, { note, last: tail.time() });
 }
 
-/** What is wrong with a file, after which there may still be something to show. */
-function fault(name, { what, advice }, run) {
+/** What is wrong with a file, to go on after its name; there may still be something to show. */
+function fault({ what, advice }, run) {
   const requests = run ? JSON.parse(run.glance()).requests : 0;
-  if (requests === 0) return `“${name}” ${what}: ${advice}.`;
-  return `“${name}” ${what}, after ${counted(requests, "request")}: ${advice}. What is before it is shown.`;
+  if (requests === 0) return `${what}: ${advice}.`;
+  return `${what}, after ${counted(requests, "request")}: ${advice}. What is before it is shown.`;
 }
 
 function finish(run, clock, more) {
@@ -112,7 +115,7 @@ function usable(engine, policy) {
   if (faults.length === 0) return;
   const { path, found, expected } = faults[0];
   const first = `${path || "/"}: ${found}; ${expected}`;
-  throw new Error(
+  throw new PolicyFault(
     `The policy in the editor cannot decide: ${counted(faults.length, "fault")}, the first at ${first}. ` +
       "Mend it in the Policy view, then start again.",
   );

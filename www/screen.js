@@ -22,7 +22,7 @@ const EVENTS = {
   closed: { colour: "faint", text: "closed" },
 };
 
-/** @returns {{root: HTMLElement, clear(): void, show(film: Film): void, finish(film: Film): void, focus(): void}} */
+/** @returns {{root: HTMLElement, clear(): void, show(film: Film): void, finish(film: Film, told: object): void, focus(): void}} */
 export function screen() {
   const head = headline();
   const scrub = scrubber((moment) => ask(moment));
@@ -48,7 +48,7 @@ export function screen() {
   );
   const keep = h(
     "button",
-    { type: "button", onclick: () => save("film.json", JSON.stringify(film.data)) },
+    { type: "button", onclick: () => save("film.json", JSON.stringify({ ...about, ...film.data })) },
     "Save this film as JSON",
   );
   const root = h(
@@ -72,6 +72,7 @@ export function screen() {
     h("p", null, keep),
   );
   let film;
+  let about;
   let frame = 0;
 
   /** Draws once before the next picture, however often it is asked. */
@@ -122,7 +123,9 @@ export function screen() {
       keep.disabled = true;
       scrub.follow(film);
     },
-    finish(next) {
+    /** A run is over. What is told about it is saved with its film. */
+    finish(next, told) {
+      about = told;
       this.show(next);
       keep.disabled = false;
       draw();
