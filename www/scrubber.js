@@ -23,7 +23,8 @@ export function scrubber(show) {
       go(range.valueAsNumber);
     },
   });
-  const time = h("output");
+  // No `output`: that would be read out with every moment that is played, and the range says its own.
+  const time = h("span", { class: "time" });
   const root = h("div", { class: "scrubber" }, play, range, time);
   let film;
   let moment = 0;
