@@ -6,10 +6,10 @@ import { bracketMatching, indentUnit, syntaxHighlighting } from "@codemirror/lan
 import { json } from "@codemirror/lang-json";
 import { lintGutter, nextDiagnostic, previousDiagnostic, setDiagnostics } from "@codemirror/lint";
 import { EditorState } from "@codemirror/state";
-import { EditorView, highlightActiveLineGutter, hoverTooltip, keymap, lineNumbers } from "@codemirror/view";
+import { EditorView, highlightActiveLineGutter, highlightSpecialChars, hoverTooltip, keymap, lineNumbers } from "@codemirror/view";
 
 import { completion } from "./complete.js";
-import { h } from "./dom.js";
+import { h, plain } from "./dom.js";
 import { prose } from "./help.js";
 import { look, painted } from "./ink.js";
 import { placeAt, spot } from "./pointer.js";
@@ -65,7 +65,7 @@ export class Editor {
     const found = notes.map(({ pointer, place, text, severity }) => ({
       ...(place ?? spot(state, pointer)),
       message: text,
-      renderMessage: () => h("span", null, prose(text)),
+      renderMessage: () => h("span", null, prose(plain(text))),
       severity,
     }));
     this.view.dispatch(
@@ -119,6 +119,7 @@ function extensions(schema, { changed, moved, asked, explain, dropped }) {
     lineNumbers(),
     lintGutter(),
     highlightActiveLineGutter(),
+    highlightSpecialChars(),
     history(),
     bracketMatching(),
     closeBrackets(),

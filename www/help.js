@@ -1,6 +1,6 @@
 // What a field of the policy means: beside the editor for the one at the cursor, and shorter where a pointer rests.
 
-import { fill, h } from "./dom.js";
+import { fill, foreign, h } from "./dom.js";
 
 /** A description, of which the parts between backticks are code. @param {string} text */
 export function prose(text) {
@@ -53,7 +53,7 @@ export class Help {
     const known = path.findIndex((_, place) => !this.schema.help(path.slice(0, place + 1)));
     const unknown = known >= 0 && h("p", null, "There is no such field. What it stands in:");
     const field = this.schema.help(known < 0 ? path : path.slice(0, known));
-    fill(this.body, h("p", { class: "path" }, h("code", null, `/${name}`)), unknown, this.about(field));
+    fill(this.body, h("p", { class: "path" }, h("code", null, foreign(`/${name}`))), unknown, this.about(field));
   }
 
   about(field) {

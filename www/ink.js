@@ -27,6 +27,7 @@ export const look = EditorView.theme({
   ".cm-gutters": { backgroundColor: "var(--sunk)", color: "var(--faint)", borderRight: "1px solid var(--line)" },
   ".cm-activeLineGutter": { backgroundColor: "var(--accent-soft)", color: "var(--ink)" },
   "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--accent-soft)", outline: "1px solid var(--accent)" },
+  ".cm-specialChar": { color: "var(--refuse-ink)" },
   ".cm-lintRange-error": {
     backgroundImage: "none",
     textDecoration: "underline wavy var(--refuse) 1.5px",

@@ -1,6 +1,6 @@
 // The latest requests, one a row: those of a verdict, or all, for as long as it is not paused.
 
-import { fill, h, mark } from "./dom.js";
+import { fill, foreign, h, mark } from "./dom.js";
 import { scroll } from "./scroll.js";
 import { LATEST, UNDECIDED } from "./tally.js";
 import { toTheSecond } from "./time.js";
@@ -96,7 +96,8 @@ export function latest() {
 }
 
 function row({ time, verdict, would, decision, status, method, path, milliseconds }) {
-  const why = [decision?.rule, decision?.campaign, reason(decision), would && `shadow: ${would.rule ?? would.reason}`];
+  const all = [decision?.rule, decision?.campaign, reason(decision), would && `shadow: ${would.rule ?? would.reason}`];
+  const why = all.filter(Boolean);
   const asked = path ? `${method ?? ""} ${path}` : "";
   return h(
     "tr",
@@ -108,7 +109,10 @@ function row({ time, verdict, would, decision, status, method, path, millisecond
       verdict === UNDECIDED ? h("span", { class: "faint" }, verdict) : mark(verdict),
       would && [" ", mark(would.verdict, true)],
     ),
-    long(why.filter(Boolean).join(" · ")),
+    long(
+      why.join(" · "),
+      why.map((part, place) => [place > 0 && " · ", foreign(part)]),
+    ),
     h("td", null, decision?.key && h("code", null, decision.key)),
     h("td", null, status),
     long(asked, h("code", null, asked)),
@@ -117,7 +121,7 @@ function row({ time, verdict, would, decision, status, method, path, millisecond
 }
 
 /** A cell that is cut where it is too long, and then told in full where a pointer rests. */
-function long(text, shown = text) {
+function long(text, shown) {
   return h("td", { class: "long", title: text || null }, shown);
 }
 

@@ -125,17 +125,22 @@ export function checks() {
 function checksOf(tally) {
   const lines = [...tally.checks.values()]
     .sort((a, b) => b.found - a.found)
-    .map(({ rule, then, mode, count, error, limit, found, time }) => [
-      rule,
-      mode === "shadow" ? `${then}, in shadow` : then,
+    .map(({ found, time, ...check }) => [
+      check.rule,
+      check.mode === "shadow" ? `${check.then}, in shadow` : check.then,
       grouped(found),
-      count === null
-        ? ""
-        : `${error ? "about " : ""}${grouped(count)}${error ? ` (± ${error})` : ""}${limit === null ? "" : ` of ${grouped(limit)}`}`,
+      countOf(check),
       toTheSecond(time),
     ]);
   const heads = ["check", "then", number("found"), number("counted last"), "last, UTC"];
   return table(`Checks and what they found, ${told(tally)}`, heads, lines, { shown: true });
+}
+
+/** `52 of 50`; `about 1,043 (± 10%) of 1,000`. */
+function countOf({ count, error, limit }) {
+  if (count === null) return "";
+  const seen = error === null ? grouped(count) : `about ${grouped(count)} (± ${error})`;
+  return limit === null ? seen : `${seen} of ${grouped(limit)}`;
 }
 
 /** Keys that ask most, or are refused most, by their pseudonyms. */

@@ -1,7 +1,7 @@
 // The Policy view: the text of the policy, what is wrong with it, what its fields mean, and what puts it in force.
 
 import { Deploy } from "./deploy.js";
-import { counted, fill, grouped, h } from "./dom.js";
+import { counted, fill, foreign, grouped, h, plain } from "./dom.js";
 import { Editor } from "./editor.js";
 import { readText, save } from "./texts.js";
 import { Help, prose, tip } from "./help.js";
@@ -130,9 +130,9 @@ class PolicyView {
 
   async open(file) {
     try {
-      this.put(await readText(file), `This is now ${file.name}.`);
+      this.put(await readText(file), ["This is now ", foreign(file.name), "."]);
     } catch (error) {
-      fill(this.notice, error.message);
+      fill(this.notice, prose(plain(error.message)));
     }
   }
 
@@ -215,8 +215,8 @@ class PolicyView {
             h(
               "button",
               { type: "button", onclick: () => go(note) },
-              h("code", null, note.pointer || "/"),
-              h("span", null, prose(note.text)),
+              h("code", null, foreign(note.pointer || "/")),
+              h("span", null, prose(plain(note.text))),
             ),
           ),
         ),

@@ -1,4 +1,5 @@
-// Shows again what changes all the time, and touches only what has changed: a focus, a selection and how far a box is scrolled stay.
+// Shows again what changes all the time, and touches only what has changed: a focus, a selection and how far something is scrolled
+// stay.
 
 /**
  * Makes what stands in a place the like of something new.

@@ -1,7 +1,7 @@
 // Makes of what was filled in one request as the engine takes it, or says what is wrong with which field.
 
 import { APIS, CLIENTS } from "./clients.js";
-import { grouped } from "./dom.js";
+import { grouped, plain } from "./dom.js";
 
 /**
  * @typedef {object} Filled - the fields as they were filled in
@@ -144,7 +144,7 @@ function lines(text) {
     .filter((line) => line !== "")
     .map((line) => {
       const found = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*:\s*(.*)$/.exec(line);
-      if (!found) throw new Error(`“${line.slice(0, 40)}” is no header: write one a line, as name: value.`);
+      if (!found) throw new Error(`“${plain(line.slice(0, 40))}” is no header: write one a line, as name: value.`);
       return [found[1].toLowerCase(), found[2]];
     });
 }

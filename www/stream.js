@@ -6,8 +6,10 @@ const AGAIN = 3000;
 const EVENTS = ["hello", "request", "stats", "campaign"];
 
 /**
- * @param {{state: (name: "connecting" | "live" | "lost" | "absent") => void, odd: () => void} & Record<string, (data: object) => void>}
- *   listener - what it throws at is `odd`, and does not keep the next from it
+ * @typedef {{state: (name: "connecting" | "live" | "lost" | "absent") => void, odd: () => void}} States - an event is `odd` that the
+ *   listener has thrown at
+ *
+ * @param {States & Record<string, (data: object) => void>} listener
  * @returns {{open(): void, close(): void}} a server that has no stream is `absent`; one that had it is `lost`, and tried again
  */
 export function stream(listener) {

@@ -1,6 +1,8 @@
 // What the server tells, as far as it is what this page knows: a server may be newer, and one odd event must not stop the rest.
 // What is not understood is thrown.
 
+import { plain } from "./dom.js";
+
 const STAGES = { suspected: "suspect", convicted: "convicted", "held back": "convicted", closed: "closed" };
 const VERDICTS = ["allow", "tag", "throttle", "verify", "deny"];
 
@@ -22,8 +24,13 @@ export function policy(text) {
 }
 
 function quota({ name, per = [], count, limit, window = null, mode = null }) {
-  const most = limit?.by === undefined ? number(limit) : { by: text(limit.by), values: figures(limit.values), else: number(limit.else) };
-  return { name: text(name), per: list(per).map(text), count: text(count), limit: most, window, mode };
+  return { name: text(name), per: list(per).map(text), count: text(count), limit: most(limit), window, mode };
+}
+
+/** How much fits: the same for all, or by a fact. */
+function most(limit) {
+  if (typeof limit === "number") return number(limit);
+  return { by: text(limit.by), values: figures(limit.values), else: number(limit.else) };
 }
 
 /**
@@ -64,7 +71,7 @@ function check({ rule, then, mode, count, error, limit }) {
     then: text(then),
     mode,
     count: maybe(count, number),
-    error: maybe(error, String),
+    error: maybe(error, text),
     limit: maybe(limit, number),
   };
 }
@@ -105,7 +112,7 @@ function number(value) {
 
 function text(value) {
   if (typeof value !== "string") throw new TypeError("no text");
-  return value;
+  return plain(value);
 }
 
 function list(value) {
@@ -119,6 +126,5 @@ function object(value) {
 }
 
 function figures(value) {
-  for (const each of Object.values(object(value))) number(each);
-  return value;
+  return Object.fromEntries(Object.entries(object(value)).map(([name, each]) => [text(name), number(each)]));
 }

@@ -1,7 +1,7 @@
 // The Try view: a request, how often it is sent, and what the engine makes of it, with counters that last until the policy changes.
 
 import { runsOf, showAnswer, total } from "./answers.js";
-import { counted, fill, grouped, h, span } from "./dom.js";
+import { counted, fill, grouped, h, plain, span } from "./dom.js";
 import { sentence } from "./engine.js";
 import { Form } from "./form.js";
 import { gauges } from "./gauges.js";
@@ -114,7 +114,7 @@ class TryView {
       // Counters that were closed meanwhile are not of this policy any more.
       if (this.desk === desk) this.show(came, ask.times);
     } catch (error) {
-      fill(this.told, sentence(error));
+      fill(this.told, plain(sentence(error)));
     } finally {
       this.sending = null;
       this.progress.hidden = true;

@@ -1,5 +1,5 @@
-// The Live view. With LIVE=1 the page is that of a running `stillgate up`, whose gate is at GATE and allows five requests a minute for
-// each key, with "record": "all"; without it, nothing runs behind the page, and then what runs is made up.
+// The Live view. With LIVE=1 the page is that of a running `stillgate up`, whose gate is at GATE and allows five requests a minute
+// for each key, with "record": "all"; without it, nothing runs behind the page, and then what runs is made up.
 
 import { randomUUID } from "node:crypto";
 
@@ -196,11 +196,11 @@ async function madeUp() {
   });
 
   await visit.check("what to ask where nothing was asked is there once, however often statistics come", async () => {
-    const stats = ["stats", { metrics: [{ name: "stillgate_requests_total", labels: { verdict: "allow", reason: "none" }, value: 3 }] }];
+    const total = { name: "stillgate_requests_total", labels: { verdict: "allow", reason: "none" }, value: 3 };
     await begin([]);
     const curl = page.getByRole("button", { name: "curl" });
     await curl.focus();
-    await tell([stats]);
+    await tell([["stats", { metrics: [total] }]]);
     await counted("allow", 3);
     equal(await curl.evaluate((element) => element === document.activeElement), true);
   });
@@ -249,8 +249,16 @@ async function madeUp() {
     equal(await newest.locator(".long").last().getAttribute("title"), `POST ${path}`);
   });
 
+  await visit.check("no name turns the text around it", async () => {
+    await begin([request({ ...refused, rule: "per\u202eminute" }, { path: "/v1/\u202emodels" })]);
+    has(await newest.textContent(), "per\\u202eminute");
+    has(await newest.textContent(), "POST /v1/\\u202emodels");
+    equal((await page.locator("#panel-live").textContent()).includes("\u202e"), false);
+  });
+
   await visit.check("more keys than are counted are said to be more", async () => {
-    const many = (number) => Array.from({ length: number }, (_, at) => request({ ...allowed, key: at.toString(16).padStart(16, "0") }));
+    const key = (at) => at.toString(16).padStart(16, "0");
+    const many = (number) => Array.from({ length: number }, (_, at) => request({ ...allowed, key: key(at) }));
     await begin(many(1500));
     await keys.getByText("1,500 keys told with a decision").waitFor();
     await tell(many(2001).slice(1500));

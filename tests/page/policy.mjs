@@ -158,6 +158,19 @@ await visit.check("files are opened, and refused with a sentence", async () => {
   equal(await written(), '{"version": 1, "mode": "shadow"}');
 });
 
+await visit.check("no name turns the text around it", async () => {
+  const [name, field] = ["mine\u202e.json", "quotas\u202e"];
+  await page.locator(".workbench input[type=file]").setInputFiles({
+    name,
+    mimeType: "application/json",
+    buffer: Buffer.from(JSON.stringify({ version: 1, [field]: [] })),
+  });
+  await shows(page.locator(".told"), "This is now mine\\u202e.json.");
+  await shows(page.locator(".faults"), "/quotas\\u202e");
+  await shows(page.locator(".cm-specialChar"), "•");
+  equal((await page.locator("#panel-policy").textContent()).includes("\u202e"), false);
+});
+
 await visit.check("a file that is dropped on the editor is opened", async () => {
   const dropped = await page.evaluateHandle(() => {
     const transfer = new DataTransfer();

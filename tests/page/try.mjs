@@ -171,6 +171,12 @@ await visit.check("headers that were edited are sent as they are", async () => {
   has(await field("headers").inputValue(), "OpenAI/Python");
 });
 
+await visit.check("what is wrong with a header does not turn the text around it", async () => {
+  await begin(POLICY);
+  await send({ account: "\u202e" });
+  has(await page.locator("#account-wrong").innerText(), "“\\u202e” is no header");
+});
+
 await visit.check("a body that is no JSON is sent, and said to be none", async () => {
   await begin({
     version: 1,
