@@ -32,6 +32,8 @@ const counted = (verdict, least) =>
 const count = async (verdict) =>
   Number((await page.locator(`tr[data-verdict=${verdict}] .number`).first().textContent()).replaceAll(",", ""));
 
+// A stream that nobody looks at any more is closed, and one that is none is too.
+visit.expect(/\/live: net::ERR_ABORTED$/);
 if (LIVE) await behind();
 else {
   await nothing();
@@ -41,8 +43,6 @@ await visit.finish();
 
 /** Something runs. */
 async function behind() {
-  // A stream that nobody looks at any more is closed.
-  visit.expect(/\/live: net::ERR_ABORTED$/);
   await visit.go("live");
 
   await visit.check("it says what runs, and what is in force", async () => {
