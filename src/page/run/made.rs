@@ -200,7 +200,7 @@ impl Made {
 /// A sentence about everything that is wrong with it.
 fn scenario_of(text: &str) -> Result<Scenario, String> {
     match check(text).as_slice() {
-        [] => serde_json::from_str(text).map_err(|error| error.to_string()),
+        [] => Scenario::parse(text),
         faults => Err(format!(
             "This scenario cannot be simulated: {}.",
             faults.join("; ")
@@ -235,9 +235,9 @@ pub fn scenarios() -> Vec<Preset> {
 /// What is wrong with a text that is to be a scenario, a sentence each; nothing if it can be simulated.
 #[must_use]
 pub fn check(text: &str) -> Vec<String> {
-    match serde_json::from_str::<Scenario>(text) {
+    match Scenario::parse(text) {
         Ok(scenario) => scenario.validate(),
-        Err(error) => vec![format!("this is no scenario: {error}")],
+        Err(why) => vec![format!("this is no scenario: {why}")],
     }
 }
 

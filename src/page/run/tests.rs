@@ -106,6 +106,7 @@ fn what_cannot_be_simulated_is_said() {
         ("{\"days\": 99}", "days is 99; it must be 1 to 49"),
         ("{\"dais\": 1}", "unknown field `dais`"),
         ("", "this is no scenario"),
+        ("[]", "no JSON object"),
     ] {
         let told = Made::new(scenario, None, &options).err().unwrap();
         assert!(
