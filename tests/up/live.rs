@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use stillgate::host::cli::up::{Edge, EdgeOptions, Live, Options, Page, Stack};
 use stillgate::host::cli::workerd;
 
-use crate::run::{build, status, within};
+use crate::run::{build, get, status, within};
 use crate::{policy, tools};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,9 +139,9 @@ async fn what_the_worker_decides_is_told_and_is_in_its_file() {
     let told = (&hello["program"], &hello["admin"], &hello["tls"]);
     assert_eq!(told, (&json!("workerd"), &json!(null), &json!(null)));
     // The worker has the page too, and nothing to listen to.
-    let own = crate::run::get(edge.listen, "/stillgate/", &[]).await;
+    let own = get(edge.listen, "/stillgate/", &[]).await;
     assert_eq!(own.expect("an answer"), 200);
-    let own = crate::run::get(edge.listen, "/stillgate/live", &[]).await;
+    let own = get(edge.listen, "/stillgate/live", &[]).await;
     assert_eq!(own.expect("an answer"), 404);
 
     for expected in [200, 429] {
@@ -216,10 +216,8 @@ impl Heard {
             if let Some(event) = self.events.pop_front() {
                 return event;
             }
-            let frame = within(self.body.frame())
-                .await
-                .expect("no end")
-                .expect("no error");
+            let frame = within(self.body.frame()).await;
+            let frame = frame.expect("no end").expect("no error");
             self.read
                 .extend_from_slice(&frame.into_data().expect("data"));
             while let Some(end) = self.read.windows(2).position(|pair| pair == b"\n\n") {
@@ -237,11 +235,15 @@ impl Heard {
 
     /// The next event of this name that is wanted.
     async fn until(&mut self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let (what, data) = self.next().await;
-            if what == name && wanted(&data) {
-                return data;
+        let found = async {
+            loop {
+                let (what, data) = self.next().await;
+                if what == name && wanted(&data) {
+                    return data;
+                }
             }
-        }
+        };
+        // Each event alone may come in time, and the one that is wanted never.
+        within(found).await
     }
 }

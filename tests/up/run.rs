@@ -73,12 +73,8 @@ impl Run {
 
     /// Waits for a line of standard error.
     pub(crate) async fn wait_for(&mut self, words: &str) {
-        loop {
-            let line = within(self.err.recv()).await.expect(words);
-            if line.contains(words) {
-                return;
-            }
-        }
+        let told = async { while !self.err.recv().await.expect(words).contains(words) {} };
+        within(told).await;
     }
 
     /// Ends it by a signal; returns when its child has ended, too.
