@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use stillgate::host::cli::up::{Edge, EdgeOptions, Live, Options, Page, Stack};
 use stillgate::host::cli::workerd;
 
-use crate::run::{build, get, status, within};
-use crate::{policy, tools};
+use crate::run::{Run, build, get, status, within};
+use crate::{policy, tools, with_envoy};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_and_counters_of_envoy_are_told_and_a_changed_policy() {
@@ -167,6 +167,32 @@ async fn what_the_worker_decides_is_told_and_is_in_its_file() {
             .any(|line| line.starts_with("stillgate {") && line.contains("\"rule\":\"daily\"")),
         "{log}"
     );
+}
+
+/// More than a pipe and whatever reads it hold: a program whose output nobody reads goes on, tells the page, and ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn output_that_nobody_reads_holds_up_neither_what_is_told_nor_the_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("policy.json");
+    fs::write(&file, policy(1_000_000)).expect("a policy");
+    build("page").await;
+    let mut command = with_envoy(&file);
+    command.args(["--page", "127.0.0.1:0"]);
+    let run = Run::start(command).await;
+    let mut heard = Heard::at(run.page.expect("a page")).await;
+    let long = "x".repeat(4000);
+    for number in 0..200 {
+        let path = format!("/{number}/{long}");
+        let answer = get(run.listen, &path, &[("authorization", "Bearer a")]).await;
+        answer.expect("an answer");
+    }
+    let told = |event: &Value| {
+        let path = event["path"].as_str();
+        path.is_some_and(|path| path.starts_with("/199/"))
+    };
+    heard.until("request", told).await;
+    let ended = run.end("INT").await;
+    assert!(ended.success(), "{ended}");
 }
 
 /// What is told of a request, and no more: not the client's address.
