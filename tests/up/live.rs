@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use stillgate::host::cli::up::{Edge, EdgeOptions, Live, Options, Page, Stack};
 use stillgate::host::cli::workerd;
 
-use crate::run::{Run, build, get, status, within};
+use crate::run::{Run, build, get, status, stillgate, within};
 use crate::{policy, tools, with_envoy};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,6 +193,35 @@ async fn output_that_nobody_reads_holds_up_neither_what_is_told_nor_the_end() {
     heard.until("request", told).await;
     let ended = run.end("INT").await;
     assert!(ended.success(), "{ended}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_cannot_be_written_are_told_of_once() {
+    workerd::locate().expect("workerd");
+    build("worker").await;
+    build("page").await;
+    let mut command = stillgate([
+        "up",
+        "--edge",
+        "--page",
+        "127.0.0.1:0",
+        "--access-log",
+        "/dev/full",
+    ]);
+    command.env("STILLGATE_SECRET", "16 or more bytes");
+    let mut run = Run::start(command).await;
+    // Keys that were never seen are told of, and so are refusals.
+    for _ in 0..3 {
+        get(run.listen, "/v1/models", &[]).await.expect("an answer");
+    }
+    run.wait_for("What is decided is missing in /dev/full: No space left on device")
+        .await;
+    get(run.listen, "/v1/models", &[]).await.expect("an answer");
+    let (_, words) = run.end_with_words("TERM").await;
+    assert!(
+        !words.iter().any(|line| line.contains("missing")),
+        "{words:?}"
+    );
 }
 
 /// What is told of a request, and no more: not the client's address.

@@ -124,7 +124,7 @@ impl Launcher {
     /// The same, for who hands them on.
     fn onward(&self) -> anyhow::Result<Onward> {
         Ok(match &self.options.access_log {
-            Some(file) => Onward::file(open(file)?),
+            Some(file) => Onward::file(open(file)?, file.clone()),
             None if self.options.quiet => Onward::Nobody,
             None => Onward::stdout(),
         })

@@ -1,6 +1,7 @@
 //! Where a program's lines go when they have been told: nobody who takes them late may hold the program up, or this one's end.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,15 +15,19 @@ use tokio::time;
 pub(in super::super) enum Onward {
     Nobody,
     /// A file gets every line; what writes them waits for it.
-    File(File),
+    File(Kept),
     /// A terminal, or whatever stands in its place, gets what it takes.
     Screen(Screen),
 }
 
 impl Onward {
-    /// A file that was opened to add to it.
-    pub(in super::super) fn file(file: std::fs::File) -> Self {
-        Self::File(File::from_std(file))
+    /// A file that was opened, and its name in messages.
+    pub(in super::super) fn file(file: std::fs::File, name: PathBuf) -> Self {
+        Self::File(Kept {
+            file: File::from_std(file),
+            name,
+            failed: false,
+        })
     }
 
     /// Standard output.
@@ -39,10 +44,7 @@ impl Onward {
     pub(super) async fn put(&mut self, lines: Vec<u8>) {
         match self {
             Self::Nobody => {}
-            Self::File(file) => {
-                let _ = file.write_all(&lines).await;
-                let _ = file.flush().await;
-            }
+            Self::File(kept) => kept.put(&lines).await,
             Self::Screen(screen) => screen.put(lines),
         }
     }
@@ -51,6 +53,31 @@ impl Onward {
     pub(super) async fn end(self) {
         if let Self::Screen(screen) = self {
             screen.end().await;
+        }
+    }
+}
+
+/// A file to which lines are added.
+pub(in super::super) struct Kept {
+    file: File,
+    name: PathBuf,
+    failed: bool,
+}
+
+impl Kept {
+    async fn put(&mut self, lines: &[u8]) {
+        let written = async {
+            self.file.write_all(lines).await?;
+            self.file.flush().await
+        };
+        if let Err(error) = written.await
+            && !self.failed
+        {
+            self.failed = true;
+            eprintln!(
+                "What is decided is missing in {}: {error}. Everything else goes on.",
+                self.name.display()
+            );
         }
     }
 }
