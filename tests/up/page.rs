@@ -45,6 +45,7 @@ async fn files_come_as_what_they_are_and_every_answer_guards_the_page() {
         ("/style.css", 200, "text/css; charset=utf-8", "a {}"),
         ("/policy.schema.json", 200, "application/json", "{}"),
         ("/stillgate_bg.wasm", 200, "application/wasm", "\0asm"),
+        ("/licences.txt", 200, "text/plain; charset=utf-8", "also"),
         (
             "/page.js?v=1",
             200,
@@ -60,7 +61,7 @@ async fn files_come_as_what_they_are_and_every_answer_guards_the_page() {
             "nothing here",
         ),
         (
-            "/secret.txt",
+            "/secret.key",
             404,
             "text/plain; charset=utf-8",
             "nothing here",
@@ -279,7 +280,8 @@ pub(crate) fn made_up() -> (TempDir, Page) {
         "stillgate_bg.wasm",
         &[b"\0asm".as_slice(), &[0; 4000]].concat(),
     );
-    write("secret.txt", b"secret");
+    write("licences.txt", b"also");
+    write("secret.key", b"secret");
     write("below/page.js", b"secret");
     fs::create_dir(site.join("folder.js")).expect("a folder");
     write("../outside.js", b"secret");
