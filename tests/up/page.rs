@@ -167,12 +167,16 @@ async fn it_is_only_read_and_only_by_its_address() {
         (format!("localhost:{port}"), 200),
         (format!("LOCALHOST:{port}"), 200),
         (format!("[::1]:{port}"), 200),
+        (format!("[::ffff:127.0.0.1]:{port}"), 200),
+        // Something forwards from another port to this one.
+        (format!("127.0.0.1:{}", port ^ 1), 200),
+        (format!("localhost:{}", port ^ 1), 200),
+        (String::from("localhost"), 200),
         // A name that somebody has made mean this machine, and what looks like none.
         (format!("rebound.example:{port}"), 421),
         (format!("localhost.example:{port}"), 421),
         (format!("192.0.2.1:{port}"), 421),
-        (String::from("127.0.0.1"), 421),
-        (format!("127.0.0.1:{}", port ^ 1), 421),
+        (String::from("rebound.example"), 421),
         (String::from("no host"), 421),
         (String::new(), 421),
     ] {
@@ -219,6 +223,27 @@ async fn up_builds_it_and_says_where_it_is_and_need_not() {
 
     let run = crate::start(&file).await;
     assert_eq!(run.page, None);
+    run.end("TERM").await;
+}
+
+/// A socket for IPv6 that takes IPv4 too tells the addresses of the latter in the form of the former.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_for_either_protocol() {
+    build("page").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("policy.json");
+    fs::write(&file, policy(1)).expect("a policy");
+    let mut command = with_envoy(&file);
+    command.args(["--page", "[::]:0"]);
+    let run = Run::start(command).await;
+    let port = run.page.expect("a page").port();
+    let there = SocketAddr::from(([127, 0, 0, 2], port));
+    let response = ask(there, Method::GET, "/", &[]).await;
+    assert_eq!(response.status(), 200);
+    let response = ask(there, Method::GET, "/", &[("host", "rebound.example")]).await;
+    assert_eq!(response.status(), 421);
+    let said = String::from_utf8_lossy(response.body()).into_owned();
+    assert!(said.contains(&format!("http://{there}\n")), "{said}");
     run.end("TERM").await;
 }
 
