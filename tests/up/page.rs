@@ -228,14 +228,15 @@ async fn up_builds_it_and_says_where_it_is_and_need_not() {
 
 /// A socket for IPv6 that takes IPv4 too tells the addresses of the latter in the form of the former.
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_for_either_protocol() {
+async fn it_is_for_either_protocol_and_more_than_this_machine_where_that_is_asked_which_is_told() {
     build("page").await;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("policy.json");
     fs::write(&file, policy(1)).expect("a policy");
     let mut command = with_envoy(&file);
     command.args(["--page", "[::]:0"]);
-    let run = Run::start(command).await;
+    let mut run = Run::start(command).await;
+    run.wait_for("tells whoever reaches it the policy").await;
     let port = run.page.expect("a page").port();
     let there = SocketAddr::from(([127, 0, 0, 2], port));
     let response = ask(there, Method::GET, "/", &[]).await;

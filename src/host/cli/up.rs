@@ -182,7 +182,12 @@ fn page(arguments: &Arguments) -> anyhow::Result<Option<(page::Ready, Live)>> {
         page::Ready::new(listener, &build::site())
     };
     match made() {
-        Ok(page) => Ok(Some((page, Live::new()))),
+        Ok(page) => {
+            if let Some(warning) = page.warning() {
+                eprintln!("{warning}");
+            }
+            Ok(Some((page, Live::new())))
+        }
         Err(error) if arguments.page.is_some() => Err(error.context("there is no page to serve")),
         Err(error) => {
             eprintln!(

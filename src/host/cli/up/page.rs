@@ -57,6 +57,18 @@ impl Ready {
         Ok(Self { listener, site })
     }
 
+    /// Who else than this machine may reach it, in a sentence, if anybody may.
+    pub(super) fn warning(&self) -> Option<String> {
+        let address = self.listener.local_addr().ok()?;
+        (!address.ip().to_canonical().is_loopback()).then(|| {
+            format!(
+                "The page at {address} tells whoever reaches it the policy, the addresses of this gate and its origin, and what is asked; \
+                 --page 127.0.0.1:{} keeps it to this machine.",
+                address.port()
+            )
+        })
+    }
+
     pub(super) fn serve(self, live: Option<Live>) -> anyhow::Result<Page> {
         let told = "the page cannot be served";
         self.listener.set_nonblocking(true).context(told)?;
