@@ -248,6 +248,19 @@ async fn it_is_for_either_protocol_and_more_than_this_machine_where_that_is_aske
     run.end("TERM").await;
 }
 
+/// Who reads the page while it is built gets that of the build.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_not_read_while_it_is_built() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let build = fs::File::create(folder.path().join(".lock")).expect("a file");
+    build.lock().expect("a lock");
+    let site = folder.path().to_owned();
+    let reading = tokio::task::spawn_blocking(move || Page::start(&site, None).map(drop));
+    fs::write(folder.path().join("index.html"), "").expect("a file");
+    drop(build);
+    within(reading).await.expect("an end").expect("a page");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn where_it_cannot_be_built_up_goes_on_and_says_so_unless_it_was_asked_for() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
+use super::scratch::Scratch;
+
 /// What npm is to install, and the program among it that is wanted.
 #[derive(Debug)]
 pub(super) struct Packages<'a> {
@@ -20,7 +22,7 @@ pub(super) struct Packages<'a> {
 impl Packages<'_> {
     /// Lets npm install them in a folder of their own, unless they are in `home`, and moves that to `home`.
     ///
-    /// Several processes may do it at once: the folder appears whole or not at all.
+    /// Of several processes one does it: the others wait, and the folder appears whole or not at all.
     ///
     /// # Errors
     /// When there is no npm, or npm fails, with what it said; when the program is not among what it installed, or nothing can
@@ -33,8 +35,11 @@ impl Packages<'_> {
             .parent()
             .context("the folder of the packages has no parent")?;
         let told = || format!("cannot write to {}", parent.display());
-        fs::create_dir_all(parent).with_context(told)?;
-        let scratch = tempfile::tempdir_in(parent).with_context(told)?;
+        let scratch = Scratch::below(parent).with_context(told)?;
+        if home.join(self.program).is_file() {
+            // Another process was faster.
+            return Ok(());
+        }
         for (name, text) in [
             ("package.json", self.list),
             ("package-lock.json", self.lock),
@@ -58,10 +63,6 @@ impl Packages<'_> {
                 self.program.display()
             );
         }
-        match fs::rename(scratch.path(), home) {
-            // Another process was faster, with the same bytes.
-            Err(_) if home.join(self.program).is_file() => Ok(()),
-            renamed => renamed.with_context(|| format!("cannot write {}", home.display())),
-        }
+        fs::rename(scratch.path(), home).with_context(|| format!("cannot write {}", home.display()))
     }
 }

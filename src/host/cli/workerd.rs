@@ -14,7 +14,7 @@ pub const VERSION: &str = "1.20261117.1";
 /// Finds workerd: `STILLGATE_WORKERD`, then `workerd` on PATH, then an earlier download, then a download.
 ///
 /// The download is the package of npm for this machine, fetched with `npm` to `target/workerd/<version>` and held to the
-/// checksum below. Several processes may do it at once: the folder appears whole or not at all.
+/// checksum below.
 ///
 /// # Errors
 /// When `STILLGATE_WORKERD` names no program, or when there is no workerd and none could be fetched; the message says what
