@@ -12,7 +12,7 @@ use hyper_util::rt::TokioExecutor;
 use stillgate::host::cli::up::Page;
 use tempfile::TempDir;
 
-use crate::run::{Run, build, get, stillgate, within};
+use crate::run::{Run, build, get, within};
 use crate::{policy, with_envoy};
 
 /// What every answer says, whatever it is.
@@ -259,50 +259,6 @@ async fn it_is_not_read_while_it_is_built() {
     fs::write(folder.path().join("index.html"), "").expect("a file");
     drop(build);
     within(reading).await.expect("an end").expect("a page");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn where_it_cannot_be_built_up_goes_on_and_says_so_unless_it_was_asked_for() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("policy.json");
-    fs::write(&file, policy(1)).expect("a policy");
-    let nothing = folder.path().join("nothing");
-    fs::create_dir(&nothing).expect("a folder");
-    let without_npm = || {
-        let mut command = with_envoy(&file);
-        command
-            .env("PATH", &nothing)
-            .env("CARGO_TARGET_DIR", &nothing);
-        command
-    };
-    let mut run = Run::start(without_npm()).await;
-    assert_eq!(run.page, None);
-    run.wait_for(
-        "THERE IS NO PAGE: cannot fetch what the page is made with; install Node.js with npm",
-    )
-    .await;
-    assert_eq!(run.ask("a").await, 200);
-    run.end("TERM").await;
-
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let taken = taken.local_addr().expect("an address").to_string();
-    for (page, told) in [
-        ("127.0.0.1:0", "install Node.js with npm"),
-        (&taken, "choose another port: --page"),
-    ] {
-        let mut command = without_npm();
-        command.args(["--listen", "127.0.0.1:0", "--page", page]);
-        let output = within(command.output()).await.expect("stillgate runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(
-            said.contains("there is no page to serve") && said.contains(told),
-            "{said}"
-        );
-    }
-    let mut both = stillgate(["up", "--page", "127.0.0.1:0", "--no-page"]);
-    let output = within(both.output()).await.expect("stillgate runs");
-    assert_eq!(output.status.code(), Some(1));
 }
 
 /// A page of a few files, with others around them that are none of its own.

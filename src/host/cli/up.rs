@@ -178,7 +178,10 @@ fn page(arguments: &Arguments) -> anyhow::Result<Option<(page::Ready, Live)>> {
     let address = arguments.page.unwrap_or(PAGE);
     let made = || {
         let listener = stack::take("--page", address)?;
-        build::page(None)?;
+        match arguments.page {
+            Some(_) => build::page(None)?,
+            None => build::optional_page()?,
+        };
         page::Ready::new(listener, &build::site())
     };
     match made() {

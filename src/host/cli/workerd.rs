@@ -6,7 +6,8 @@ use anyhow::{Context as _, bail};
 use serde_json::json;
 
 use super::envoy::{is_program, on_path};
-use super::{npm, wasm};
+use super::npm::{self, Effort};
+use super::wasm;
 
 /// The version that is fetched when there is no workerd here.
 pub const VERSION: &str = "1.20261117.1";
@@ -95,6 +96,7 @@ fn fetch(package: &Package, home: &Path) -> anyhow::Result<()> {
         list: &list,
         lock: &lock,
         program: &package.binary(),
+        effort: Effort::Patient,
     };
     packages.install(home).with_context(|| {
         format!("there is no workerd here, and it could not be fetched; {INSTALL}")
@@ -130,5 +132,5 @@ const PACKAGES: [Package; 4] = [
 ];
 
 /// What to do where no workerd can be had.
-const INSTALL: &str = "install Node.js with npm (https://nodejs.org), or workerd itself \
-    (https://github.com/cloudflare/workerd/releases), and put it on PATH or name it in STILLGATE_WORKERD";
+const INSTALL: &str = "install workerd itself (https://github.com/cloudflare/workerd/releases), and put it on PATH or name it in \
+    STILLGATE_WORKERD";

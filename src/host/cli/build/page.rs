@@ -13,7 +13,7 @@ use serde_json::Value;
 use siphasher::sip::SipHasher13;
 
 use super::glue;
-use crate::host::cli::npm;
+use crate::host::cli::npm::{self, Effort};
 use crate::host::cli::scratch::Scratch;
 use crate::host::cli::wasm::{self, Target};
 
@@ -25,7 +25,7 @@ use crate::host::cli::wasm::{self, Target};
 ///
 /// # Errors
 /// When npm is missing or fails, the module cannot be compiled, the sources do not fit together, or the folder cannot be written.
-pub(super) fn make(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(super) fn make(out: &Path, effort: Effort) -> anyhow::Result<Vec<PathBuf>> {
     let told = || {
         format!(
             "cannot write to {}; name another folder with --out",
@@ -33,7 +33,7 @@ pub(super) fn make(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
         )
     };
     let scratch = Scratch::below(out).with_context(told)?;
-    let packages = packages()?;
+    let packages = packages(effort)?;
     let module = wasm::compile(Target::Page)?;
     glue::make(&module, false, scratch.path())?;
     bundle(&packages, scratch.path())?;
@@ -66,7 +66,7 @@ pub(super) fn make(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Installs what the sources import, once for each lock; returns the folder.
-fn packages() -> anyhow::Result<PathBuf> {
+fn packages(effort: Effort) -> anyhow::Result<PathBuf> {
     let sources = wasm::package().join("www");
     let read = |name: &str| {
         let file = sources.join(name);
@@ -89,10 +89,11 @@ fn packages() -> anyhow::Result<PathBuf> {
         list: &list,
         lock: &lock,
         program: &esbuild(),
+        effort,
     };
     packages
         .install(&home)
-        .with_context(|| format!("cannot fetch what the page is made with; {INSTALL}"))?;
+        .context("cannot fetch what the page is made with")?;
     Ok(home)
 }
 
@@ -198,8 +199,6 @@ const LICENCES: &str = "licences.txt";
 const LAST: [&str; 4] = ["run.js", "page.js", "style.css", "index.html"];
 /// For how long after it was made a piece may be asked for by a page that was opened before the last build.
 const MISSED: Duration = Duration::from_hours(1);
-/// What to do where nothing can be fetched.
-const INSTALL: &str = "install Node.js with npm (https://nodejs.org)";
 
 #[cfg(test)]
 mod tests {
