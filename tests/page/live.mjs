@@ -110,6 +110,8 @@ async function behind() {
 /** Nothing runs. */
 async function nothing() {
   visit.expect(/404/);
+  // What came with it is not read any more.
+  visit.expect(/\/live: net::ERR_ABORTED$/);
   await visit.go("live");
   await visit.check("where nothing runs, it says so and what to do", async () => {
     await page.getByText("The server that this page came from has no gate to tell of.").waitFor();
