@@ -70,9 +70,14 @@ export function mount(root) {
       state.hidden = name === "absent";
       absent.hidden = name !== "absent";
     },
-    hello(data) {
-      tally = new Tally(data);
-      found.clear();
+    hello(data, first) {
+      if (first) {
+        // All that is kept is told anew.
+        tally = new Tally(data);
+        found.clear();
+      } else {
+        tally.greet(data);
+      }
       body.hidden = false;
       fill(runs, about(data));
       touch();

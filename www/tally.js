@@ -14,14 +14,11 @@ const REFUSALS = ["throttle", "verify", "deny"];
 /** Where a verdict stands among OUTCOMES. */
 const PLACES = { allow: 0, tag: 1, would: 2, throttle: 3, verify: 3, deny: 3 };
 
-/** Everything since a `hello`. */
+/** Everything since a connection was made. */
 export class Tally {
   /** @param {object} hello - as the server tells what runs */
   constructor(hello) {
-    this.hello = hello;
-    this.policy = read(hello.policy);
-    /** How far the server's clock is before ours. */
-    this.ahead = hello.now - Date.now();
+    this.greet(hello);
     this.requests = 0;
     this.latest = [];
     this.seconds = new Map();
@@ -32,6 +29,14 @@ export class Tally {
     this.verdicts = new Map();
     this.metrics = null;
     this.least = null;
+  }
+
+  /** Takes what runs from now on. @param {object} hello */
+  greet(hello) {
+    this.hello = hello;
+    this.policy = read(hello.policy);
+    /** How far the server's clock is before ours. */
+    this.ahead = hello.now - Date.now();
   }
 
   request(line) {

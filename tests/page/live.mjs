@@ -1,11 +1,11 @@
 // The Live view. With LIVE=1 the page is that of a running `stillgate up`, whose gate is at GATE and allows five requests a minute for
-// each key, with "record": "all"; without it, nothing runs behind the page.
+// each key, with "record": "all", until a POST to CHANGE has it allow six; without it, nothing runs behind the page.
 
 import { randomUUID } from "node:crypto";
 
 import { equal, has, open } from "./browser.mjs";
 
-const { LIVE, GATE } = process.env;
+const { LIVE, GATE, CHANGE } = process.env;
 const visit = await open();
 const { page } = visit;
 
@@ -93,11 +93,25 @@ async function behind() {
     await page.locator(".state", { hasText: "Live" }).waitFor();
     await page.locator(".latest tbody tr").first().waitFor();
   });
+
+  await visit.check("another policy is shown, and what was counted and told before stays", async () => {
+    const rows = await page.locator(".latest tbody tr").count();
+    const response = await fetch(CHANGE, { method: "POST" });
+    equal(response.status, 200);
+    await page.getByText("6 requests in 1m for each key").waitFor();
+    equal(await page.locator(".latest tbody tr").count(), rows);
+    const refused = page.getByRole("row").filter({ hasText: "6 requests in 1m" }).locator(".number").first();
+    has(await refused.textContent(), /^[1-9]/);
+    equal(await ask(`sk-${randomUUID()}`), 200);
+    await page.locator(".latest tbody tr").nth(rows).waitFor();
+  });
 }
 
 /** Nothing runs. */
 async function nothing() {
   visit.expect(/404/);
+  // What came with it is not read any more.
+  visit.expect(/\/live: net::ERR_ABORTED$/);
   await visit.go("live");
   await visit.check("where nothing runs, it says so and what to do", async () => {
     await page.getByText("The server that this page came from has no gate to tell of.").waitFor();
