@@ -1,6 +1,6 @@
 // The Campaign view: something is run, and its film is shown as it grows.
 
-import { counted, fill, grouped, h, share, span } from "./dom.js";
+import { counted, fill, foreign, grouped, h, pace, plain, share, span } from "./dom.js";
 import { dropping } from "./drop.js";
 import { Film } from "./film.js";
 import { start } from "./job.js";
@@ -17,8 +17,13 @@ export function mount(root, context) {
   const state = progress(() => job?.stop());
   const notes = h("ul", { tabindex: "-1" });
   const shown = screen();
-  const form = scenarioForm(context, (order) => begin(order, "the scenario"));
-  const files = dropping(root, (file) => begin({ file, policy: policy.text }, file.name), complain);
+  const form = scenarioForm(context, begin);
+  const files = dropping(root, (file) => begin({ file, policy: policy.text }), complain);
+  /** What the complaint that is shown is about. */
+  let complaint;
+  policy.subscribe(() => {
+    if (complaint === "policy") complain();
+  });
   let job;
 
   fill(
@@ -48,11 +53,11 @@ export function mount(root, context) {
     ),
   );
 
-  function begin(order, name) {
+  function begin(order) {
     job?.end();
-    fill(notes);
+    complain();
     shown.clear();
-    state.begin(name);
+    state.begin(order);
     let looked = false;
     // Once there is something to see, it is brought into sight; where one looks after that is one's own business.
     const look = () => {
@@ -67,76 +72,89 @@ export function mount(root, context) {
       },
       film(data, { seconds, stopped, note }) {
         const waiting = state.root.contains(document.activeElement);
-        state.end(
-          `${stopped ? "Stopped" : "Done"}: ${counted(data.requests, "request")} in ${seconds.toFixed(1)} s, ` +
-            `${grouped(Math.round(data.requests / Math.max(seconds, 0.001)))} a second.`,
-        );
-        fill(
-          notes,
-          [note, ...remarks(data)].filter(Boolean).map((text) => h("li", null, text)),
-        );
-        shown.finish(new Film(data));
+        const of = nameOf(order, data.source);
+        state.end(`${stopped ? "Stopped" : "Done"}: ${pace(data.requests, seconds)}`, of);
+        fill(notes, note && h("li", null, ...about(order.file, note)), remarks(data));
+        shown.finish(new Film(data), { of, stopped });
         look();
-        if (waiting) shown.focus();
+        if (waiting && data.frames > 0) shown.focus();
+        else if (waiting) state.focus();
       },
-      fault(sentence) {
+      fault(sentence, of) {
         const waiting = state.root.contains(document.activeElement);
-        state.end("");
-        complain(sentence);
+        state.end();
+        complain(of === "file" ? about(order.file, sentence) : plain(sentence), of);
         if (waiting) notes.focus();
       },
     });
   }
 
-  function complain(sentence) {
-    fill(notes, h("li", { class: "bad" }, sentence));
+  /** Says what is wrong, or that nothing is. */
+  function complain(sentence, of) {
+    complaint = of;
+    fill(notes, sentence && h("li", { class: "bad" }, sentence));
   }
+}
+
+/** What is run, and what decides: of a file that is only known once its first line is read. */
+function nameOf({ file, name, policy }, source) {
+  const decided = { trace: ", the policy in the editor", verdicts: ", as it was decided" };
+  if (file) return `“${plain(file.name)}”${decided[source] ?? ""}`;
+  return `${name}, ${policy === undefined ? "the simulator's policy" : "the policy in the editor"}`;
+}
+
+/** A sentence that a file's name begins. */
+function about({ name }, sentence) {
+  return ["“", foreign(name), `” ${plain(sentence)}`];
 }
 
 /** How far a run has come, and what stops it. */
 function progress(stop) {
   const bar = h("progress", { max: "1", value: 0, "aria-label": "How far the run has come" });
-  const text = h("p", { class: "pace" });
+  const text = h("span");
+  const name = h("bdi", { class: "faint" });
+  const line = h("p", { class: "pace", tabindex: "-1" }, text, " · ", name);
   const heard = h("p", { class: "heard", role: "status" });
   const button = h(
     "button",
     {
       type: "button",
       onclick: () => {
-        button.disabled = true;
+        if (button.getAttribute("aria-disabled") === "true") return;
+        // It keeps the focus, which goes on to what came of the run.
+        button.setAttribute("aria-disabled", "true");
         stop();
       },
     },
     "Stop",
   );
-  const root = h("div", { class: "progress sheet", hidden: true }, bar, button, text, heard);
-  let tenth = -1;
+  const root = h("div", { class: "progress sheet", hidden: true }, bar, button, line, heard);
   return {
     root,
-    begin(name) {
+    focus: () => line.focus(),
+    begin(order) {
       root.hidden = false;
       bar.hidden = false;
       button.hidden = false;
-      button.disabled = false;
+      button.setAttribute("aria-disabled", "false");
       bar.value = 0;
-      tenth = -1;
       text.textContent = "Starting …";
-      heard.textContent = `Running ${name}`;
+      name.textContent = nameOf(order);
+      heard.textContent = `Running ${name.textContent}`;
       button.focus({ preventScroll: true });
     },
     update(part, requests, seconds) {
       bar.value = part;
       const percent = Math.floor(part * 100);
       text.textContent = `${percent} % · ${counted(requests, "request")} · ${grouped(Math.round(requests / seconds))} a second`;
-      if (Math.floor(percent / 25) !== tenth) heard.textContent = `${percent} %, ${counted(requests, "request")}`;
-      tenth = Math.floor(percent / 25);
     },
     /** The run is over; with nothing to say there was none. */
-    end(sentence) {
+    end(sentence = "", of = "") {
       root.hidden = sentence === "";
       bar.hidden = true;
       button.hidden = true;
       text.textContent = sentence;
+      name.textContent = of;
       heard.textContent = sentence;
     },
   };
@@ -146,7 +164,7 @@ function progress(stop) {
 function remarks({ broken, told, backwards, leap, unobserved, requests }) {
   const remarks = [];
   if (broken > 0) {
-    const first = told.map(([line, why]) => `line ${grouped(line)}: ${why}`).join("; ");
+    const first = told.map(([line, why]) => `line ${grouped(line)}: ${plain(why)}`).join("; ");
     remarks.push(
       `${counted(broken, "line")} of the file ${broken === 1 ? "is" : "are"} broken and ${broken === 1 ? "was" : "were"} left out` +
         `${broken > told.length ? ", the first" : ""}: ${first}.`,
@@ -169,5 +187,5 @@ function remarks({ broken, told, backwards, leap, unobserved, requests }) {
       `${counted(unobserved, "request")} (${share(unobserved, requests)}) found no room as evidence: too many came at once.`,
     );
   }
-  return remarks;
+  return remarks.map((text) => h("li", null, text));
 }

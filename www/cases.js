@@ -1,9 +1,9 @@
-// Campaigns as they were found: how far each has come, and, opened, everything that speaks for it and against it.
+// Campaigns as they were found: how far each has come, and, opened, what speaks for it and what an operator can do.
 
 import { copyable } from "./copy.js";
-import { counted, fill, grouped, h, share, table } from "./dom.js";
-import { growth } from "./growth.js";
-import { MOST, points, TERMS } from "./terms.js";
+import { counted, fill, grouped, h } from "./dom.js";
+import { evidence } from "./evidence.js";
+import { points } from "./terms.js";
 import { brief } from "./time.js";
 
 /** More campaigns than this are only counted. */
@@ -31,13 +31,15 @@ const STAGES = {
  */
 
 /**
- * @typedef {{line: number, groups?: Array<{name: string}>}} Told - the score that convicts, and whose requests there are
+ * @typedef {{line: number, groups?: Array<{name: string}>, scale?: import("./time.js").Scale}} Told - the score that convicts, whose
+ *   requests there are, and what moments are told apart in
  *
  * @param {{empty: string}} options - what is said where there are none
  * @returns {{root: HTMLElement, update(cases: Case[], told: Told): void, clear(): void, open(): void}}
  */
 export function cases({ empty }) {
   const list = h("div", { class: "cases" });
+  const none = h("p", { class: "empty" }, empty);
   const rest = h("p", { class: "faint small" });
   const root = h("div", null, list, rest);
   /** What is shown of each campaign, by its name: so an open one stays open, also when time goes back before it and on again. */
@@ -52,7 +54,7 @@ export function cases({ empty }) {
         part.update(each, told);
         return part.root;
       });
-      arrange(list, parts.length > 0 ? parts : [h("p", { class: "empty" }, empty)]);
+      arrange(list, parts.length > 0 ? parts : [none]);
       rest.textContent = all.length > SHOWN ? `and ${grouped(all.length - SHOWN)} more` : "";
     },
     /** Other campaigns are to come. */
@@ -77,21 +79,18 @@ function arrange(list, children) {
 
 function entry(id) {
   const summary = h("summary");
-  const evidence = h("div", { class: "stack" });
+  const why = evidence();
   const names = h("div", { class: "stack" });
-  const root = h("details", { class: "case", ontoggle: () => render() }, summary, h("div", { class: "inside" }, evidence, names));
+  const root = h("details", { class: "case", ontoggle: () => render() }, summary, h("div", { class: "inside" }, why.root, names));
   let latest;
-  let drawn;
+  let said;
   let named;
 
   function render() {
     if (!root.open || !latest) return;
-    const { each, told } = latest;
-    const state = `${each.history.length} ${each.score} ${told.line} ${each.requests_known}`;
-    if (state !== drawn) fill(evidence, reasons(each, told));
-    drawn = state;
-    const templates = each.templates.join(" ");
-    if (templates !== named) fill(names, excuses(each));
+    why.update(latest.each, latest.told);
+    const templates = latest.each.templates.join(" ");
+    if (templates !== named) fill(names, excuses(latest.each));
     named = templates;
   }
 
@@ -99,21 +98,24 @@ function entry(id) {
     root,
     update(each, told) {
       latest = { each, told };
-      fill(summary, brieflyOf(id, each, told));
-      root.classList.toggle("over", each.stage === "closed");
+      const { stage, held_back: held, since, keys, requests, score, families } = each;
+      const state = JSON.stringify([stage, held, since, keys, requests, score, families, told.line, told.scale]);
+      if (state !== said) fill(summary, brieflyOf(id, each, told));
+      said = state;
+      root.classList.toggle("over", stage === "closed");
       render();
     },
   };
 }
 
-function brieflyOf(id, each, { line }) {
+function brieflyOf(id, each, { line, scale }) {
   const stage = each.held_back && each.stage === "convicted" ? STAGES.held : STAGES[each.stage];
   const named = each.stage === "named";
   const facts = named
-    ? [`first ${brief(each.since)}`]
+    ? [`first ${brief(each.since, scale)} UTC`]
     : [
-        `since ${brief(each.since)}`,
-        counted(each.keys, "key"),
+        `since ${brief(each.since, scale)} UTC`,
+        `about ${counted(each.keys, "key")}`,
         counted(each.requests, "request"),
         `${each.families} ${each.families === 1 ? "family" : "families"} of evidence`,
       ];
@@ -142,76 +144,6 @@ function meter(score, line) {
     ),
     h("span", { class: "score" }, h("b", null, points(score)), ` of ${line} points`),
   );
-}
-
-/** Why: what speaks for it and against, how that grew, and whose requests met it. */
-function reasons(each, { line, groups }) {
-  const parts = [];
-  if (each.stage !== "named") {
-    const said = TERMS.filter(({ name }) => (each.terms[name] ?? 0) !== 0);
-    const silent = TERMS.filter(({ name }) => (each.terms[name] ?? 0) === 0);
-    parts.push(
-      h("h3", null, `Why: ${points(each.score)} points, and ${line} convict`),
-      h(
-        "ul",
-        { class: "terms" },
-        said.map((term) => bar(term, each.terms[term.name])),
-      ),
-      h(
-        "details",
-        { class: "silent" },
-        h("summary", null, `${counted(silent.length, "term")} that ${silent.length === 1 ? "says" : "say"} nothing`),
-        h(
-          "ul",
-          { class: "terms" },
-          silent.map((term) => bar(term, 0)),
-        ),
-      ),
-    );
-    const grown = growth(each.history, line);
-    if (grown) parts.push(h("h3", null, "How the score grew"), grown);
-  } else {
-    parts.push(
-      h("p", { class: "faint" }, "Verdicts only name a campaign, and do not tell what spoke for it: open the trace to see that."),
-    );
-  }
-  if (each.whose && each.requests_known > 0) parts.push(whose(each, groups));
-  return parts;
-}
-
-function bar({ name, family, most, text }, value) {
-  const width = `${(Math.abs(value) / MOST) * 50}%`;
-  const room = `${(Math.abs(most) / MOST) * 50}%`;
-  const side = most > 0 ? "for" : "against";
-  return h(
-    "li",
-    { class: "term", title: `at most ${points(most)}` },
-    h(
-      "span",
-      { class: "name" },
-      h("code", null, name),
-      " ",
-      h("span", { class: "family" }, family),
-      h("span", { class: "means" }, text),
-    ),
-    h(
-      "span",
-      { class: `balance ${side}`, "aria-hidden": "true" },
-      h("span", { class: "room", style: { width: room } }),
-      h("span", { class: "fill", style: { width } }),
-    ),
-    h("span", { class: "points" }, points(value), h("span", { class: "heard" }, ` points, of ${points(most)} at most`)),
-  );
-}
-
-/** Whose requests met it, where the truth is known or found. */
-function whose(each, groups) {
-  const rows = groups.map(({ name }, place) => [name, each.whose[place]]).filter(([, number]) => number > 0);
-  const lines = rows.map(([name, number]) => [name, grouped(number), share(number, each.requests_known)]);
-  const caption =
-    `Whose requests were known for this campaign's, in all of the film: ${grouped(each.requests_known)}, ` +
-    `of which ${grouped(each.refused)} were refused`;
-  return table(caption, ["whose", { text: "requests", number: true }, { text: "share", number: true }], lines, { shown: true });
 }
 
 /** What an operator can do about it. */

@@ -3,20 +3,21 @@
 
 import uPlot from "uplot";
 import { colour, whenColoursChange } from "./colours.js";
-import { fill, grouped, h, table } from "./dom.js";
+import { fill, grouped, h, span, table } from "./dom.js";
 import { scroll } from "./scroll.js";
-import { brief, tick } from "./time.js";
+import { brief, STEPS, tick } from "./time.js";
 
 /** The most rows of a table: neighbours are added up until there are no more. */
 const ROWS = 48;
 
 /** Whole numbers are counted. */
-const STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
+const COUNTS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 
 /**
  * @typedef {object} Shown
  * @property {number[]} x - when each frame begins, in milliseconds, and when the last one ends
  * @property {number[][]} values - of each layer, frame by frame
+ * @property {string[]} [names] - what layers are called, where that is not as at first
  * @property {number} [moment] - what comes later is dimmed
  * @property {Array<{t: number, colour: string, text: string}>} [marks] - those that matter most first
  * @property {string} text - what there is to see, for those who do not see it
@@ -30,16 +31,17 @@ const STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => 
  * @param {number} options.height - in CSS pixels
  * @param {string} options.group - the pointer is shown in all charts of a group
  * @param {(time: number) => void} [options.seek] - is called with the time that is pressed
- * @param {(time: number) => string} [options.clock] - writes when a frame begins
- * @param {(time: number, step: number) => string} [options.ticks] - writes times below the chart
+ * @param {(time: number, scale: import("./time.js").Scale) => string} [options.clock] - writes when a frame begins
+ * @param {(time: number, scale: import("./time.js").Scale) => string} [options.ticks] - writes times below the chart
  * @returns {{root: HTMLElement, update(shown: Shown): void, title(text: string): void}}
  */
 export function chart({ title, layers, height, group, seek, clock = brief, ticks = tick }) {
   const heading = h("h3", null, title);
   const when = h("span", { class: "when" });
+  const names = layers.map(({ text }) => h("span", null, text));
   const numbers = layers.map(() => h("b"));
-  const swatches = layers.map(({ text, colour: name }, place) =>
-    h("span", { class: `swatch ${name}` }, text, " ", numbers[place]),
+  const swatches = layers.map(({ colour: name }, place) =>
+    h("span", { class: `swatch ${name}` }, names[place], " ", numbers[place]),
   );
   const legend = h("p", { class: "legend" }, swatches, when);
   const host = h("div", { class: "plot", role: "img", "aria-label": title });
@@ -57,8 +59,13 @@ export function chart({ title, layers, height, group, seek, clock = brief, ticks
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: group }, points: { show: false } },
     scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(high * 1.05, 4)] } },
     axes: [
-      axis({ size: 28, space: 64, values: (_, splits, axis, space, step) => splits.map((time) => ticks(time, step)) }),
-      axis({ size: 52, space: 28, incrs: STEPS, values: (_, splits) => splits.map(short) }),
+      axis({
+        size: 28,
+        space: 64,
+        incrs: STEPS,
+        values: (_, splits, axis, space, step) => splits.map((time) => ticks(time, { step, whole: scale().whole })),
+      }),
+      axis({ size: 52, space: 28, incrs: COUNTS, values: (_, splits) => splits.map(short) }),
     ],
     series: [
       {},
@@ -80,6 +87,12 @@ export function chart({ title, layers, height, group, seek, clock = brief, ticks
   }).observe(host);
   if (seek) seekable(plot, seek);
 
+  /** How long a frame is, and how long all are. */
+  function scale() {
+    const { x } = shown;
+    return { step: x[1] - x[0], whole: x.at(-1) - x[0] };
+  }
+
   /** Numbers of the frame under the pointer, or else of all up to the moment. */
   function tell() {
     const at = plot.cursor.idx ?? null;
@@ -91,20 +104,22 @@ export function chart({ title, layers, height, group, seek, clock = brief, ticks
       const number = pointed ? values[at] : values.slice(0, until).reduce((sum, value) => sum + value, 0);
       numbers[place].textContent = grouped(number ?? 0);
     });
-    when.textContent = pointed ? `from ${clock(shown.x[at])}` : "";
+    when.textContent = pointed ? `from ${clock(shown.x[at], scale())} UTC` : "";
   }
 
   function tabulate() {
     if (!rows.open) return;
     const frames = shown.x.length - 1;
     const join = Math.ceil(frames / ROWS);
+    const { step, whole } = scale();
     const lines = [];
     for (let from = 0; from < frames; from += join) {
       const sums = shown.values.map((values) => values.slice(from, from + join).reduce((sum, value) => sum + value, 0));
-      lines.push([clock(shown.x[from]), ...sums.map(grouped)]);
+      lines.push([clock(shown.x[from], { step: step * join, whole }), ...sums.map(grouped)]);
     }
-    const heads = ["from", ...layers.map(({ text }) => ({ text, number: true }))];
-    fill(rows.lastChild, table(heading.textContent, heads, lines));
+    const heads = ["from, UTC", ...names.map(({ textContent: text }) => ({ text, number: true }))];
+    const caption = `${join > 1 ? `Each row adds up ${span(step * join)} · ` : ""}${heading.textContent}`;
+    fill(rows.lastChild, table(caption, heads, lines, { shown: true }));
   }
 
   return {
@@ -112,6 +127,7 @@ export function chart({ title, layers, height, group, seek, clock = brief, ticks
     update(next) {
       shown = next;
       host.setAttribute("aria-label", next.text);
+      next.names?.forEach((text, place) => (names[place].textContent = text));
       plot.setData(stacked(next));
       // What never happens needs no explanation.
       swatches.forEach((swatch, place) => (swatch.hidden = place > 0 && !next.values[place].some((value) => value > 0)));
@@ -145,7 +161,7 @@ function stacked({ x, values }) {
   return [x, ...sums.reverse()];
 }
 
-/** What is later than the moment recedes, and marks stand where something happened. */
+/** What is later than the moment recedes, marks stand where something happened, and times are in UTC. */
 function overlay(plot, { moment, marks = [] }) {
   const { ctx, bbox } = plot;
   const ratio = uPlot.pxRatio;
@@ -159,9 +175,12 @@ function overlay(plot, { moment, marks = [] }) {
     ctx.fillStyle = colour("ink");
     ctx.fillRect(left - ratio / 2, bbox.top, ratio * 1.5, bbox.height);
   }
-  ctx.font = `600 ${12 * ratio}px system-ui, sans-serif`;
+  ctx.font = `${12 * ratio}px system-ui, sans-serif`;
   ctx.textBaseline = "bottom";
   ctx.textAlign = "left";
+  ctx.fillStyle = colour("faint");
+  ctx.fillText("UTC", 0, ctx.canvas.height - 6.5 * ratio);
+  ctx.font = `600 ${12 * ratio}px system-ui, sans-serif`;
   const taken = [];
   for (const mark of marks) {
     const x = plot.valToPos(mark.t, "x", true);

@@ -67,6 +67,24 @@ export function table(caption, heads, rows, { shown = false } = {}) {
   );
 }
 
+/**
+ * A text from elsewhere, in which nothing is left that cannot be seen: what controls how texts run, as U+202E, is written as `\u202e`.
+ * The joiners within words and pictures stay.
+ * @param {string} text
+ * @returns {string}
+ */
+export function plain(text) {
+  return text.replaceAll(/(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (letter) => {
+    const code = letter.codePointAt(0).toString(16);
+    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`;
+  });
+}
+
+/** A text from elsewhere that changes the direction of none beside it. @param {string} text @returns {HTMLElement} */
+export function foreign(text) {
+  return h("bdi", null, plain(text));
+}
+
 /** A verdict as a word with its mark. @param {string} verdict @param {boolean} [shadow] @returns {HTMLElement} */
 export function mark(verdict, shadow = false) {
   const kind = { allow: "let", tag: "tag" }[verdict] ?? "refuse";
@@ -84,12 +102,18 @@ export function counted(number, what) {
   return `${grouped(number)} ${what}${number === 1 ? "" : "s"}`;
 }
 
-/** What share a part is; never 0 or 100 for what is not. @param {number} part @param {number} whole @returns {string} */
+/** What share a part is, rounded; never 0 or 100 for what is not. @param {number} part @param {number} whole @returns {string} */
 export function share(part, whole) {
   if (part === 0 || whole === 0) return "0 %";
   if (part >= whole) return "100 %";
-  const parts = Math.floor((part * 10_000) / whole);
+  const parts = Math.min(9_999, Math.round((part * 10_000) / whole));
   return parts === 0 ? "<0.01 %" : `${(parts / 100).toFixed(2)} %`;
+}
+
+/** How long something took, and how fast that was where it took long enough. @param {number} requests @param {number} seconds */
+export function pace(requests, seconds) {
+  if (seconds < 0.1) return `${counted(requests, "request")} in less than 0.1 s`;
+  return `${counted(requests, "request")} in ${seconds.toFixed(1)} s, ${grouped(Math.round(requests / seconds))} a second`;
 }
 
 const UNITS = [
@@ -107,7 +131,7 @@ export function span(millis) {
   for (const [unit, name] of UNITS) {
     const count = Math.floor(rest / unit);
     rest -= count * unit;
-    if (count > 0) parts.push(`${count} ${name}`);
+    if (count > 0) parts.push(`${grouped(count)} ${name}`);
     else if (parts.length > 0) break;
   }
   return parts.slice(0, 2).join(" ") || "0 s";

@@ -3,6 +3,14 @@
 /** At most so many bytes are read at once: gzip makes a thousand times as much of them, and that has to fit into memory too. */
 const READ = 32_768;
 
+/**
+ * Whoever unpacks gives nothing of the piece in which the data is found to be damaged. So pieces are small at both ends of a file,
+ * where all of a short one is; and the checksum, which comes last, is a piece by itself.
+ */
+const SMALL = 512;
+const ENDS = 65_536;
+const CHECKSUM = 8;
+
 /** At most so many bytes are handed over at once. */
 const PIECE = 131_072;
 
@@ -25,7 +33,7 @@ export async function* pieces(file) {
   if (file.size === 0) throw new FileFault("is empty", "choose the file that was to be written there");
   const state = { read: 0 };
   const packed = await isPacked(file);
-  let stream = slowly(file, state);
+  let stream = slowly(file, state, packed ? carefully : () => READ);
   if (packed) {
     if (typeof DecompressionStream !== "function") {
       throw new FileFault("is packed, and this browser cannot unpack it", "unpack it with gunzip, then choose what comes out");
@@ -56,8 +64,8 @@ async function isPacked(file) {
   }
 }
 
-/** A file's bytes as they are asked for. */
-function slowly(file, state) {
+/** A file's bytes as they are asked for, in pieces as long as is told. */
+function slowly(file, state, lengthOf) {
   const reader = file.stream().getReader();
   let left = new Uint8Array(0);
   return new ReadableStream(
@@ -68,8 +76,9 @@ function slowly(file, state) {
           if (done) return controller.close();
           left = value;
         }
-        const piece = left.subarray(0, READ);
-        left = left.subarray(READ);
+        const length = lengthOf(state.read, file.size);
+        const piece = left.subarray(0, length);
+        left = left.subarray(length);
         state.read += piece.length;
         controller.enqueue(piece);
       },
@@ -77,6 +86,13 @@ function slowly(file, state) {
     },
     { highWaterMark: 0 },
   );
+}
+
+/** How long the next piece of packed bytes is. */
+function carefully(read, size) {
+  const rest = size - read;
+  const length = Math.min(read, rest) < ENDS ? SMALL : READ;
+  return rest > CHECKSUM ? Math.min(length, rest - CHECKSUM) : rest;
 }
 
 /** Browsers word what is wrong with gzip each in their own way, and have no codes for it. */

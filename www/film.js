@@ -11,22 +11,31 @@ const OWN = ["campaign", "found"];
 
 /** A film that can be looked at up to any moment. A moment is a number of frames that have passed, from 0 to `frames`. */
 export class Film {
-  /** @param {object} data - as the engine tells it */
+  /** @param {object} data - as the engine tells it, and when the `last` request came where that is known */
   constructor(data) {
     this.data = { ...data, campaigns: data.campaigns.map(exactly) };
     this.frames = data.frames;
     this.groups = data.groups;
+    // In a file whose times go backwards the last line is not the latest.
+    this.last = data.backwards === null ? data.last : null;
     this.truth = data.source === "scenario";
     this.totals = data.series.map((series) => Object.fromEntries(COUNTS.map((name) => [name, running(series[name])])));
     this.own = this.groups.flatMap((group, place) => (OWN.includes(group.kind) ? [place] : []));
     this.rest = this.groups.flatMap((group, place) => (OWN.includes(group.kind) ? [] : [place]));
   }
 
-  /** When a moment is, in milliseconds since 1970. */
+  /** What its moments are told apart in. @returns {import("./time.js").Scale} */
+  get scale() {
+    const { step } = this.data;
+    return { step, whole: step * this.frames };
+  }
+
+  /** When a moment is, in milliseconds since 1970. The last one is when the last request came, where that is known. */
   time(moment) {
     const { start, step, end } = this.data;
     const time = start + moment * step;
-    return moment >= this.frames && end !== null ? Math.min(time, end) : time;
+    if (moment < this.frames || moment === 0) return time;
+    return Math.max(time - step, Math.min(time, this.last ?? end ?? time));
   }
 
   /** The moment whose last frame holds a time. */
@@ -91,7 +100,7 @@ export class Film {
       history.flatMap((entry, at) => {
         const before = history[at - 1];
         const same = before?.stage === entry.stage && before.held_back === entry.held_back;
-        return same ? [] : [{ t: entry.t, id, stage: entry.held_back ? "held back" : entry.stage, first: entry.first }];
+        return same ? [] : [{ t: entry.t, id, stage: entry.held_back ? "held back" : entry.stage }];
       }),
     );
     return all.sort((a, b) => a.t - b.t);

@@ -34,7 +34,9 @@ export function growth(all, line) {
   const steps = history
     .map(({ t, score }, at) => `${at === 0 ? "M" : "H"}${x(t)}${at === 0 ? ` ${y(score)}` : `V${y(score)}`}`)
     .join("");
-  const text = `From ${points(history[0].score)} points on ${brief(from)} to ${points(history.at(-1).score)} on ${brief(to)}`;
+  const scale = { step: (to - from) / history.length, whole: to - from };
+  const [first, last] = [history[0], history.at(-1)].map(({ score }) => points(score));
+  const text = `From ${first} points on ${brief(from, scale)} to ${last} on ${brief(to, scale)} UTC`;
   const picture = svg(
     "svg",
     { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", class: "growth", role: "img", "aria-label": text },

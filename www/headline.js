@@ -3,6 +3,9 @@
 
 import { counted, fill, grouped, h, share, span } from "./dom.js";
 
+/** What is said of requests that were let through although something spoke against them: a campaign may be only noted. */
+const WOULD = "would have been refused, by what is in shadow or only noted";
+
 /** @returns {{root: HTMLElement, focus(): void, update(film: import("./film.js").Film, moment: number): void}} */
 export function headline() {
   const lead = h("h2", { tabindex: "-1" });
@@ -43,44 +46,52 @@ function own(film, moment) {
     return later ? "The campaign has not begun." : "There is no campaign in this traffic.";
   }
   const passed = now.requests - now.refused;
-  const shadow = now.would > 0 ? ` ${grouped(now.would)} would have been refused, by rules in shadow.` : "";
+  const tagged = now.tagged > 0 ? `, ${grouped(now.tagged)} of them ${now.would > 0 ? "only " : ""}tagged` : "";
   return (
     `Of ${counted(now.requests, "interaction")} of the campaign ${grouped(passed)} ${were(passed)} let through ` +
-    `(${share(passed, now.requests)}).${shadow}`
+    `(${share(passed, now.requests)})${tagged}.${now.would > 0 ? ` ${grouped(now.would)} ${WOULD}.` : ""}`
   );
 }
 
-/** What was found. */
+/** What was found: first what is convicted, then what was, then what may be. */
 function found(film, moment) {
+  if (film.data.source !== "verdicts" && film.data.convict === null) return "This policy does not look for campaigns.";
   const campaigns = film.campaigns(moment);
-  const convicted = campaigns.filter(({ stage, held_back: held }) => stage === "convicted" && !held);
-  const held = campaigns.filter(({ stage, held_back: held }) => stage === "convicted" && held);
-  const named = campaigns.filter(({ stage }) => stage === "named");
-  const suspects = campaigns.filter(({ stage }) => stage === "suspect");
+  const are = (stage, held) => campaigns.filter((each) => each.stage === stage && (held === undefined || each.held_back === held));
+  const closed = are("closed").filter((each) => conviction(each));
+  const suspects = are("suspect");
   const parts = [];
-  if (convicted.length > 0) {
-    const { t, first } = film.events().find(({ stage }) => stage === "convicted");
-    const from = film.begins() ?? first;
-    const after = `${span(Math.round(Math.max(0, t - from) / 60_000) * 60_000)} after its first request`;
-    parts.push(
-      convicted.length === 1
-        ? `1 campaign is convicted, ${after}.`
-        : `${grouped(convicted.length)} campaigns are convicted, the first ${after}.`,
-    );
-  } else {
-    parts.push(
-      named.length > 0
-        ? `${counted(named.length, "campaign")} ${named.length === 1 ? "is" : "are"} named.`
-        : "No campaign is convicted.",
-    );
-  }
+  const say = (those, text) => {
+    if (those.length === 0) return;
+    const who = parts.length === 0 ? counted(those.length, "campaign") : `${grouped(those.length)} more`;
+    parts.push(`${who} ${text(those.length === 1 ? "is" : "are", were(those.length))}.`);
+  };
+  const convicted = are("convicted", false);
+  const noted = are("convicted", true);
+  say(convicted, (is) => `${is} convicted, ${sinceItBegan(film, convicted)}`);
+  say(noted, (is) => `${is} convicted, ${sinceItBegan(film, noted)}, and only noted: too many keys would be acted on`);
+  say(closed, (is, was) => `${was} convicted and ${is} closed`);
+  say(are("named"), (is) => `${is} named`);
+  if (parts.length === 0) parts.push("No campaign is convicted.");
   if (suspects.length > 0) parts.push(`${grouped(suspects.length)} ${suspects.length === 1 ? "is" : "are"} suspected.`);
-  if (held.length > 0) {
-    parts.push(
-      `${grouped(held.length)} ${held.length === 1 ? "is" : "are"} convicted and only noted, since too many keys would be acted on.`,
-    );
-  }
   return parts.join(" ");
+}
+
+/** How a campaign stood when it was convicted first, whether it was acted on then or only noted. */
+function conviction({ history }) {
+  return history.find(({ stage }) => stage === "convicted");
+}
+
+/** How long after its first request the first of these was convicted, and until when that was only noted. */
+function sinceItBegan(film, campaigns) {
+  const [first] = [...campaigns].sort((a, b) => conviction(a).t - conviction(b).t);
+  const own = film.own.some((group) => first.whose[group] > 0);
+  const from = (own ? film.begins() : null) ?? first.first;
+  const after = ({ t }) => span(Math.floor(Math.max(0, t - from) / 60_000) * 60_000);
+  const told = `${campaigns.length === 1 ? "" : "the first "}${after(conviction(first))} after its first request`;
+  const acted = first.history.find(({ stage, held_back: held }) => stage === "convicted" && !held);
+  if (first.held_back || acted === conviction(first)) return told;
+  return `${told}, and only noted until ${after(acted)} after it`;
 }
 
 /** What became of all others. */
@@ -107,13 +118,13 @@ function recorded(film, moment, all) {
   return texts;
 }
 
-/** `none was refused`, `12 were refused (0.01 %), 4 tagged, 3 would have been refused`. */
+/** `none was refused`, `12 were refused (0.01 %), 4 only tagged, 3 would have been refused`; no request is counted twice. */
 function touched({ requests, tagged, refused, would }) {
   const parts = [
     refused === 0 ? "none was refused" : `${grouped(refused)} ${were(refused)} refused (${share(refused, requests)})`,
   ];
-  if (tagged > 0) parts.push(`${grouped(tagged)} tagged`);
-  if (would > 0) parts.push(`${grouped(would)} would have been refused, by rules in shadow`);
+  if (tagged > 0) parts.push(`${grouped(tagged)} ${would > 0 ? "only " : ""}tagged`);
+  if (would > 0) parts.push(`${grouped(would)} ${WOULD}`);
   return parts.join(", ");
 }
 
@@ -144,7 +155,7 @@ function compose(film, moment, bar, under) {
     ),
   );
   const whose = film.truth ? "the campaign's" : "a campaign's, as found";
-  const text = all === 0 ? "" : `${share(now.requests, all)} of ${counted(all, "request")} are ${whose}`;
+  const text = all === 0 ? "" : `${share(now.requests, all)} of ${counted(all, "request")} ${all === 1 ? "is" : "are"} ${whose}`;
   bar.setAttribute("aria-label", text || "No requests yet");
   fill(under, text && [h("span", { class: "brace" }, text), h("span", { class: "swatch others" }, "everybody else's")]);
 }

@@ -6,8 +6,9 @@
  * @param {{
  *   glance: (film: object, part: number, seconds: number) => void,
  *   film: (film: object, told: {seconds: number, stopped: boolean, note?: string}) => void,
- *   fault: (sentence: string) => void,
- * }} listener - `glance` comes again and again; then either `film` or `fault`, once
+ *   fault: (sentence: string, about?: "file" | "policy") => void,
+ * }} listener - `glance` comes again and again; then either `film` or `fault`, once. A `note`, and a fault about the file, go on after
+ *   the file's name; a film is told with the time of its `last` request where that is known
  * @returns {{stop(): void, end(): void}} `stop` asks for what there is, `end` for nothing
  */
 export function start(order, listener) {
@@ -19,8 +20,8 @@ export function start(order, listener) {
       return;
     }
     end();
-    if (data.film) listener.film(JSON.parse(data.film), data);
-    else listener.fault(data.fault);
+    if (data.film) listener.film({ ...JSON.parse(data.film), last: data.last }, data);
+    else listener.fault(data.fault, data.about);
   };
   worker.onerror = (event) => {
     end();

@@ -69,7 +69,9 @@ export function picture() {
 
   function point(place) {
     pointed = place;
-    cell.textContent = place ? tell(place) : "Point at a cell, or go through them with the arrow keys.";
+    // It is read out, and must not be again where nothing is new.
+    const text = place ? tell(place) : "Point at a cell, or go through them with the arrow keys.";
+    if (text !== cell.textContent) cell.textContent = text;
     draw();
   }
 

@@ -4,6 +4,7 @@
 import { counted } from "./dom.js";
 import { load } from "./engine.js";
 import { FileFault, pieces } from "./files.js";
+import { Tail } from "./tail.js";
 
 /** Milliseconds of work before messages are looked at. */
 const SPELL = 30;
@@ -13,6 +14,9 @@ const GLANCE = 250;
 
 /** As many bytes are waited for until a line ends: in a longer one nothing is read. */
 const HEAD = 64 << 20;
+
+/** The policy in the editor cannot decide. */
+class PolicyFault extends Error {}
 
 let stopped = false;
 
@@ -25,7 +29,7 @@ addEventListener("message", async ({ data }) => {
     const engine = await load();
     await (data.file ? runFile(engine, data) : runScenario(engine, data));
   } catch (error) {
-    postMessage({ fault: sentence(error) });
+    postMessage({ fault: sentence(error), about: error instanceof PolicyFault ? "policy" : undefined });
   }
 });
 
@@ -41,7 +45,13 @@ async function runScenario(engine, { scenario, policy }) {
     size = Math.round(Math.min(size * 2, Math.max(16, (size * SPELL) / Math.max(took, 1))));
     await clock.spell(run.progress());
   }
-  finish(run, clock);
+  finish(run, clock, stopped ? { last: reached(run) } : {});
+}
+
+/** When the last request of a scenario came that was stopped. */
+function reached(run) {
+  const { start, end } = JSON.parse(run.glance());
+  return Math.round(start + run.progress() * (end - start));
 }
 
 async function runFile(engine, { file, policy }) {
@@ -57,10 +67,12 @@ async function runFile(engine, { file, policy }) {
   let clock;
   const pile = [];
   let piled = 0;
+  const tail = new Tail();
   let note;
   try {
     for await (const { bytes, read } of pieces(file)) {
       if (stopped) break;
+      tail.take(bytes);
       if (run) {
         run.feed(bytes);
       } else {
@@ -78,24 +90,24 @@ async function runFile(engine, { file, policy }) {
     if (!stopped) run.end();
   } catch (error) {
     if (!(error instanceof FileFault)) throw error;
-    note = fault(file.name, error, run);
+    note = fault(error, run);
     if (!run) {
-      postMessage({ fault: note });
+      postMessage({ fault: note, about: "file" });
       return;
     }
   }
-  finish(run, clock, note);
+  finish(run, clock, { note, last: tail.time() });
 }
 
-/** What is wrong with a file, after which there may still be something to show. */
-function fault(name, { what, advice }, run) {
+/** What is wrong with a file, to go on after its name; there may still be something to show. */
+function fault({ what, advice }, run) {
   const requests = run ? JSON.parse(run.glance()).requests : 0;
-  if (requests === 0) return `“${name}” ${what}: ${advice}.`;
-  return `“${name}” ${what}, after ${counted(requests, "request")}: ${advice}. What is before it is shown.`;
+  if (requests === 0) return `${what}: ${advice}.`;
+  return `${what}, after ${counted(requests, "request")}: ${advice}. What is before it is shown.`;
 }
 
-function finish(run, clock, note) {
-  postMessage({ film: run.film(), seconds: clock.seconds(), stopped, note });
+function finish(run, clock, more) {
+  postMessage({ film: run.film(), seconds: clock.seconds(), stopped, ...more });
 }
 
 function usable(engine, policy) {
@@ -103,7 +115,7 @@ function usable(engine, policy) {
   if (faults.length === 0) return;
   const { path, found, expected } = faults[0];
   const first = `${path || "/"}: ${found}; ${expected}`;
-  throw new Error(
+  throw new PolicyFault(
     `The policy in the editor cannot decide: ${counted(faults.length, "fault")}, the first at ${first}. ` +
       "Mend it in the Policy view, then start again.",
   );

@@ -22,7 +22,7 @@ const EVENTS = {
   closed: { colour: "faint", text: "closed" },
 };
 
-/** @returns {{root: HTMLElement, clear(): void, show(film: Film): void, finish(film: Film): void, focus(): void}} */
+/** @returns {{root: HTMLElement, clear(): void, show(film: Film): void, finish(film: Film, told: object): void, focus(): void}} */
 export function screen() {
   const head = headline();
   const scrub = scrubber((moment) => ask(moment));
@@ -48,7 +48,7 @@ export function screen() {
   );
   const keep = h(
     "button",
-    { type: "button", onclick: () => save("film.json", JSON.stringify(film.data)) },
+    { type: "button", onclick: () => save("film.json", JSON.stringify({ ...about, ...film.data })) },
     "Save this film as JSON",
   );
   const root = h(
@@ -72,6 +72,7 @@ export function screen() {
     h("p", null, keep),
   );
   let film;
+  let about;
   let frame = 0;
 
   /** Draws once before the next picture, however often it is asked. */
@@ -87,7 +88,7 @@ export function screen() {
     drawCharts(moment);
     const list = film.campaigns(moment);
     campaigns.textContent = list.length === 0 ? "Campaigns found" : `${counted(list.length, "campaign")} found`;
-    found.update(list, { line: film.data.convict?.score ?? LINE, groups: film.groups });
+    found.update(list, { line: film.data.convict?.score ?? LINE, groups: film.groups, scale: film.scale });
     whom.update(film, moment);
     seen.hidden = !film.data.picture?.rows.length;
     if (!seen.hidden) keys.update(film, moment);
@@ -102,9 +103,9 @@ export function screen() {
     );
     const text = sentences(film, moment).join(" ");
     own.title(`${film.truth ? "The campaign's interactions" : "Requests of campaigns, as they were found"} per ${span(step)}`);
-    own.update({ x, values: outcomes(film, film.own), moment: film.time(moment), marks, text });
+    own.update({ x, ...outcomes(film, film.own), moment: x[moment], marks, text });
     rest.title(`${film.truth ? "Everybody else's requests" : "All other requests"} per ${span(step)}`);
-    rest.update({ x, values: outcomes(film, film.rest), moment: film.time(moment), text });
+    rest.update({ x, ...outcomes(film, film.rest), moment: x[moment], text });
   }
 
   return {
@@ -122,7 +123,9 @@ export function screen() {
       keep.disabled = true;
       scrub.follow(film);
     },
-    finish(next) {
+    /** A run is over. What is told about it is saved with its film. */
+    finish(next, told) {
+      about = told;
       this.show(next);
       keep.disabled = false;
       draw();
@@ -132,9 +135,10 @@ export function screen() {
   };
 }
 
-/** What became of groups' requests, frame by frame, in the order of layers. */
+/** What became of groups' requests, frame by frame, in the order of layers; what would be refused may be tagged too. */
 function outcomes(film, places) {
   const [requests, tagged, would, refused] = ["requests", "tagged", "would", "refused"].map((name) => film.frame(places, name));
   const plain = requests.map((all, at) => Math.max(0, all - tagged[at] - would[at] - refused[at]));
-  return [plain, tagged, would, refused];
+  const names = [OUTCOMES[0].text, would.some((number) => number > 0) ? "only tagged" : OUTCOMES[1].text];
+  return { values: [plain, tagged, would, refused], names };
 }

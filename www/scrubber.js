@@ -23,7 +23,8 @@ export function scrubber(show) {
       go(range.valueAsNumber);
     },
   });
-  const time = h("output");
+  // No `output`: that would be read out with every moment that is played, and the range says its own.
+  const time = h("span", { class: "time" });
   const root = h("div", { class: "scrubber" }, play, range, time);
   let film;
   let moment = 0;
@@ -33,7 +34,7 @@ export function scrubber(show) {
     moment = Math.max(0, Math.min(film.frames, next));
     range.value = String(moment);
     const at = film.time(moment);
-    const text = `${into(Math.max(0, at - film.data.start))} · ${written(at)}`;
+    const text = `${into(Math.max(0, at - film.data.start), film.scale)} · ${written(at, film.scale)}`;
     range.setAttribute("aria-valuetext", text);
     time.textContent = text;
     show(moment);

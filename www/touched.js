@@ -1,6 +1,6 @@
 // Who else was touched: populations beside the campaign, or, of recorded traffic, the rules that spoke against requests.
 
-import { counted, fill, grouped, h, share, table } from "./dom.js";
+import { counted, fill, foreign, grouped, h, share, table } from "./dom.js";
 import { scroll } from "./scroll.js";
 
 /** @returns {{root: HTMLElement, update(film: import("./film.js").Film, moment: number): void}} */
@@ -49,16 +49,18 @@ function populations(film, moment) {
   sums.sort((a, b) => hurt(b) - hurt(a) || b.requests - a.requests);
   const keyed = sums.some(({ keys }) => keys !== null);
   const shadow = sums.some(({ would }) => would > 0);
+  // What would be refused may be tagged too, and is not counted there.
+  const only = shadow ? "only " : "";
   const columns = [
     ["who", ({ name }) => name],
     ["requests", ({ requests }) => grouped(requests)],
     ["refused", ({ refused, requests }) => part(refused, requests)],
     shadow && ["would be refused", ({ would, requests }) => part(would, requests)],
-    ["tagged", ({ tagged, requests }) => part(tagged, requests)],
+    [`${only}tagged`, ({ tagged, requests }) => part(tagged, requests)],
     keyed && ["keys", ({ keys }) => (keys === null ? "" : grouped(keys))],
     keyed && ["keys refused", ({ keys, keys_refused: of }) => part(of, keys)],
     keyed && shadow && ["keys that would be", ({ keys, keys_would: of }) => part(of, keys)],
-    keyed && ["keys tagged", ({ keys, keys_tagged: of }) => part(of, keys)],
+    keyed && [`keys ${only}tagged`, ({ keys, keys_tagged: of }) => part(of, keys)],
   ].filter(Boolean);
   const rows = table(
     "Requests and keys of each group, and what became of them",
@@ -84,9 +86,9 @@ function rules(causes) {
   const lines = [...causes]
     .sort((a, b) => b.requests - a.requests)
     .map(({ rule, kind, mode, requests, keys }) => [
-      rule ?? kind.replaceAll("_", " "),
+      rule ? foreign(rule) : kind.replaceAll("_", " "),
       rule ? kind.replaceAll("_", " ") : "",
-      mode === "shadow" ? "in shadow" : "enforced",
+      mode === "shadow" ? (kind === "campaign" ? "in shadow or only noted" : "in shadow") : "enforced",
       grouped(requests),
       keys === null ? "" : grouped(keys),
     ]);

@@ -55,6 +55,23 @@ async function begin(policy) {
   await visit.go("campaign");
 }
 
+/** Has the page keep what its charts write, from now on. */
+async function listen() {
+  await page.evaluate(() => {
+    window.drawn ??= [];
+    window.drawn.length = 0;
+    const { prototype } = CanvasRenderingContext2D;
+    window.write ??= prototype.fillText;
+    prototype.fillText = function fillText(text, ...more) {
+      window.drawn.push(text);
+      window.write.call(this, text, ...more);
+    };
+  });
+}
+
+const drawn = (text) => page.waitForFunction((text) => window.drawn.includes(text), text);
+const moment = () => page.getByRole("slider", { name: "Moment" }).getAttribute("aria-valuetext");
+
 const done = (requests) => pace.filter({ hasText: `Done: ${requests} requests in ` }).waitFor();
 
 await begin(POLICY);
@@ -73,6 +90,8 @@ await visit.check("a trace that is dropped is decided about by the policy in the
   await done("5,000");
   has(await headline.textContent(), /^Of 5,000 requests 2,\d{3} were refused \(\d\d\.\d\d %\)\.$/);
   has(await page.locator(".screen").textContent(), /per-minutequotaenforced2,\d{3}50/);
+  has(await pace.textContent(), / · “trace\.jsonl”, the policy in the editor$/);
+  equal(await moment(), "day 1, 8 m 19 s · Wed, 22 Apr 2026, 00:08:19 UTC");
 });
 
 await visit.check("packed with gzip it is the same", async () => {
@@ -105,7 +124,13 @@ await visit.check("a gzip of several parts, and one that is damaged", async () =
   const packed = gzipSync(trace);
   packed.fill(0xff, packed.length >> 1, (packed.length >> 1) + 64);
   await choose("damaged.jsonl.gz", packed);
-  await remarks.filter({ hasText: /“damaged\.jsonl\.gz” has gzip data that is damaged.*: copy it again/ }).waitFor();
+  const damaged = /“damaged\.jsonl\.gz” has gzip data that is damaged, after [\d,]+ requests: copy it again\. What is before/;
+  await remarks.filter({ hasText: damaged }).waitFor();
+  const wrong = gzipSync(trace);
+  wrong[wrong.length - 6] ^= 1;
+  await choose("checksum.jsonl.gz", wrong);
+  await remarks.filter({ hasText: "“checksum.jsonl.gz” has gzip data that is damaged, after 5,000 requests" }).waitFor();
+  has(await headline.textContent(), /^Of 5,000 requests/);
 });
 
 await visit.check("broken lines are counted, and the first are named", async () => {
@@ -120,6 +145,38 @@ await visit.check("times that go backwards are told", async () => {
   await choose("backwards.jsonl", [line(10), line(20), line(5), line(30)].join("\n"));
   await done("4");
   has(await remarks.textContent(), /Times go backwards, first at line 3/);
+});
+
+await visit.check("times are written as they can be told apart, from seconds to centuries", async () => {
+  const at = (number, t) => JSON.stringify({ ...JSON.parse(line(number)), t: START + t });
+  await listen();
+  await choose("short.jsonl", [at(0, 0), at(1, 2_400)].join("\n"));
+  await done("2");
+  await drawn("00:00:01");
+  await drawn("UTC");
+  equal(await moment(), "day 1, 2 s · Wed, 22 Apr 2026, 00:00:02 UTC");
+  await listen();
+  await choose("long.jsonl", [at(0, 0), at(1, 600 * 86_400_000)].join("\n"));
+  await done("2");
+  await drawn("Dec 2027");
+  await page.locator(".chart summary").first().click();
+  has(await page.locator(".chart tbody th").first().textContent(), "22 Apr 2026, 00:00");
+  await page.locator(".chart summary").first().click();
+  await listen();
+  await choose("centuries.jsonl", [at(0, 0), JSON.stringify({ ...JSON.parse(line(1)), t: 253_402_300_799_000 })].join("\n"));
+  await done("2");
+  await page.waitForFunction(() => window.drawn.filter((text) => /^\d{4}$/.test(text)).length > 3);
+  has(await moment(), /^day 2,\d{3},\d{3}, .* Fri, 31 Dec 9999, /);
+});
+
+await visit.check("names from elsewhere turn no text around", async () => {
+  await choose(
+    "ver\u202edicts.jsonl",
+    JSON.stringify({ id: "r", t: START, verdict: "deny", reasons: [{ rule: "per\u202eminute", kind: "quota" }] }),
+  );
+  await pace.filter({ hasText: "Done: 1 request in less than 0.1 s · “ver\\u202edicts.jsonl”, as it was decided" }).waitFor();
+  equal(await page.locator(".whom ~ div bdi").textContent(), "per\\u202eminute");
+  equal(await page.locator(".whole").getAttribute("aria-label"), "0 % of 1 request is a campaign's, as found");
 });
 
 await visit.check("times that leap are told", async () => {
@@ -146,7 +203,7 @@ await visit.check("verdicts need no policy", async () => {
   });
   await choose("verdicts.jsonl", verdicts.join("\n"));
   await done("600");
-  has(await headline.textContent(), "Of 600 requests 100 were refused (16.66 %).");
+  has(await headline.textContent(), "Of 600 requests 100 were refused (16.67 %).");
   has(await page.locator(".sentences").textContent(), "1 campaign is named.");
   has(await page.locator(".cases").textContent(), "c-5f1e0c2ad47084e8");
 });
@@ -188,6 +245,10 @@ await visit.check("a policy with faults cannot decide about a trace", async () =
     })
     .waitFor();
   equal(await page.locator(".progress").isVisible(), false);
+  await page.getByRole("tab", { name: "Policy" }).click();
+  await page.getByRole("button", { name: "Public API" }).click();
+  await page.getByRole("tab", { name: "Campaign" }).click();
+  equal(await remarks.isVisible(), false);
 });
 
 await visit.finish();
