@@ -80,6 +80,8 @@ pub struct Made {
     tally: Tally,
     film: Film,
     request: Request,
+    /// Whether nothing more comes.
+    over: bool,
 }
 
 impl Made {
@@ -103,6 +105,7 @@ impl Made {
             tally: Tally::new(&policy, MEMORY),
             fleet: Fleet::new(policy, secret(), options.nodes, Some(options.merge)),
             request: Request::default(),
+            over: false,
             scenario,
         })
     }
@@ -111,6 +114,7 @@ impl Made {
     pub fn step(&mut self, requests: u32) -> bool {
         for _ in 0..requests {
             if !self.world.next(&mut self.request) {
+                self.over = true;
                 self.fleet.close();
                 self.look(self.end());
                 return false;
@@ -185,6 +189,9 @@ impl Made {
         let mut report = Report::of("scenario", &self.film)
             .with_tally(&self.tally, self.fleet.engine().policy());
         report.end = Some(self.end());
+        if self.over {
+            report.last = report.end;
+        }
         report.unobserved = self.fleet.dropped();
         if picture {
             let convicted: Vec<(u64, u64)> = self.fleet.convicted().collect();
