@@ -8,9 +8,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -126,12 +127,25 @@ fn the_worker_is_small_and_asks_for_its_glue_alone() {
 fn the_page_is_one_folder_and_its_module_is_small_too() {
     let folder = tempfile::tempdir().expect("a folder");
     // What an earlier build has left goes away, and what is somebody's own stays.
-    for name in ["chunk-5N6YRKXQ.js", "notes.txt"] {
-        fs::write(folder.path().join(name), "").expect("a file");
+    let at = |name: &str| folder.path().join(name);
+    for name in ["chunk-5N6YRKXQ.js", "chunk-ABCDEFGH.js", "notes.txt"] {
+        fs::write(at(name), "").expect("a file");
     }
+    let age = |name: &str| {
+        let file = fs::File::options().write(true).open(at(name))?;
+        let now = file.metadata()?.modified()?;
+        file.set_modified(now - Duration::from_hours(2))
+    };
+    age("chunk-5N6YRKXQ.js").expect("an old file");
+    fs::create_dir(at(".stillgate-left")).expect("a folder");
+    fs::write(at(".stillgate-left/page.js"), "").expect("a file");
     let mut made = build("page", folder.path());
     assert!(made.remove("notes.txt"));
-    assert!(!made.contains("chunk-5N6YRKXQ.js"));
+    // A page that is open may still ask for a piece of the last hour.
+    assert!(made.remove("chunk-ABCDEFGH.js"));
+    for gone in ["chunk-5N6YRKXQ.js", ".stillgate-left"] {
+        assert!(!at(gone).exists(), "{gone}");
+    }
     let (pieces, named): (BTreeSet<String>, _) =
         made.into_iter().partition(|name| name.contains('-'));
     let expected = [
@@ -152,7 +166,32 @@ fn the_page_is_one_folder_and_its_module_is_small_too() {
     }
     // Once more it is the same: who reads it meanwhile notices nothing.
     let again = build("page", folder.path());
-    assert_eq!(again.len(), pieces.len() + expected.len() + 1);
+    assert_eq!(again.len(), pieces.len() + expected.len() + 2);
+}
+
+#[test]
+fn pages_are_built_into_a_folder_one_after_the_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = fs::File::create(folder.path().join(".lock")).expect("a file");
+    first.lock().expect("a lock");
+    let mut second = Command::new(env!("CARGO_BIN_EXE_stillgate"))
+        .args(["build", "page", "--out"])
+        .arg(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("stillgate runs");
+    let mut said = BufReader::new(second.stderr.take().expect("a pipe")).lines();
+    let waits = |line: &std::io::Result<String>| {
+        let line = line.as_ref().expect("a line");
+        line.starts_with("Waiting for another build in ")
+    };
+    assert!(said.any(|line| waits(&line)));
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1);
+    drop(first);
+    said.for_each(drop);
+    assert!(second.wait().expect("an end").success());
+    assert!(folder.path().join("index.html").exists());
 }
 
 /// Builds something into a folder; returns what is in it then.
@@ -168,10 +207,11 @@ fn build(what: &str, out: &Path) -> BTreeSet<String> {
         let name = file.expect("a file").file_name().into_string();
         name.expect("UTF-8")
     });
-    let names: BTreeSet<String> = names.collect();
+    let names: BTreeSet<String> = names.filter(|name| name != ".lock").collect();
     // The command told each with its size.
     let told = String::from_utf8_lossy(&output.stdout);
-    for name in names.iter().filter(|name| *name != "notes.txt") {
+    let others = ["notes.txt", "chunk-ABCDEFGH.js"];
+    for name in names.iter().filter(|name| !others.contains(&name.as_str())) {
         let line = told
             .lines()
             .find(|line| line.contains(&format!("/{name} (")));

@@ -289,12 +289,17 @@ fn what_is_wrong_is_told_in_a_sentence() {
     bench.write("texts/prompts.jsonl", "{\"text\": \"a\"}\nno JSON\n");
     bench.write("fields.json", r#"{"scales": 1}"#);
     bench.write("cut.json", r#"{"scale": 1"#);
+    bench.write("list.json", "[]");
     bench.write("values.json", r#"{"scale": 0, "campaign": {"share": 7}}"#);
     let table: &[(&[&str], &str)] = &[
         (&["b0"], "no scenario is called b0"),
         (&["none.json"], "cannot read the scenario none.json"),
         (&["fields.json"], "unknown field `scales`"),
         (&["cut.json"], "cut.json is no scenario"),
+        (
+            &["list.json"],
+            "list.json is no scenario: it is no JSON object",
+        ),
         (&["values.json"], "scale is 0; it must be 1 to 10000"),
         (&["values.json"], "campaign.share is 7"),
         (&["a0", "--days", "0"], "days is 0"),

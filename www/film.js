@@ -11,13 +11,11 @@ const OWN = ["campaign", "found"];
 
 /** A film that can be looked at up to any moment. A moment is a number of frames that have passed, from 0 to `frames`. */
 export class Film {
-  /** @param {object} data - as the engine tells it, and when the `last` request came where that is known */
+  /** @param {object} data - as the engine tells it */
   constructor(data) {
     this.data = { ...data, campaigns: data.campaigns.map(exactly) };
     this.frames = data.frames;
     this.groups = data.groups;
-    // In a file whose times go backwards the last line is not the latest.
-    this.last = data.backwards === null ? data.last : null;
     this.truth = data.source === "scenario";
     this.totals = data.series.map((series) => Object.fromEntries(COUNTS.map((name) => [name, running(series[name])])));
     this.own = this.groups.flatMap((group, place) => (OWN.includes(group.kind) ? [place] : []));
@@ -30,12 +28,12 @@ export class Film {
     return { step, whole: step * this.frames };
   }
 
-  /** When a moment is, in milliseconds since 1970. The last one is when the last request came, where that is known. */
+  /** When a moment is, in milliseconds since 1970. The last one is when the latest request came, or a scenario's end. */
   time(moment) {
-    const { start, step, end } = this.data;
+    const { start, step, last } = this.data;
     const time = start + moment * step;
     if (moment < this.frames || moment === 0) return time;
-    return Math.max(time - step, Math.min(time, this.last ?? end ?? time));
+    return Math.max(time - step, Math.min(time, last ?? time));
   }
 
   /** The moment whose last frame holds a time. */

@@ -8,7 +8,7 @@
  *   film: (film: object, told: {seconds: number, stopped: boolean, note?: string}) => void,
  *   fault: (sentence: string, about?: "file" | "policy") => void,
  * }} listener - `glance` comes again and again; then either `film` or `fault`, once. A `note`, and a fault about the file, go on after
- *   the file's name; a film is told with the time of its `last` request where that is known
+ *   the file's name
  * @returns {{stop(): void, end(): void}} `stop` asks for what there is, `end` for nothing
  */
 export function start(order, listener) {
@@ -20,7 +20,7 @@ export function start(order, listener) {
       return;
     }
     end();
-    if (data.film) listener.film({ ...JSON.parse(data.film), last: data.last }, data);
+    if (data.film) listener.film(JSON.parse(data.film), data);
     else listener.fault(data.fault, data.about);
   };
   worker.onerror = (event) => {

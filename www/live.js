@@ -76,12 +76,17 @@ export function mount(root) {
       state.hidden = name === "absent";
       absent.hidden = name !== "absent";
     },
-    hello(data) {
-      tally = new Tally(data);
-      found.clear();
+    hello(data, first) {
+      if (first) {
+        // All that is kept is told anew.
+        tally = new Tally(data);
+        found.clear();
+        fill(hint, ask(data));
+      } else {
+        tally.greet(data);
+      }
       body.hidden = false;
       fill(runs, about(data));
-      fill(hint, ask(data));
       touch();
     },
     request: (data) => touch(tally.request(data)),

@@ -4,7 +4,6 @@
 import { counted } from "./dom.js";
 import { load } from "./engine.js";
 import { FileFault, pieces } from "./files.js";
-import { Tail } from "./tail.js";
 
 /** Milliseconds of work before messages are looked at. */
 const SPELL = 30;
@@ -45,13 +44,7 @@ async function runScenario(engine, { scenario, policy }) {
     size = Math.round(Math.min(size * 2, Math.max(16, (size * SPELL) / Math.max(took, 1))));
     await clock.spell(run.progress());
   }
-  finish(run, clock, stopped ? { last: reached(run) } : {});
-}
-
-/** When the last request of a scenario came that was stopped. */
-function reached(run) {
-  const { start, end } = JSON.parse(run.glance());
-  return Math.round(start + run.progress() * (end - start));
+  finish(run, clock);
 }
 
 async function runFile(engine, { file, policy }) {
@@ -67,12 +60,10 @@ async function runFile(engine, { file, policy }) {
   let clock;
   const pile = [];
   let piled = 0;
-  const tail = new Tail();
   let note;
   try {
     for await (const { bytes, read } of pieces(file)) {
       if (stopped) break;
-      tail.take(bytes);
       if (run) {
         run.feed(bytes);
       } else {
@@ -96,7 +87,7 @@ async function runFile(engine, { file, policy }) {
       return;
     }
   }
-  finish(run, clock, { note, last: tail.time() });
+  finish(run, clock, note);
 }
 
 /** What is wrong with a file, to go on after its name; there may still be something to show. */
@@ -106,8 +97,8 @@ function fault({ what, advice }, run) {
   return `${what}, after ${counted(requests, "request")}: ${advice}. What is before it is shown.`;
 }
 
-function finish(run, clock, more) {
-  postMessage({ film: run.film(), seconds: clock.seconds(), stopped, ...more });
+function finish(run, clock, note) {
+  postMessage({ film: run.film(), seconds: clock.seconds(), stopped, note });
 }
 
 function usable(engine, policy) {

@@ -6,21 +6,24 @@ const AGAIN = 3000;
 const EVENTS = ["hello", "request", "stats", "campaign"];
 
 /**
- * @typedef {{state: (name: "connecting" | "live" | "lost" | "absent") => void, odd: () => void}} States - an event is `odd` that the
- *   listener has thrown at
- *
- * @param {States & Record<string, (data: object) => void>} listener
+ * A `hello` comes first on every connection, and once more when another policy is in force: the listener is told whether it is the
+ * first. An event is `odd` that the listener throws at.
+ * @typedef {{state: (name: "connecting" | "live" | "lost" | "absent") => void, odd: () => void}} States
+ * @param {States & Record<string, (data: object, first: boolean) => void>} listener
  * @returns {{open(): void, close(): void}} a server that has no stream is `absent`; one that had it is `lost`, and tried again
  */
 export function stream(listener) {
   let source;
   let timer;
   let greeted = false;
+  let first = true;
 
   function open() {
     close();
     listener.state(greeted ? "lost" : "connecting");
     source = new EventSource("live");
+    // The browser comes back by itself, too.
+    source.onopen = () => (first = true);
     for (const name of EVENTS) {
       source.addEventListener(name, ({ data }) => {
         if (name === "hello") {
@@ -28,7 +31,8 @@ export function stream(listener) {
           listener.state("live");
         }
         try {
-          listener[name](JSON.parse(data));
+          listener[name](JSON.parse(data), first);
+          if (name === "hello") first = false;
         } catch {
           listener.odd();
         }

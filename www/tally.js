@@ -23,16 +23,14 @@ export const UNDECIDED = "no decision";
 const PLACES = { allow: 0, tag: 1, would: 2, throttle: 3, verify: 3, deny: 3, [UNDECIDED]: 4 };
 const NONE = [0, 0, 0, 0, 0];
 
-/** Everything since a `hello`. */
+/** Everything since a connection was made. */
 export class Tally {
   /** @param {object} hello - as the server tells what runs */
   constructor(hello) {
-    this.hello = told.hello(hello);
-    this.policy = told.policy(hello.policy);
-    /** How far the server's clock is before ours. */
-    this.ahead = hello.now - Date.now();
+    this.greet(hello);
     this.requests = 0;
-    /** Since when requests are told, and how many of them are from before we came. */
+    /** When we came; since when requests are told, and how many of them are from before. */
+    this.came = hello.now;
     this.since = hello.now;
     this.earlier = 0;
     this.latest = [];
@@ -48,6 +46,14 @@ export class Tally {
     this.least = null;
   }
 
+  /** Takes what runs from now on. @param {object} hello */
+  greet(hello) {
+    this.hello = told.hello(hello);
+    this.policy = told.policy(hello.policy);
+    /** How far the server's clock is before ours. */
+    this.ahead = hello.now - Date.now();
+  }
+
   request(line) {
     const request = told.request(line);
     const { time } = request;
@@ -56,7 +62,7 @@ export class Tally {
     const would = decision.shadow ?? null;
     this.requests += 1;
     this.since = Math.min(this.since, time);
-    this.earlier += time < this.hello.now ? 1 : 0;
+    this.earlier += time < this.came ? 1 : 0;
     this.latest.push({ ...request, number: this.requests, verdict, would });
     if (this.latest.length > LATEST) this.latest.shift();
     if (verdict !== UNDECIDED) add(this.verdicts, `${verdict} ${decision.reason ?? "none"}`, 1);

@@ -14,6 +14,7 @@ pub mod origin;
 mod plugin;
 mod replay;
 mod schema;
+mod scratch;
 mod simulate;
 mod text;
 mod trace;

@@ -87,7 +87,7 @@ pub struct Film {
 pub struct Series {
     /// How many requests.
     pub requests: Vec<u32>,
-    /// Of these so many were tagged.
+    /// Of these so many were tagged, and nothing in shadow would have refused them.
     pub tagged: Vec<u32>,
     /// So many refused.
     pub refused: Vec<u32>,
@@ -95,7 +95,7 @@ pub struct Series {
     pub would: Vec<u32>,
     /// Distinct keys until the frame's end.
     pub keys: Option<Vec<u64>>,
-    /// Of these so many were tagged.
+    /// Of these so many were tagged, in requests that nothing in shadow would have refused.
     pub keys_tagged: Option<Vec<u64>>,
     /// So many refused.
     pub keys_refused: Option<Vec<u64>>,

@@ -28,6 +28,8 @@ pub struct Report {
     timing: Timing,
     /// When it will end, if that is known.
     end: Option<Millis>,
+    /// When the latest request came, or the end of a scenario that has come to it.
+    last: Option<Millis>,
     requests: u64,
     keys: Option<u64>,
     /// Lines that were left out.
@@ -88,6 +90,7 @@ impl Report {
             source,
             timing: film.timing(),
             end: None,
+            last: None,
             requests: 0,
             keys: None,
             broken: 0,
@@ -117,6 +120,7 @@ impl Report {
     /// With what a policy came to.
     fn with_tally(mut self, tally: &Tally, policy: &Policy) -> Self {
         self.requests = tally.requests;
+        self.last = (tally.requests > 0).then_some(tally.last);
         self.keys = Some(tally.keys());
         self.convict = policy.campaigns.as_ref().map(|it| it.convict.into());
         let causes = tally.causes.iter();

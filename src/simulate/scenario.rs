@@ -204,6 +204,18 @@ impl Default for Campaign {
 }
 
 impl Scenario {
+    /// Reads a scenario from JSON.
+    ///
+    /// # Errors
+    /// When it is none; whether it can be simulated [`validate`](Self::validate) says.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        // Serde would take a list for the fields in their order.
+        if !text.trim_start().starts_with('{') {
+            return Err(String::from("it is no JSON object"));
+        }
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
     /// What is wrong with it, a sentence each; nothing if it can be simulated.
     #[must_use]
     pub fn validate(&self) -> Vec<String> {

@@ -1,11 +1,12 @@
 // The Live view. With LIVE=1 the page is that of a running `stillgate up`, whose gate is at GATE and allows five requests a minute
-// for each key, with "record": "all"; without it, nothing runs behind the page, and then what runs is made up.
+// for each key, with "record": "all", until a POST to CHANGE has it allow six; without it, nothing runs behind the page, and then
+// what runs is made up.
 
 import { randomUUID } from "node:crypto";
 
 import { equal, has, open } from "./browser.mjs";
 
-const { LIVE, GATE } = process.env;
+const { LIVE, GATE, CHANGE } = process.env;
 const visit = await open();
 const { page } = visit;
 
@@ -96,11 +97,25 @@ async function behind() {
     await page.locator(".state", { hasText: "Live" }).waitFor();
     await page.locator(".latest tbody tr").first().waitFor();
   });
+
+  await visit.check("another policy is shown, and what was counted and told before stays", async () => {
+    const rows = await page.locator(".latest tbody tr").count();
+    const response = await fetch(CHANGE, { method: "POST" });
+    equal(response.status, 200);
+    await page.getByText("6 requests in 1m for each key").waitFor();
+    equal(await page.locator(".latest tbody tr").count(), rows);
+    const refused = page.getByRole("row").filter({ hasText: "6 requests in 1m" }).locator(".number").first();
+    has(await refused.textContent(), /^[1-9]/);
+    equal(await ask(`sk-${randomUUID()}`), 200);
+    await page.locator(".latest tbody tr").nth(rows).waitFor();
+  });
 }
 
 /** Nothing runs. */
 async function nothing() {
   visit.expect(/404/);
+  // What came with it is not read any more.
+  visit.expect(/\/live: net::ERR_ABORTED$/);
   await visit.go("live");
   await visit.check("where nothing runs, it says so and what to do", async () => {
     await page.getByText("The server that this page came from has no gate to tell of.").waitFor();
@@ -175,6 +190,14 @@ async function madeUp() {
     await begin([request(allowed)], { ...hello, policy: "{" });
     await quotas.getByText("The policy in force cannot be read by this page").waitFor();
     has(await newest.textContent(), "allow");
+  });
+
+  await visit.check("a greeting that is not understood does not pass for the first, and another policy keeps what was counted", async () => {
+    await begin([["hello", hello], request(allowed)], { ...hello, now: null });
+    await counted("allow", 1);
+    await tell([["hello", { ...hello, policy: '{"version": 1}' }], request(allowed)]);
+    await quotas.getByText("The policy has none.").waitFor();
+    await counted("allow", 2);
   });
 
   await visit.check("what is focused, selected and scrolled stays so while numbers change", async () => {

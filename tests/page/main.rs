@@ -8,6 +8,8 @@ mod tools;
 
 use stillgate::host::cli::up::{Edge, EdgeOptions, Live, Options, Page, Stack};
 use stillgate::host::cli::{build, envoy, filter, workerd};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
 use tools::{Tools, root, skip, tools};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,8 +78,29 @@ async fn what_envoy_does_is_seen_as_it_happens() {
     });
     let stack = stack.await.expect("Envoy listens");
     let gate = format!("http://{}", stack.listen);
-    run("live.mjs", Some(live), &[("LIVE", "1"), ("GATE", &gate)]).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let change = format!("http://{}", listener.local_addr().expect("an address"));
+    let variables = [("LIVE", "1"), ("GATE", &*gate), ("CHANGE", &*change)];
+    tokio::select! {
+        () = run("live.mjs", Some(live), &variables) => {}
+        () = put_in_force_when_asked(&listener, &stack) => {}
+    }
     stack.stop().await.expect("Envoy ends");
+}
+
+/// Has six requests allowed instead of five, whenever somebody asks anything.
+async fn put_in_force_when_asked(listener: &TcpListener, stack: &Stack) {
+    let policy = LIVE_POLICY.replace(r#""limit": 5"#, r#""limit": 6"#);
+    loop {
+        let (asking, _) = listener.accept().await.expect("a connection");
+        let mut asking = BufReader::new(asking);
+        let mut head = String::new();
+        // To the empty line after its headers.
+        while asking.read_line(&mut head).await.expect("a request") > 2 {}
+        stack.apply(&policy).await.expect("a good policy");
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        asking.write_all(answer).await.expect("an answer");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

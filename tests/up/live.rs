@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use stillgate::host::cli::up::{Edge, EdgeOptions, Live, Options, Page, Stack};
 use stillgate::host::cli::workerd;
 
-use crate::run::{build, status, within};
-use crate::{policy, tools};
+use crate::run::{Run, build, get, status, stillgate, within};
+use crate::{policy, tools, with_envoy};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_and_counters_of_envoy_are_told_and_a_changed_policy() {
@@ -139,9 +139,9 @@ async fn what_the_worker_decides_is_told_and_is_in_its_file() {
     let told = (&hello["program"], &hello["admin"], &hello["tls"]);
     assert_eq!(told, (&json!("workerd"), &json!(null), &json!(null)));
     // The worker has the page too, and nothing to listen to.
-    let own = crate::run::get(edge.listen, "/stillgate/", &[]).await;
+    let own = get(edge.listen, "/stillgate/", &[]).await;
     assert_eq!(own.expect("an answer"), 200);
-    let own = crate::run::get(edge.listen, "/stillgate/live", &[]).await;
+    let own = get(edge.listen, "/stillgate/live", &[]).await;
     assert_eq!(own.expect("an answer"), 404);
 
     for expected in [200, 429] {
@@ -166,6 +166,61 @@ async fn what_the_worker_decides_is_told_and_is_in_its_file() {
         log.lines()
             .any(|line| line.starts_with("stillgate {") && line.contains("\"rule\":\"daily\"")),
         "{log}"
+    );
+}
+
+/// More than a pipe and whatever reads it hold: a program whose output nobody reads goes on, tells the page, and ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn output_that_nobody_reads_holds_up_neither_what_is_told_nor_the_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("policy.json");
+    fs::write(&file, policy(1_000_000)).expect("a policy");
+    build("page").await;
+    let mut command = with_envoy(&file);
+    command.args(["--page", "127.0.0.1:0"]);
+    let run = Run::start(command).await;
+    let mut heard = Heard::at(run.page.expect("a page")).await;
+    let long = "x".repeat(4000);
+    for number in 0..200 {
+        let path = format!("/{number}/{long}");
+        let answer = get(run.listen, &path, &[("authorization", "Bearer a")]).await;
+        answer.expect("an answer");
+    }
+    let told = |event: &Value| {
+        let path = event["path"].as_str();
+        path.is_some_and(|path| path.starts_with("/199/"))
+    };
+    heard.until("request", told).await;
+    let ended = run.end("INT").await;
+    assert!(ended.success(), "{ended}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_cannot_be_written_are_told_of_once() {
+    workerd::locate().expect("workerd");
+    build("worker").await;
+    build("page").await;
+    let mut command = stillgate([
+        "up",
+        "--edge",
+        "--page",
+        "127.0.0.1:0",
+        "--access-log",
+        "/dev/full",
+    ]);
+    command.env("STILLGATE_SECRET", "16 or more bytes");
+    let mut run = Run::start(command).await;
+    // Keys that were never seen are told of, and so are refusals.
+    for _ in 0..3 {
+        get(run.listen, "/v1/models", &[]).await.expect("an answer");
+    }
+    run.wait_for("What is decided is missing in /dev/full: No space left on device")
+        .await;
+    get(run.listen, "/v1/models", &[]).await.expect("an answer");
+    let (_, words) = run.end_with_words("TERM").await;
+    assert!(
+        !words.iter().any(|line| line.contains("missing")),
+        "{words:?}"
     );
 }
 
@@ -216,10 +271,8 @@ impl Heard {
             if let Some(event) = self.events.pop_front() {
                 return event;
             }
-            let frame = within(self.body.frame())
-                .await
-                .expect("no end")
-                .expect("no error");
+            let frame = within(self.body.frame()).await;
+            let frame = frame.expect("no end").expect("no error");
             self.read
                 .extend_from_slice(&frame.into_data().expect("data"));
             while let Some(end) = self.read.windows(2).position(|pair| pair == b"\n\n") {
@@ -237,11 +290,15 @@ impl Heard {
 
     /// The next event of this name that is wanted.
     async fn until(&mut self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let (what, data) = self.next().await;
-            if what == name && wanted(&data) {
-                return data;
+        let found = async {
+            loop {
+                let (what, data) = self.next().await;
+                if what == name && wanted(&data) {
+                    return data;
+                }
             }
-        }
+        };
+        // Each event alone may come in time, and the one that is wanted never.
+        within(found).await
     }
 }

@@ -8,6 +8,7 @@
 
 mod edge;
 mod live;
+mod npm;
 mod page;
 mod run;
 

@@ -12,7 +12,7 @@ use hyper_util::rt::TokioExecutor;
 use stillgate::host::cli::up::Page;
 use tempfile::TempDir;
 
-use crate::run::{Run, build, get, stillgate, within};
+use crate::run::{Run, build, get, within};
 use crate::{policy, with_envoy};
 
 /// What every answer says, whatever it is.
@@ -45,6 +45,7 @@ async fn files_come_as_what_they_are_and_every_answer_guards_the_page() {
         ("/style.css", 200, "text/css; charset=utf-8", "a {}"),
         ("/policy.schema.json", 200, "application/json", "{}"),
         ("/stillgate_bg.wasm", 200, "application/wasm", "\0asm"),
+        ("/licences.txt", 200, "text/plain; charset=utf-8", "also"),
         (
             "/page.js?v=1",
             200,
@@ -60,7 +61,7 @@ async fn files_come_as_what_they_are_and_every_answer_guards_the_page() {
             "nothing here",
         ),
         (
-            "/secret.txt",
+            "/secret.key",
             404,
             "text/plain; charset=utf-8",
             "nothing here",
@@ -166,12 +167,16 @@ async fn it_is_only_read_and_only_by_its_address() {
         (format!("localhost:{port}"), 200),
         (format!("LOCALHOST:{port}"), 200),
         (format!("[::1]:{port}"), 200),
+        (format!("[::ffff:127.0.0.1]:{port}"), 200),
+        // Something forwards from another port to this one.
+        (format!("127.0.0.1:{}", port ^ 1), 200),
+        (format!("localhost:{}", port ^ 1), 200),
+        (String::from("localhost"), 200),
         // A name that somebody has made mean this machine, and what looks like none.
         (format!("rebound.example:{port}"), 421),
         (format!("localhost.example:{port}"), 421),
         (format!("192.0.2.1:{port}"), 421),
-        (String::from("127.0.0.1"), 421),
-        (format!("127.0.0.1:{}", port ^ 1), 421),
+        (String::from("rebound.example"), 421),
         (String::from("no host"), 421),
         (String::new(), 421),
     ] {
@@ -221,48 +226,39 @@ async fn up_builds_it_and_says_where_it_is_and_need_not() {
     run.end("TERM").await;
 }
 
+/// A socket for IPv6 that takes IPv4 too tells the addresses of the latter in the form of the former.
 #[tokio::test(flavor = "multi_thread")]
-async fn where_it_cannot_be_built_up_goes_on_and_says_so_unless_it_was_asked_for() {
+async fn it_is_for_either_protocol_and_more_than_this_machine_where_that_is_asked_which_is_told() {
+    build("page").await;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("policy.json");
     fs::write(&file, policy(1)).expect("a policy");
-    let nothing = folder.path().join("nothing");
-    fs::create_dir(&nothing).expect("a folder");
-    let without_npm = || {
-        let mut command = with_envoy(&file);
-        command
-            .env("PATH", &nothing)
-            .env("CARGO_TARGET_DIR", &nothing);
-        command
-    };
-    let mut run = Run::start(without_npm()).await;
-    assert_eq!(run.page, None);
-    run.wait_for(
-        "THERE IS NO PAGE: cannot fetch what the page is made with; install Node.js with npm",
-    )
-    .await;
-    assert_eq!(run.ask("a").await, 200);
+    let mut command = with_envoy(&file);
+    command.args(["--page", "[::]:0"]);
+    let mut run = Run::start(command).await;
+    run.wait_for("tells whoever reaches it the policy").await;
+    let port = run.page.expect("a page").port();
+    let there = SocketAddr::from(([127, 0, 0, 2], port));
+    let response = ask(there, Method::GET, "/", &[]).await;
+    assert_eq!(response.status(), 200);
+    let response = ask(there, Method::GET, "/", &[("host", "rebound.example")]).await;
+    assert_eq!(response.status(), 421);
+    let said = String::from_utf8_lossy(response.body()).into_owned();
+    assert!(said.contains(&format!("http://{there}\n")), "{said}");
     run.end("TERM").await;
+}
 
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let taken = taken.local_addr().expect("an address").to_string();
-    for (page, told) in [
-        ("127.0.0.1:0", "install Node.js with npm"),
-        (&taken, "choose another port: --page"),
-    ] {
-        let mut command = without_npm();
-        command.args(["--listen", "127.0.0.1:0", "--page", page]);
-        let output = within(command.output()).await.expect("stillgate runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(
-            said.contains("there is no page to serve") && said.contains(told),
-            "{said}"
-        );
-    }
-    let mut both = stillgate(["up", "--page", "127.0.0.1:0", "--no-page"]);
-    let output = within(both.output()).await.expect("stillgate runs");
-    assert_eq!(output.status.code(), Some(1));
+/// Who reads the page while it is built gets that of the build.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_not_read_while_it_is_built() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let build = fs::File::create(folder.path().join(".lock")).expect("a file");
+    build.lock().expect("a lock");
+    let site = folder.path().to_owned();
+    let reading = tokio::task::spawn_blocking(move || Page::start(&site, None).map(drop));
+    fs::write(folder.path().join("index.html"), "").expect("a file");
+    drop(build);
+    within(reading).await.expect("an end").expect("a page");
 }
 
 /// A page of a few files, with others around them that are none of its own.
@@ -279,7 +275,8 @@ pub(crate) fn made_up() -> (TempDir, Page) {
         "stillgate_bg.wasm",
         &[b"\0asm".as_slice(), &[0; 4000]].concat(),
     );
-    write("secret.txt", b"secret");
+    write("licences.txt", b"also");
+    write("secret.key", b"secret");
     write("below/page.js", b"secret");
     fs::create_dir(site.join("folder.js")).expect("a folder");
     write("../outside.js", b"secret");

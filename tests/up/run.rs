@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use http_body_util::Empty;
@@ -73,16 +73,17 @@ impl Run {
 
     /// Waits for a line of standard error.
     pub(crate) async fn wait_for(&mut self, words: &str) {
-        loop {
-            let line = within(self.err.recv()).await.expect(words);
-            if line.contains(words) {
-                return;
-            }
-        }
+        let told = async { while !self.err.recv().await.expect(words).contains(words) {} };
+        within(told).await;
     }
 
     /// Ends it by a signal; returns when its child has ended, too.
-    pub(crate) async fn end(mut self, signal: &str) -> std::process::ExitStatus {
+    pub(crate) async fn end(self, signal: &str) -> ExitStatus {
+        self.end_with_words(signal).await.0
+    }
+
+    /// The same, with the lines of standard error that nobody has waited for.
+    pub(crate) async fn end_with_words(mut self, signal: &str) -> (ExitStatus, Vec<String>) {
         let pid = self.child.id().expect("a process").to_string();
         let sent = Command::new("kill")
             .args([&format!("-{signal}"), &pid])
@@ -104,7 +105,7 @@ impl Run {
             }
         };
         within(gone).await;
-        status
+        (status, within(everything(&mut self.err)).await)
     }
 }
 

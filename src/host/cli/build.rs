@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::npm::Effort;
 use super::wasm::{self, Target};
 
 /// What `build` is told.
@@ -63,7 +64,12 @@ pub fn worker(out: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
 /// # Errors
 /// As for the worker, and when what npm has for it is not there and cannot be had.
 pub fn page(out: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
-    page::make(&out.map_or_else(site, Path::to_owned))
+    page::make(&out.map_or_else(site, Path::to_owned), Effort::Patient)
+}
+
+/// Builds the page to [`site`] for somebody who can do without it: where nothing can be fetched, that is known soon.
+pub(super) fn optional_page() -> anyhow::Result<Vec<PathBuf>> {
+    page::make(&site(), Effort::Brief)
 }
 
 /// The folder from which `up` serves the page.

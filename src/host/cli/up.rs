@@ -150,7 +150,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     })?;
     let file = file.as_deref();
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    if arguments.edge {
+    let ended = if arguments.edge {
         let mut options = edge_options(arguments, &policy)?;
         build::worker(None)?;
         let page = page(arguments)?;
@@ -164,7 +164,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         options.live = page.as_ref().map(|(_, live)| live.clone());
         let starting = Stack::start(options);
         runtime.block_on(serve(arguments, file, &policy, page, starting))
-    }
+    };
+    // A write to a terminal that takes nothing lasts for ever, and has a thread of the runtime's.
+    runtime.shutdown_background();
+    ended
 }
 
 /// The page, built, and what it will be told. Where nobody has asked for it, up to do without it is better than not to be up.
@@ -175,11 +178,19 @@ fn page(arguments: &Arguments) -> anyhow::Result<Option<(page::Ready, Live)>> {
     let address = arguments.page.unwrap_or(PAGE);
     let made = || {
         let listener = stack::take("--page", address)?;
-        build::page(None)?;
+        match arguments.page {
+            Some(_) => build::page(None)?,
+            None => build::optional_page()?,
+        };
         page::Ready::new(listener, &build::site())
     };
     match made() {
-        Ok(page) => Ok(Some((page, Live::new()))),
+        Ok(page) => {
+            if let Some(warning) = page.warning() {
+                eprintln!("{warning}");
+            }
+            Ok(Some((page, Live::new())))
+        }
         Err(error) if arguments.page.is_some() => Err(error.context("there is no page to serve")),
         Err(error) => {
             eprintln!(

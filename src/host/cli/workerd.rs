@@ -6,7 +6,8 @@ use anyhow::{Context as _, bail};
 use serde_json::json;
 
 use super::envoy::{is_program, on_path};
-use super::{npm, wasm};
+use super::npm::{self, Effort};
+use super::wasm;
 
 /// The version that is fetched when there is no workerd here.
 pub const VERSION: &str = "1.20261117.1";
@@ -14,7 +15,7 @@ pub const VERSION: &str = "1.20261117.1";
 /// Finds workerd: `STILLGATE_WORKERD`, then `workerd` on PATH, then an earlier download, then a download.
 ///
 /// The download is the package of npm for this machine, fetched with `npm` to `target/workerd/<version>` and held to the
-/// checksum below. Several processes may do it at once: the folder appears whole or not at all.
+/// checksum below.
 ///
 /// # Errors
 /// When `STILLGATE_WORKERD` names no program, or when there is no workerd and none could be fetched; the message says what
@@ -95,6 +96,7 @@ fn fetch(package: &Package, home: &Path) -> anyhow::Result<()> {
         list: &list,
         lock: &lock,
         program: &package.binary(),
+        effort: Effort::Patient,
     };
     packages.install(home).with_context(|| {
         format!("there is no workerd here, and it could not be fetched; {INSTALL}")
@@ -130,5 +132,5 @@ const PACKAGES: [Package; 4] = [
 ];
 
 /// What to do where no workerd can be had.
-const INSTALL: &str = "install Node.js with npm (https://nodejs.org), or workerd itself \
-    (https://github.com/cloudflare/workerd/releases), and put it on PATH or name it in STILLGATE_WORKERD";
+const INSTALL: &str = "install workerd itself (https://github.com/cloudflare/workerd/releases), and put it on PATH or name it in \
+    STILLGATE_WORKERD";

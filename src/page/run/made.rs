@@ -80,6 +80,8 @@ pub struct Made {
     tally: Tally,
     film: Film,
     request: Request,
+    /// Whether nothing more comes.
+    over: bool,
 }
 
 impl Made {
@@ -103,6 +105,7 @@ impl Made {
             tally: Tally::new(&policy, MEMORY),
             fleet: Fleet::new(policy, secret(), options.nodes, Some(options.merge)),
             request: Request::default(),
+            over: false,
             scenario,
         })
     }
@@ -111,6 +114,7 @@ impl Made {
     pub fn step(&mut self, requests: u32) -> bool {
         for _ in 0..requests {
             if !self.world.next(&mut self.request) {
+                self.over = true;
                 self.fleet.close();
                 self.look(self.end());
                 return false;
@@ -185,6 +189,9 @@ impl Made {
         let mut report = Report::of("scenario", &self.film)
             .with_tally(&self.tally, self.fleet.engine().policy());
         report.end = Some(self.end());
+        if self.over {
+            report.last = report.end;
+        }
         report.unobserved = self.fleet.dropped();
         if picture {
             let convicted: Vec<(u64, u64)> = self.fleet.convicted().collect();
@@ -200,7 +207,7 @@ impl Made {
 /// A sentence about everything that is wrong with it.
 fn scenario_of(text: &str) -> Result<Scenario, String> {
     match check(text).as_slice() {
-        [] => serde_json::from_str(text).map_err(|error| error.to_string()),
+        [] => Scenario::parse(text),
         faults => Err(format!(
             "This scenario cannot be simulated: {}.",
             faults.join("; ")
@@ -235,9 +242,9 @@ pub fn scenarios() -> Vec<Preset> {
 /// What is wrong with a text that is to be a scenario, a sentence each; nothing if it can be simulated.
 #[must_use]
 pub fn check(text: &str) -> Vec<String> {
-    match serde_json::from_str::<Scenario>(text) {
+    match Scenario::parse(text) {
         Ok(scenario) => scenario.validate(),
-        Err(error) => vec![format!("this is no scenario: {error}")],
+        Err(why) => vec![format!("this is no scenario: {why}")],
     }
 }
 

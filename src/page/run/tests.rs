@@ -32,9 +32,12 @@ fn a_scenario_goes_on_as_far_as_it_is_told_to() {
         (&json!("scenario"), &json!(1_000))
     );
     assert_eq!(film["picture"], Value::Null);
+    let reached = film["last"].as_u64().unwrap();
+    assert!(film["start"].as_u64() < Some(reached) && Some(reached) < film["end"].as_u64());
     while run.step(10_000) {}
     assert!(!run.step(1));
     let film = value(&run.report(true));
+    assert_eq!(film["last"], film["end"]);
     assert_eq!(
         film["groups"][0],
         json!({"name": "interactions", "kind": "campaign"})
@@ -106,6 +109,7 @@ fn what_cannot_be_simulated_is_said() {
         ("{\"days\": 99}", "days is 99; it must be 1 to 49"),
         ("{\"dais\": 1}", "unknown field `dais`"),
         ("", "this is no scenario"),
+        ("[]", "no JSON object"),
     ] {
         let told = Made::new(scenario, None, &options).err().unwrap();
         assert!(
@@ -166,6 +170,7 @@ fn a_trace_is_the_same_however_it_is_cut() {
     );
     assert_eq!(whole["told"], json!([[3, "not a JSON object"]]));
     assert_eq!(whole["backwards"], 6);
+    assert_eq!(whole["last"], 1_776_816_002_000_u64);
     assert_eq!(whole["verdicts"]["throttle"], json!([0, 0, 1]));
     assert_eq!(whole["series"][1]["would"], json!([0, 2, 0]));
     assert_eq!(
@@ -241,6 +246,7 @@ fn what_odd_verdicts_say_is_bounded() {
     assert!(film["told"].to_string().len() < 1_000);
     assert_eq!(film["causes"][0]["rule"].as_str().unwrap().len(), 64);
     assert_eq!(film["leap"], json!([5, 99_999_999_998_u64]));
+    assert_eq!(film["last"], 99_999_999_999_u64);
 }
 
 /// A check in shadow whose own quota has room would have refused nobody, in a trace as in the file of its verdicts.

@@ -26,6 +26,8 @@ struct Seen {
     oddities: Oddities,
     requests: u64,
     last: Option<Millis>,
+    /// The latest moment of a request.
+    latest: Option<Millis>,
     /// What rules did, by their names, kinds and modes.
     did: BTreeMap<(String, &'static str, &'static str), u64>,
 }
@@ -112,6 +114,7 @@ impl Default for Told {
                 oddities: Oddities::default(),
                 requests: 0,
                 last: None,
+                latest: None,
                 did: BTreeMap::new(),
             },
         }
@@ -140,6 +143,7 @@ impl Told {
         let seen = &self.seen;
         let mut report = Report::of("verdicts", &seen.film).with_oddities(&seen.oddities);
         report.requests = seen.requests;
+        report.last = seen.latest;
         let did = seen.did.iter();
         report.causes = did
             .map(|((rule, kind, mode), requests)| Did {
@@ -169,6 +173,7 @@ impl Seen {
 
     fn take(&mut self, line: &Line<'_>) {
         self.requests = self.requests.saturating_add(1);
+        self.latest = self.latest.max(Some(line.t));
         let verdict = Verdict::from(line.verdict);
         let would = line.shadow.iter().filter_map(Cause::would).max();
         let campaign = line.campaign.as_deref().and_then(number);

@@ -6,33 +6,35 @@ use std::fs;
 use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 use siphasher::sip::SipHasher13;
 
 use super::glue;
-use crate::host::cli::npm;
+use crate::host::cli::npm::{self, Effort};
+use crate::host::cli::scratch::Scratch;
 use crate::host::cli::wasm::{self, Target};
 
 /// Builds the page into a folder; returns its files, by name.
 ///
 /// Files are replaced whole and one after the other, those that name others last, so that who reads them meanwhile finds a page
-/// that works. What an earlier build has left in pieces of other names goes away.
+/// that works. One build at a time does so. What an earlier one has left in pieces of other names goes away when no page that is open
+/// would miss it.
 ///
 /// # Errors
 /// When npm is missing or fails, the module cannot be compiled, the sources do not fit together, or the folder cannot be written.
-pub(super) fn make(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let packages = packages()?;
-    let module = wasm::compile(Target::Page)?;
+pub(super) fn make(out: &Path, effort: Effort) -> anyhow::Result<Vec<PathBuf>> {
     let told = || {
         format!(
             "cannot write to {}; name another folder with --out",
             out.display()
         )
     };
-    fs::create_dir_all(out).with_context(told)?;
-    let scratch = tempfile::tempdir_in(out).with_context(told)?;
+    let scratch = Scratch::below(out).with_context(told)?;
+    let packages = packages(effort)?;
+    let module = wasm::compile(Target::Page)?;
     glue::make(&module, false, scratch.path())?;
     bundle(&packages, scratch.path())?;
     fs::write(scratch.path().join(LICENCES), licences(&packages)?).with_context(told)?;
@@ -55,9 +57,8 @@ pub(super) fn make(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
         placed.push(place);
     }
     for file in files(out).with_context(told)? {
-        if is_piece(&file) && !placed.contains(&file) {
-            // Another build may have been faster.
-            let _ = fs::remove_file(&file);
+        if is_piece(&file) && !placed.contains(&file) && is_old(&file) {
+            fs::remove_file(&file).with_context(told)?;
         }
     }
     placed.sort();
@@ -65,7 +66,7 @@ pub(super) fn make(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Installs what the sources import, once for each lock; returns the folder.
-fn packages() -> anyhow::Result<PathBuf> {
+fn packages(effort: Effort) -> anyhow::Result<PathBuf> {
     let sources = wasm::package().join("www");
     let read = |name: &str| {
         let file = sources.join(name);
@@ -88,10 +89,11 @@ fn packages() -> anyhow::Result<PathBuf> {
         list: &list,
         lock: &lock,
         program: &esbuild(),
+        effort,
     };
     packages
         .install(&home)
-        .with_context(|| format!("cannot fetch what the page is made with; {INSTALL}"))?;
+        .context("cannot fetch what the page is made with")?;
     Ok(home)
 }
 
@@ -181,6 +183,12 @@ fn is_piece(file: &Path) -> bool {
         })
 }
 
+/// Whether nobody misses a piece any more. One whose age is not known is missed.
+fn is_old(piece: &Path) -> bool {
+    let made = fs::metadata(piece).and_then(|piece| piece.modified());
+    made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > MISSED))
+}
+
 /// Where the page begins, its long work, and its look.
 const ENTRIES: [&str; 3] = ["page.js", "run.js", "style.css"];
 /// What is in the page as it is in the sources.
@@ -189,8 +197,8 @@ const COPIED: [&str; 2] = ["www/index.html", "envoy/policy.schema.json"];
 const LICENCES: &str = "licences.txt";
 /// What names other files, in the order in which it is put in place.
 const LAST: [&str; 4] = ["run.js", "page.js", "style.css", "index.html"];
-/// What to do where nothing can be fetched.
-const INSTALL: &str = "install Node.js with npm (https://nodejs.org)";
+/// For how long after it was made a piece may be asked for by a page that was opened before the last build.
+const MISSED: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde::Deserialize;
 
 use crate::simulate::{HeavyClient, Scenario, Set};
@@ -32,8 +32,8 @@ pub(super) fn scenario(name: &str) -> anyhow::Result<Scenario> {
     }
     let text = fs::read_to_string(file)
         .with_context(|| format!("cannot read the scenario {}", file.display()))?;
-    let mut scenario: Scenario = serde_json::from_str(&text)
-        .with_context(|| format!("{} is no scenario", file.display()))?;
+    let mut scenario = Scenario::parse(&text)
+        .map_err(|why| anyhow!("{} is no scenario: {why}", file.display()))?;
     // One without a name is called as its file is.
     if scenario.name == Scenario::default().name
         && let Some(stem) = file.file_stem()

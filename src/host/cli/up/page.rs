@@ -57,6 +57,18 @@ impl Ready {
         Ok(Self { listener, site })
     }
 
+    /// Who else than this machine may reach it, in a sentence, if anybody may.
+    pub(super) fn warning(&self) -> Option<String> {
+        let address = self.listener.local_addr().ok()?;
+        (!address.ip().to_canonical().is_loopback()).then(|| {
+            format!(
+                "The page at {address} tells whoever reaches it the policy, the addresses of this gate and its origin, and what is asked; \
+                 --page 127.0.0.1:{} keeps it to this machine.",
+                address.port()
+            )
+        })
+    }
+
     pub(super) fn serve(self, live: Option<Live>) -> anyhow::Result<Page> {
         let told = "the page cannot be served";
         self.listener.set_nonblocking(true).context(told)?;
@@ -117,7 +129,8 @@ async fn answer(
 
 impl Shared {
     fn answer(&self, local: SocketAddr, request: &Request) -> Response {
-        if !self.is_asked(local, request) {
+        if !is_asked([local, self.address], request) {
+            let local = SocketAddr::new(local.ip().to_canonical(), local.port());
             let told = format!("This page is for who asks for it by its address: http://{local}\n");
             return (StatusCode::MISDIRECTED_REQUEST, told).into_response();
         }
@@ -144,28 +157,26 @@ impl Shared {
             },
         }
     }
+}
 
-    /// Whether a request is for this server by an address of this machine's. One by a name is a page of that name's, which has made
-    /// the name mean this machine: its scripts would read what is told here.
-    fn is_asked(&self, local: SocketAddr, request: &Request) -> bool {
-        // Over HTTP/2 it is in the request's line.
-        let authority = request.uri().authority().cloned().or_else(|| {
-            let host = request.headers().get(HOST)?.to_str().ok()?;
-            host.parse::<Authority>().ok()
-        });
-        let Some(authority) = authority else {
-            return false;
-        };
-        if authority.port_u16().unwrap_or(80) != self.address.port() {
-            return false;
-        }
-        let host = authority.host();
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        host.eq_ignore_ascii_case("localhost")
-            || bare.parse::<IpAddr>().is_ok_and(|named| {
-                named.is_loopback() || [local.ip(), self.address.ip()].contains(&named)
-            })
-    }
+/// Whether a request is for this server by an address of this machine's. One by a name is a page of that name's, which has made
+/// the name mean this machine: its scripts would read what is told here. The port may be another one, of what forwards to here.
+fn is_asked(own: [SocketAddr; 2], request: &Request) -> bool {
+    // Over HTTP/2 it is in the request's line.
+    let authority = request.uri().authority().cloned().or_else(|| {
+        let host = request.headers().get(HOST)?.to_str().ok()?;
+        host.parse::<Authority>().ok()
+    });
+    let Some(authority) = authority else {
+        return false;
+    };
+    let host = authority.host();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|named| {
+            let named = named.to_canonical();
+            named.is_loopback() || own.iter().any(|own| own.ip().to_canonical() == named)
+        })
 }
 
 impl Asset {
@@ -220,3 +231,23 @@ const SECURITY: [(&str, &str); 5] = [
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_asked_by_the_address_of_a_connection_in_either_form() {
+        let own = ["[::ffff:192.0.2.7]:9902", "[::]:9902"].map(|own| own.parse().expect("one"));
+        for (host, asked) in [
+            ("192.0.2.7:9902", true),
+            ("[::ffff:192.0.2.7]:9902", true),
+            ("192.0.2.7", true),
+            ("192.0.2.8:9902", false),
+            ("rebound.example:9902", false),
+        ] {
+            let request = Request::builder().header(HOST, host).body(Body::empty());
+            assert_eq!(is_asked(own, &request.expect("a request")), asked, "{host}");
+        }
+    }
+}

@@ -1,36 +1,37 @@
 //! Envoy or workerd as a child process that never outlives this one.
 
+mod onward;
+
 use std::collections::VecDeque;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::io::{
-    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
-};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time;
 
 use super::live::Live;
 use crate::host::cli::envoy;
+pub(super) use onward::Onward;
 
 /// A running program and the end of its log. Dropping it kills it.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
     log: watch::Receiver<VecDeque<String>>,
-    /// What hands on what it prints, if anything does.
-    printed: Option<JoinHandle<()>>,
+    /// What hands on what it prints and logs.
+    heard: JoinSet<()>,
 }
 
 /// Who is told what a program prints.
 pub(super) struct Heard {
     pub(super) live: Live,
     /// Where its standard output goes after that.
-    pub(super) onward: Box<dyn AsyncWrite + Send + Unpin>,
+    pub(super) onward: Onward,
 }
 
 impl Process {
@@ -57,16 +58,23 @@ impl Process {
                 format!("cannot run {}", program.display())
             })?;
         let (sender, log) = watch::channel(VecDeque::new());
+        let mut tasks = JoinSet::new();
         if let Some(stderr) = child.stderr.take() {
             let live = heard.as_ref().map(|heard| heard.live.clone());
-            tokio::spawn(follow(stderr, sender, live, quiet));
+            let onward = if quiet {
+                Onward::Nobody
+            } else {
+                Onward::stderr()
+            };
+            tasks.spawn(follow(stderr, sender, live, onward));
         }
-        let printed = heard.zip(child.stdout.take());
-        let printed = printed.map(|(heard, stdout)| tokio::spawn(hand_on(stdout, heard)));
+        if let Some((heard, stdout)) = heard.zip(child.stdout.take()) {
+            tasks.spawn(hand_on(stdout, heard));
+        }
         Ok(Self {
             child,
             log,
-            printed,
+            heard: tasks,
         })
     }
 
@@ -92,7 +100,9 @@ impl Process {
 
     /// Returns when the program has ended, with how.
     pub(super) async fn ended(&mut self) -> String {
-        match self.child.wait().await {
+        let ended = self.child.wait().await;
+        self.last_lines().await;
+        match ended {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         }
@@ -112,11 +122,14 @@ impl Process {
         if time::timeout(patience, self.child.wait()).await.is_err() {
             self.child.kill().await.context("cannot end it")?;
         }
-        if let Some(printed) = self.printed.take() {
-            // Its last lines; who does not take them has had his time.
-            let _ = time::timeout(patience, printed).await;
-        }
+        self.last_lines().await;
         Ok(())
+    }
+
+    /// Returns when what it printed last is handed on, or takes too long.
+    async fn last_lines(&mut self) {
+        let last = async { while self.heard.join_next().await.is_some() {} };
+        let _ = time::timeout(LAST, last).await;
     }
 }
 
@@ -158,27 +171,25 @@ async fn hand_on(mut stdout: impl AsyncRead + Unpin, heard: Heard) {
         for line in lines.split(|byte| *byte == b'\n') {
             live.printed(&String::from_utf8_lossy(line));
         }
-        // Where nobody takes it any more, as of `up | head`, the program goes on all the same.
-        let _ = onward.write_all(&lines).await;
-        let _ = onward.flush().await;
+        onward.put(lines).await;
         if ended {
-            return;
+            return onward.end().await;
         }
     }
 }
 
-/// Keeps the end of a program's log, shows it unless `quiet`, and tells what is in it.
+/// Keeps the end of a program's log, tells what is in it, and hands it on.
 async fn follow(
     stderr: impl AsyncRead + Unpin,
     log: watch::Sender<VecDeque<String>>,
     live: Option<Live>,
-    quiet: bool,
+    mut onward: Onward,
 ) {
     let mut lines = BufReader::new(stderr).split(b'\n');
     while let Ok(Some(line)) = lines.next_segment().await {
         let line = String::from_utf8_lossy(&line).into_owned();
-        if !quiet && !line.starts_with(CONTROL) {
-            eprintln!("{line}");
+        if !line.starts_with(CONTROL) {
+            onward.put(format!("{line}\n").into_bytes()).await;
         }
         if let Some(live) = &live {
             live.logged(&line);
@@ -190,12 +201,15 @@ async fn follow(
             log.push_back(line);
         });
     }
+    onward.end().await;
 }
 
 /// What begins workerd's control messages, which are for us and for nobody else.
 pub(super) const CONTROL: &str = r#"{"event":"#;
 /// Lines of the log that are kept.
 const KEPT: usize = 1000;
+/// How long the last lines may take to be where they belong.
+const LAST: Duration = Duration::from_secs(5);
 /// Bytes that are read at once.
 const READ: usize = 64 << 10;
 /// Bytes after which a line that does not end is taken for whole.

@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tempfile::TempDir;
-use tokio::io::AsyncWrite;
 use tokio::process::Command;
 use tokio::time;
 
 use super::{EdgeOptions, PAGE};
-use crate::host::cli::up::process::{self, Heard, Process};
+use crate::host::cli::up::process::{self, Heard, Onward, Process};
 use crate::host::cli::wasm;
 
 /// What every workerd of an edge is started with.
@@ -115,35 +114,32 @@ impl Launcher {
 
     /// Where the worker tells its decisions.
     fn stdout(&self) -> anyhow::Result<Stdio> {
-        Ok(match self.access_log()? {
-            Some(file) => file.into(),
+        Ok(match &self.options.access_log {
+            Some(file) => open(file)?.into(),
             None if self.options.quiet => Stdio::null(),
             None => Stdio::inherit(),
         })
     }
 
     /// The same, for who hands them on.
-    fn onward(&self) -> anyhow::Result<Box<dyn AsyncWrite + Send + Unpin>> {
-        Ok(match self.access_log()? {
-            Some(file) => Box::new(tokio::fs::File::from_std(file)),
-            None if self.options.quiet => Box::new(tokio::io::sink()),
-            None => Box::new(tokio::io::stdout()),
+    fn onward(&self) -> anyhow::Result<Onward> {
+        Ok(match &self.options.access_log {
+            Some(file) => Onward::file(open(file)?, file.clone()),
+            None if self.options.quiet => Onward::Nobody,
+            None => Onward::stdout(),
         })
     }
+}
 
-    fn access_log(&self) -> anyhow::Result<Option<fs::File>> {
-        let Some(file) = &self.options.access_log else {
-            return Ok(None);
-        };
-        let opened = fs::OpenOptions::new().create(true).append(true).open(file);
-        let opened = opened.with_context(|| {
-            format!(
-                "cannot write {}; name another file with --access-log",
-                file.display()
-            )
-        })?;
-        Ok(Some(opened))
-    }
+/// Opens a file to add to it.
+fn open(file: &Path) -> anyhow::Result<fs::File> {
+    let opened = fs::OpenOptions::new().create(true).append(true).open(file);
+    opened.with_context(|| {
+        format!(
+            "cannot write {}; name another file with --access-log",
+            file.display()
+        )
+    })
 }
 
 /// How long workerd may take to start.

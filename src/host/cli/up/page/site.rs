@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::Hasher as _;
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -11,6 +11,8 @@ use axum::body::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use siphasher::sip::SipHasher13;
+
+use crate::host::cli::scratch;
 
 /// A file, ready to be sent.
 #[derive(Debug)]
@@ -33,6 +35,7 @@ impl Site {
     /// When it cannot be read, or there is no page in it.
     pub(super) fn read(folder: &Path) -> anyhow::Result<Self> {
         let told = || format!("cannot read the page in {}", folder.display());
+        let _settled = scratch::settled(folder);
         let mut assets = BTreeMap::new();
         for entry in fs::read_dir(folder).with_context(told)? {
             let entry = entry.with_context(told)?;
@@ -42,12 +45,8 @@ impl Site {
             let Some(kind) = kind(&name).filter(|_| entry.path().is_file()) else {
                 continue;
             };
-            match fs::read(entry.path()) {
-                Ok(bytes) => assets.insert(name, asset(kind, bytes).with_context(told)?),
-                // It was of another build, and this one is not done.
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => return Err(error).with_context(told),
-            };
+            let bytes = fs::read(entry.path()).with_context(told)?;
+            assets.insert(name, asset(kind, bytes).with_context(told)?);
         }
         if !assets.contains_key(INDEX) {
             bail!(

@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::host::cli::origin::Target;
 use crate::host::cli::up::live::Live;
-use crate::host::cli::up::process::{self, Heard};
+use crate::host::cli::up::process::{self, Heard, Onward};
 
 /// What a stack is started with.
 #[derive(Debug, Clone)]
@@ -102,9 +102,9 @@ impl Options {
         Some(Heard {
             live,
             onward: if shown {
-                Box::new(tokio::io::stdout())
+                Onward::stdout()
             } else {
-                Box::new(tokio::io::sink())
+                Onward::Nobody
             },
         })
     }
