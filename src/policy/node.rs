@@ -70,8 +70,13 @@ impl<'a> Node<'a> {
     #[must_use]
     #[inline(never)] // As `Fields::get`.
     pub fn path(&self) -> String {
+        let mut steps = Vec::new();
+        find(self.notes.file, self.value, &mut steps);
         let mut path = String::new();
-        find(self.notes.file, self.value, &mut path);
+        for step in steps.iter().rev() {
+            path.push('/');
+            path.push_str(step);
+        }
         path
     }
 
@@ -340,27 +345,27 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Finds a value, itself and no other that is equal, and adds to the path what leads there; if it is nowhere, nothing.
-fn find(within: &Json, value: &Json, path: &mut String) -> bool {
-    let mut step = |name: &str, child: &Json| {
-        let length = path.len();
-        path.push('/');
-        path.push_str(&name.replace('~', "~0").replace('/', "~1"));
-        let found = find(child, value, path);
-        if !found {
-            path.truncate(length);
-        }
-        found
+/// Finds a value, itself and no other that is equal, and adds what leads there, the last step first; if it is nowhere, nothing.
+///
+/// Nothing is written on the way there: a policy may have thousands of faults, each of which is looked for.
+fn find(within: &Json, value: &Json, steps: &mut Vec<String>) -> bool {
+    if ptr::eq(within, value) {
+        return true;
+    }
+    let step = match within {
+        Json::Object(entries) => entries
+            .iter()
+            .find(|(_, child)| find(child, value, steps))
+            .map(|(name, _)| name.replace('~', "~0").replace('/', "~1")),
+        Json::List(items) => items
+            .iter()
+            .position(|child| find(child, value, steps))
+            .map(|index| index.to_string()),
+        _ => None,
     };
-    ptr::eq(within, value)
-        || match within {
-            Json::Object(entries) => entries.iter().any(|(name, child)| step(name, child)),
-            Json::List(items) => {
-                let mut items = items.iter().enumerate();
-                items.any(|(index, child)| step(&index.to_string(), child))
-            }
-            _ => false,
-        }
+    let found = step.is_some();
+    steps.extend(step);
+    found
 }
 
 /// A float that is a whole number: what becomes of `60` in a protobuf `Struct`.
