@@ -303,3 +303,34 @@ fn the_picture_is_a_sample_of_so_much() {
     let kept = film.sketch_len();
     assert!(kept <= 1 << 16, "{kept}");
 }
+
+#[test]
+fn each_frame_begins_once_also_after_frames_were_joined() {
+    let mut film = Film::new(people(), None);
+    let mut take = |second: u64| film.take(&scene(second * 1_000, 1, 1, Fate::Passed));
+    assert!((0..480).all(&mut take));
+    // From here on a frame is two seconds.
+    let began: Vec<bool> = (480..486).map(take).collect();
+    assert_eq!(began, [true, false, true, false, true, false]);
+}
+
+#[test]
+fn what_a_campaign_is_known_by_goes_before_what_more_keys_share() {
+    let mut film = Film::new(people(), Some(3_600_000));
+    for key in 0..40_u64 {
+        // A popular agent's system text, in which some have a template.
+        let mut shown = shown(1_000 + key, if key < 20 { 77 } else { 0 }, key);
+        shown.system = 55;
+        film.take(&Scene {
+            shown: Some(&shown),
+            ..scene(1_000 + key, usize::from(key >= 20), shown.key, Fate::Passed)
+        });
+    }
+    let rows = |convicted: &[(u64, u64)]| -> Vec<(String, usize)> {
+        let rows = film.picture(convicted).rows.into_iter();
+        rows.map(|row| (row.template, row.keys)).collect()
+    };
+    let [template, system] = [77_u64, 55].map(|hash| format!("{hash:016x}"));
+    assert_eq!(rows(&[]), [(system.clone(), 40)]);
+    assert_eq!(rows(&[(77, 5)]), [(template, 20), (system, 20)]);
+}
