@@ -142,6 +142,26 @@ fn nibble(digit: u8) -> Option<u8> {
 }
 
 impl<'a> Exchange<'a> {
+    /// A request by its method, its path with its query, and its headers, names in lower case; what its body says is not known.
+    #[must_use]
+    pub fn new(
+        method: &'a [u8],
+        target: &'a [u8],
+        headers: &'a [(&'a [u8], &'a [u8])],
+        attributes: &'a dyn Attributes,
+    ) -> Self {
+        let (path, query) = split_target(target);
+        Self {
+            method,
+            path,
+            query,
+            headers,
+            model: Model::Absent,
+            foreseen: Foreseen::default(),
+            attributes,
+        }
+    }
+
     /// Every value of a header, in order. `name` is in lower case.
     pub fn values(&self, name: &[u8]) -> impl Iterator<Item = &'a [u8]> {
         self.headers

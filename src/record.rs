@@ -8,6 +8,13 @@ use crate::exchange::Millis;
 use crate::json::Object;
 use crate::policy::check::Test;
 use crate::policy::{Policy, Rule, campaigns};
+use crate::verdict::Reason;
+
+/// Whether a decision is recorded: a plain admission is only where the policy wants all.
+#[must_use]
+pub fn is_due(decision: &Decision, policy: &Policy) -> bool {
+    decision.reason != Reason::None || decision.shadow.is_some() || policy.records_all
+}
 
 /// Writes the record as compact JSON; with its settlement, once there is one.
 #[must_use]
@@ -121,7 +128,7 @@ mod tests {
     use super::*;
     use crate::campaign::Match;
     use crate::policy::campaigns::Stage;
-    use crate::verdict::{Reason, Verdict};
+    use crate::verdict::Verdict;
 
     #[test]
     fn a_campaign_is_named_with_how_far_the_evidence_goes() {

@@ -98,7 +98,8 @@ fn campaign(decision: &Decision, policy: &Policy) -> Option<String> {
 }
 
 /// The status of a refusal.
-const fn status(decision: &Decision) -> u16 {
+#[must_use]
+pub const fn status(decision: &Decision) -> u16 {
     match decision.verdict {
         Verdict::Throttle => 429,
         _ => decision.reason.status(),

@@ -10,7 +10,7 @@ use core::fmt::{self, Write as _};
 use core::net::{IpAddr, SocketAddr};
 use std::borrow::Cow;
 
-use crate::exchange::{Attributes, Exchange, Foreseen, Millis, Model, Now, split_target};
+use crate::exchange::{Attributes, Exchange, Millis, Now};
 use crate::usage::Told;
 use line::Line;
 pub use lines::{LONGEST, Lines, Oddities, TOLD, Told as LineTold};
@@ -136,16 +136,12 @@ impl<'a> Record<'a> {
     /// The request, with its [`headers`](Self::headers); what its body says of it is not read.
     #[must_use]
     pub fn exchange<'e>(&'e self, headers: &'e [(&'e [u8], &'e [u8])]) -> Exchange<'e> {
-        let (path, query) = split_target(self.target.as_bytes());
-        Exchange {
-            method: self.method.as_bytes(),
-            path,
-            query,
+        Exchange::new(
+            self.method.as_bytes(),
+            self.target.as_bytes(),
             headers,
-            model: Model::Absent,
-            foreseen: Foreseen::default(),
-            attributes: self,
-        }
+            self,
+        )
     }
 
     /// When it came.

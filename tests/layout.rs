@@ -54,7 +54,7 @@ const USES: &[(&str, &[&str])] = &[
     (
         "record",
         &[
-            "campaign", "distinct", "engine", "exchange", "json", "policy",
+            "campaign", "distinct", "engine", "exchange", "json", "policy", "verdict",
         ],
     ),
     ("trace", &["exchange", "usage"]),
@@ -70,7 +70,7 @@ const USES: &[(&str, &[&str])] = &[
         "replay",
         &[
             "campaign", "dialect", "distinct", "engine", "estimate", "exchange", "identity",
-            "json", "policy", "sample", "store", "traits", "usage", "verdict",
+            "json", "policy", "sample", "simulate", "store", "trace", "traits", "usage", "verdict",
         ],
     ),
     (
@@ -95,8 +95,6 @@ const USES: &[(&str, &[&str])] = &[
 
 /// Modules that only the tests of a module may use beside those.
 const USES_IN_TESTS: &[(&str, &[&str])] = &[
-    ("record", &["verdict"]),
-    ("replay", &["trace"]),
     ("sample", &["traits"]),
     ("edge", &["window"]),
     ("template", &["traits"]),

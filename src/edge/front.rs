@@ -343,7 +343,7 @@ fn carry_out(
 ) -> Action {
     let policy = engine.policy();
     let decision = &decided.decision;
-    let told = decision.reason != Reason::None || decision.shadow.is_some() || policy.records_all;
+    let told = record::is_due(decision, policy);
     // Of what is settled in the end it is told then.
     let later = policy.records_all && decided.metered;
     let record = (told && !later).then(|| record::write(decision, policy, None));
@@ -361,15 +361,7 @@ fn carry_out(
             record,
         };
     }
-    let mut remove: Vec<String> = Vec::new();
-    if !policy.shadow {
-        let names = stream.request.headers.iter().map(|(name, _)| name);
-        remove.extend(names.filter(|name| reply::is_own(name.as_bytes())).cloned());
-    }
-    // An answer that is compressed cannot be read.
-    if decided.enforced && stream.has(b"accept-encoding") {
-        remove.push(String::from("accept-encoding"));
-    }
+    let remove = stream.request.taken_off(policy, decided.enforced);
     let edit = stream.edit.take().filter(|_| decided.enforced);
     let passing = match &edit {
         Some(_) => Passing::Hide(Box::default()),

@@ -9,7 +9,7 @@ use crate::engine::{
     Content, Decision, Ending, Engine, Lease, Reservation, Screening, Settlement, Text,
 };
 use crate::estimate::Estimator;
-use crate::exchange::{Exchange, Foreseen, Millis, Model, Now, split_target};
+use crate::exchange::{Exchange, Millis, Now};
 use crate::store::Store as _;
 
 /// As many requests are remembered to be under way. Beyond, the oldest is forgotten: what it reserved stays charged until its
@@ -147,20 +147,8 @@ impl Ledger {
 
     fn admit(&mut self, admit: Admit, now: Now) -> Decided {
         let headers = admit.request.bytes();
-        let pairs: Vec<(&[u8], &[u8])> = headers
-            .iter()
-            .map(|(name, value)| (name.as_slice(), value.as_slice()))
-            .collect();
-        let (path, query) = split_target(admit.request.target.as_bytes());
-        let exchange = Exchange {
-            method: admit.request.method.as_bytes(),
-            path,
-            query,
-            headers: &pairs,
-            model: Model::Absent,
-            foreseen: Foreseen::default(),
-            attributes: &admit.request.facts,
-        };
+        let pairs = message::pairs(&headers);
+        let exchange = admit.request.exchange(&pairs);
         let mut decision = self.decide(&exchange, &admit.body, now);
         let leases = core::mem::take(&mut decision.leases);
         let mut reservation = core::mem::take(&mut decision.reservation);

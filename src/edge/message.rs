@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::facts::Facts;
 use crate::dialect::request::Prompt;
 use crate::engine::{Decision, Sample, Settlement};
-use crate::exchange::{Millis, latin};
+use crate::exchange::{Exchange, Millis, latin};
+use crate::policy::Policy;
+use crate::reply;
 use crate::usage::Seen;
 
 /// A request as a host tells it. Bytes of headers are characters of the same number.
@@ -162,6 +164,40 @@ impl Request {
             .map(|(name, value)| (latin::bytes(name), latin::bytes(value)))
             .collect()
     }
+
+    /// The request as the engine sees it, with its [`bytes`](Self::bytes) as [`pairs`].
+    #[must_use]
+    pub fn exchange<'a>(&'a self, headers: &'a [(&'a [u8], &'a [u8])]) -> Exchange<'a> {
+        let (method, target) = (self.method.as_bytes(), self.target.as_bytes());
+        Exchange::new(method, target, headers, &self.facts)
+    }
+
+    /// What is taken from the headers of a request that goes on to the origin: what only Stillgate sets, and where an enforced rule
+    /// needs to read the answer, what would have that compressed.
+    #[must_use]
+    pub fn taken_off(&self, policy: &Policy, enforced: bool) -> Vec<String> {
+        let names = || self.headers.iter().map(|(name, _)| name);
+        let mut taken: Vec<String> = Vec::new();
+        if !policy.shadow {
+            let own = names().filter(|name| reply::is_own(name.as_bytes()));
+            taken.extend(own.cloned());
+        }
+        taken.extend(
+            names()
+                .find(|name| enforced && *name == "accept-encoding")
+                .cloned(),
+        );
+        taken
+    }
+}
+
+/// Headers as an exchange borrows them.
+#[must_use]
+pub fn pairs(headers: &[(Vec<u8>, Vec<u8>)]) -> Vec<(&[u8], &[u8])> {
+    let headers = headers.iter();
+    headers
+        .map(|(name, value)| (name.as_slice(), value.as_slice()))
+        .collect()
 }
 
 /// Writes a message.

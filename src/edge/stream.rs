@@ -1,9 +1,9 @@
 //! One request at a front, from its headers to the end of its answer.
 
-use super::message::{Body, Decided, Request};
+use super::message::{self, Body, Decided, Request};
 use crate::dialect::request::Edit;
 use crate::engine::Decision;
-use crate::exchange::{Exchange, Foreseen, Millis, Model, split_target};
+use crate::exchange::{Exchange, Millis};
 
 use super::answer::Passing;
 
@@ -60,21 +60,8 @@ impl Stream {
 
     /// Calls `with` the request as the engine sees it.
     pub(super) fn with<T>(&self, with: impl FnOnce(&Exchange<'_>) -> T) -> T {
-        let (path, query) = split_target(self.request.target.as_bytes());
-        let headers: Vec<(&[u8], &[u8])> = self
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_slice(), value.as_slice()))
-            .collect();
-        with(&Exchange {
-            method: self.request.method.as_bytes(),
-            path,
-            query,
-            headers: &headers,
-            model: Model::Absent,
-            foreseen: Foreseen::default(),
-            attributes: &self.request.facts,
-        })
+        let pairs = message::pairs(&self.headers);
+        with(&self.request.exchange(&pairs))
     }
 
     /// Whether there is a header of this name, in lower case.

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::stack::{self, Stack, Value};
 use super::write;
-use crate::exchange::{Attributes, Exchange, Foreseen, Model, split_target};
+use crate::exchange::{Attributes, Exchange};
 
 /// A request and what is known of it. One is made once and filled anew each time.
 #[derive(Debug, Clone)]
@@ -131,16 +131,7 @@ impl Request {
     /// The request, with its [`headers`](Self::headers), as an engine is asked about it.
     #[must_use]
     pub fn exchange<'a>(&'a self, headers: &'a [(&'a [u8], &'a [u8])]) -> Exchange<'a> {
-        let (path, query) = split_target(self.path.as_bytes());
-        Exchange {
-            method: b"POST",
-            path,
-            query,
-            headers,
-            model: Model::Absent,
-            foreseen: Foreseen::default(),
-            attributes: self,
-        }
+        Exchange::new(b"POST", self.path.as_bytes(), headers, self)
     }
 
     /// Writes down whose secret it carries.

@@ -18,7 +18,6 @@ use crate::host::wire::pairs;
 use crate::metrics::{Metric, Part};
 use crate::record;
 use crate::reply;
-use crate::verdict::Reason;
 
 /// A request on its way through the filter.
 pub(super) struct Stream {
@@ -241,7 +240,7 @@ impl Stream {
         let policy = running.engine.policy();
         let dialect = policy.dialect_of(&request.exchange());
         running.count(&decision);
-        if decision.reason != Reason::None || decision.shadow.is_some() || policy.records_all {
+        if record::is_due(&decision, policy) {
             let record = record::write(&decision, policy, None);
             abi::set_property("stillgate", record.as_bytes());
         }

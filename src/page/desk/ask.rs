@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::edge::Facts;
-use crate::edge::message::Request;
-use crate::exchange::{Exchange, Foreseen, Millis, Model, split_target};
+use crate::edge::message::{self, Request};
+use crate::exchange::{Exchange, Millis};
 use crate::replay::Answer;
 use crate::usage::Told;
 
@@ -186,20 +186,8 @@ impl Try {
     /// Shows the request to somebody.
     pub(super) fn with<T>(&self, show: impl FnOnce(&Exchange<'_>, Option<&[u8]>) -> T) -> T {
         let headers = self.request.bytes();
-        let pairs: Vec<(&[u8], &[u8])> = headers
-            .iter()
-            .map(|(name, value)| (name.as_slice(), value.as_slice()))
-            .collect();
-        let (path, query) = split_target(self.request.target.as_bytes());
-        let exchange = Exchange {
-            method: self.request.method.as_bytes(),
-            path,
-            query,
-            headers: &pairs,
-            model: Model::Absent,
-            foreseen: Foreseen::default(),
-            attributes: &self.request.facts,
-        };
+        let pairs = message::pairs(&headers);
+        let exchange = self.request.exchange(&pairs);
         show(&exchange, self.body.as_deref().map(str::as_bytes))
     }
 }

@@ -11,7 +11,6 @@ use crate::exchange::{Millis, Now};
 use crate::policy::check::Test;
 use crate::policy::{Count, Policy};
 use crate::reply::{self, FAMILIES};
-use crate::verdict::{Reason, Verdict};
 use crate::{record, replay};
 
 /// Requests one after the other that came to the same.
@@ -113,11 +112,11 @@ const fn mode(shadow: bool) -> &'static str {
     if shadow { "shadow" } else { "enforce" }
 }
 
-fn status(decision: &Decision, origin: u16) -> u16 {
-    match decision.verdict {
-        verdict if verdict.passes() => origin,
-        Verdict::Throttle => 429,
-        _ => decision.reason.status(),
+const fn status(decision: &Decision, origin: u16) -> u16 {
+    if decision.verdict.passes() {
+        origin
+    } else {
+        reply::status(decision)
     }
 }
 
@@ -156,9 +155,8 @@ impl Shown {
         let mut line: Value = serde_json::from_str(&line).unwrap_or_default();
         let mut take = |name: &str| line.get_mut(name).map(Value::take).unwrap_or_default();
         let (reasons, shadow) = (take("reasons"), take("shadow"));
-        let odd = decision.reason != Reason::None || decision.shadow.is_some();
         let record = || record::write(decision, policy, told.settlement);
-        let record = (odd || policy.records_all).then(record);
+        let record = record::is_due(decision, policy).then(record);
         let (reply, request) = if passes {
             (added(told, policy), change(decision, one, policy))
         } else {
@@ -201,22 +199,10 @@ fn added(told: &Told<'_>, policy: &Policy) -> Reply {
 }
 
 fn change(decision: &Decision, one: &Try, policy: &Policy) -> Change {
-    let names = || one.request.headers.iter().map(|(name, _)| name);
-    let mut remove: Vec<String> = Vec::new();
-    if !policy.shadow {
-        remove.extend(
-            names()
-                .filter(|name| reply::is_own(name.as_bytes()))
-                .cloned(),
-        );
-    }
-    // An answer that is compressed cannot be read.
-    if decision.reservation.is_enforced() {
-        remove.extend(names().filter(|name| *name == "accept-encoding").cloned());
-    }
+    let enforced = decision.reservation.is_enforced();
     Change {
         add: reply::tags(decision, policy),
-        remove,
+        remove: one.request.taken_off(policy, enforced),
     }
 }
 
