@@ -16,11 +16,16 @@ use crate::estimate::Estimator;
 use crate::exchange::{Exchange, Millis, Now};
 use crate::identity::Secret;
 use crate::policy::Policy;
+use crate::simulate;
 use crate::store::MemoryStore;
+use crate::trace::Record;
 use crate::usage::{Seen, Told};
 
 /// How often a judge sits that has only one node to listen to, in milliseconds: as often as in Envoy.
 pub const SITTING: Millis = 10_000;
+
+/// The secret where nobody has one, so that everybody who looks at the same traffic reads the same names.
+pub const SECRET: &[u8] = b"a replay is no secret";
 
 /// After a pause that was longer than a sitting, judges catch up on as many at most.
 const CATCH_UP: u64 = 2;
@@ -144,6 +149,33 @@ impl Fleet {
             }
         }
         decision
+    }
+
+    /// Decides about a request that was recorded, which ends as it did then; see [`request`](Self::request).
+    pub fn recorded(&mut self, record: &Record<'_>) -> Decision {
+        let headers = record.headers();
+        let answer = Answer {
+            status: record.status.unwrap_or(200),
+            usage: record.usage,
+        };
+        let (exchange, body) = (record.exchange(&headers), record.body.as_deref());
+        self.request(&exchange, body, &answer, record.now())
+    }
+
+    /// Decides about a request that was made up, which is answered if it passes; see [`request`](Self::request).
+    pub fn made(&mut self, request: &simulate::Request) -> Decision {
+        let headers = request.headers();
+        let answer = Answer {
+            status: 200,
+            usage: Some(Told {
+                input: Some(u64::from(request.input)),
+                output: Some(u64::from(request.output)),
+                cached: 0,
+                reasoning: 0,
+            }),
+        };
+        let (exchange, body) = (request.exchange(&headers), Some(request.body.as_slice()));
+        self.request(&exchange, body, &answer, Now::at(request.t))
     }
 
     /// The campaigns that are suspected or convicted, those that are convicted first. One that several judges have found is

@@ -1,23 +1,25 @@
 //! Traffic that goes by while somebody looks: made up, recorded, or already decided about.
 
 mod made;
+mod reading;
 mod recorded;
 mod told;
+mod watched;
 
 use serde::Serialize;
 
 use super::film::{Campaign, Film, Person, Picture, Series, Timing, Verdicts};
 use crate::exchange::Millis;
-use crate::identity::Secret;
+use crate::policy::Policy;
 use crate::policy::campaigns::Convict;
-use crate::policy::{Policy, Rule};
 use crate::replay::{Cause, Tally};
 use crate::trace::Oddities;
 
 pub use made::{Made, Options, Preset, check as check_scenario, scenarios};
-pub use recorded::Recorded;
-pub use told::Told;
+pub use reading::{Reading, Taking};
+pub use recorded::{Again, Recorded};
 pub(super) use told::probe as is_verdict;
+pub use told::{Before, Told};
 
 /// All that a page shows of a run.
 #[derive(Debug, Serialize)]
@@ -133,18 +135,12 @@ impl Did {
     /// What a cause did, and what it would have done, each if it is anything.
     fn of(cause: &Cause, policy: &Policy) -> Vec<Self> {
         let rule = cause.rule.map(|rule| policy.name_of(rule).to_owned());
-        let kind = match cause.rule {
-            Some(Rule::Quota(_)) => "quota",
-            Some(Rule::Check(_)) => "check",
-            Some(Rule::Campaign) => "campaign",
-            None => cause.reason.label(),
-        };
         [("enforce", &cause.did), ("shadow", &cause.shadow)]
             .into_iter()
             .filter(|(_, count)| count.requests > 0)
             .map(|(mode, count)| Self {
                 rule: rule.clone(),
-                kind,
+                kind: cause.kind(),
                 mode,
                 requests: count.requests,
                 keys: Some(count.keys()),
@@ -155,11 +151,6 @@ impl Did {
 
 /// Bytes for the keys that rules touched; beyond that they are sampled.
 const MEMORY: usize = 32 << 20;
-
-/// The secret of `stillgate replay`, so that keys and campaigns have the same names here as there.
-fn secret() -> Secret {
-    Secret::new(b"a replay is no secret")
-}
 
 #[cfg(test)]
 mod tests;

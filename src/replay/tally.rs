@@ -74,6 +74,19 @@ pub struct Touched {
     pub refused: u64,
 }
 
+impl Cause {
+    /// What sort of rule it is, or the reason that is none.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self.rule {
+            Some(Rule::Quota(_)) => "quota",
+            Some(Rule::Check(_)) => "check",
+            Some(Rule::Campaign) => "campaign",
+            None => self.reason.label(),
+        }
+    }
+}
+
 impl Count {
     const fn new(room: usize) -> Self {
         Self {

@@ -1,5 +1,4 @@
 use super::*;
-use crate::trace::Record;
 use crate::verdict::{Reason, Verdict};
 
 fn fleet(rules: &str, nodes: u32, merge: Option<Millis>) -> Fleet {
@@ -17,13 +16,7 @@ fn line(t: Millis, key: &str, rest: &str) -> String {
 
 fn ask(fleet: &mut Fleet, line: &str) -> Decision {
     let record = Record::parse(line.as_bytes()).unwrap();
-    let headers = record.headers();
-    let answer = Answer {
-        status: record.status.unwrap_or(200),
-        usage: record.usage,
-    };
-    let exchange = record.exchange(&headers);
-    fleet.request(&exchange, record.body.as_deref(), &answer, record.now())
+    fleet.recorded(&record)
 }
 
 const REQUESTS: &str = r#", "quotas": [{"name": "q", "per": ["key"], "count": "requests", "limit": 3, "window": "1m"}]"#;

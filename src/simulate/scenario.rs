@@ -216,6 +216,12 @@ impl Scenario {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
 
+    /// How long it goes on, in milliseconds.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        (self.days as u64).saturating_mul(86_400_000)
+    }
+
     /// What is wrong with it, a sentence each; nothing if it can be simulated.
     #[must_use]
     pub fn validate(&self) -> Vec<String> {

@@ -14,7 +14,7 @@ use super::trace::{self, Trace};
 use crate::exchange::Millis;
 use crate::identity::Secret;
 use crate::policy::units;
-use crate::replay::{Answer, Fleet, Tally, line};
+use crate::replay::{Fleet, SECRET, Tally, line};
 use report::Report;
 
 /// What `replay` is told.
@@ -68,13 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut fleet = Fleet::new(policy, secret(), arguments.nodes, arguments.merge.0);
     let progress = trace::progress("replaying");
     let oddities = trace.read(&progress, |record| {
-        let headers = record.headers();
-        let answer = Answer {
-            status: record.status.unwrap_or(200),
-            usage: record.usage,
-        };
-        let (exchange, body) = (record.exchange(&headers), record.body.as_deref());
-        let decision = fleet.request(&exchange, body, &answer, record.now());
+        let decision = fleet.recorded(record);
         tally.add(&decision, record.t);
         match &mut verdicts {
             Some(verdicts) => {
@@ -195,7 +189,7 @@ pub(super) fn merge(text: &str) -> Result<Merge, String> {
 pub(super) fn secret() -> Secret {
     match std::env::var_os("STILLGATE_SECRET").filter(|secret| !secret.is_empty()) {
         Some(secret) => Secret::new(secret.as_encoded_bytes()),
-        None => Secret::new(b"a replay is no secret"),
+        None => Secret::new(SECRET),
     }
 }
 

@@ -196,8 +196,7 @@ fn bars() -> MultiProgress {
 }
 
 fn bar(scenario: &Scenario) -> ProgressBar {
-    let bar = ProgressBar::new(u64::from(scenario.days).saturating_mul(course::DAY))
-        .with_message(scenario.name.clone());
+    let bar = ProgressBar::new(scenario.length()).with_message(scenario.name.clone());
     let style = "{msg:9} [{bar:40}] {percent} %, {elapsed} so far, {eta} left";
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style.progress_chars("=> "));

@@ -19,6 +19,15 @@ pub struct Person {
     pub kind: Kind,
 }
 
+impl Person {
+    /// By its name and kind.
+    #[must_use]
+    pub fn new(name: &str, kind: Kind) -> Self {
+        let name = name.to_owned();
+        Self { name, kind }
+    }
+}
+
 /// What a group is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,17 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MEMORY, Report, secret};
-use crate::engine::Decision;
-use crate::exchange::{Millis, Now};
-use crate::page::film::{Fate, Film, Kind, Person, Scene};
-use crate::page::policy;
-use crate::replay::{Answer, Fleet, Tally};
+use super::Report;
+use super::watched::Watched;
+use crate::exchange::Millis;
+use crate::page::film::{Kind, Person};
 use crate::simulate::{Request, Scenario, Set, Texts, World};
-use crate::usage::Told;
-
-/// A day in milliseconds.
-const DAY: Millis = 86_400_000;
 
 /// Who decides, and what is written.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -76,9 +70,7 @@ impl Options {
 pub struct Made {
     scenario: Scenario,
     world: World,
-    fleet: Fleet,
-    tally: Tally,
-    film: Film,
+    watched: Watched,
     request: Request,
     /// Whether nothing more comes.
     over: bool,
@@ -90,20 +82,21 @@ impl Made {
     /// # Errors
     /// What is wrong with the scenario or the policy.
     pub fn new(scenario: &str, text: Option<&str>, options: &Options) -> Result<Self, String> {
-        let scenario = scenario_of(scenario)?;
-        let policy = policy::parse(text.unwrap_or(Scenario::POLICY))?;
+        let scenario = read(scenario).map_err(|faults| {
+            let faults = faults.join("; ");
+            format!("This scenario cannot be simulated: {faults}.")
+        })?;
         let set = match options.texts {
             Wording::Development => Set::Development,
             Wording::HeldOut => Set::HeldOut,
         };
         let texts = Texts::grammar(set, scenario.seed);
         let world = World::new(&scenario, &texts, &[]);
-        let length = Millis::from(scenario.days).saturating_mul(DAY);
+        let policy = text.unwrap_or(Scenario::POLICY);
+        let length = Some(scenario.length());
         Ok(Self {
-            film: Film::new(people(&world), Some(length)),
+            watched: Watched::new(policy, options, people(&world), length)?,
             world,
-            tally: Tally::new(&policy, MEMORY),
-            fleet: Fleet::new(policy, secret(), options.nodes, Some(options.merge)),
             request: Request::default(),
             over: false,
             scenario,
@@ -115,103 +108,53 @@ impl Made {
         for _ in 0..requests {
             if !self.world.next(&mut self.request) {
                 self.over = true;
-                self.fleet.close();
-                self.look(self.end());
+                self.watched.close(self.end());
                 return false;
             }
-            self.one();
+            let request = &self.request;
+            let decision = self.watched.fleet.made(request);
+            let group = group(&self.world, request);
+            self.watched.take(&decision, request.t, group);
+            self.world.answered(request, decision.verdict.passes());
         }
         true
-    }
-
-    fn one(&mut self) {
-        let decision = self.decide();
-        let request = &self.request;
-        self.tally.add(&decision, request.t);
-        let scene = Scene {
-            t: request.t,
-            group: group(&self.world, request),
-            key: decision.key.map(|key| key.0),
-            verdict: decision.verdict,
-            fate: Fate::of(&decision),
-            campaign: decision.campaign.map(|found| found.campaign),
-            shown: self.fleet.last(),
-        };
-        let (t, new) = (scene.t, self.film.take(&scene));
-        self.world
-            .answered(&self.request, decision.verdict.passes());
-        if new {
-            self.look(t);
-        }
-    }
-
-    fn decide(&mut self) -> Decision {
-        let request = &self.request;
-        let headers = request.headers();
-        let exchange = request.exchange(&headers);
-        let told = Told {
-            input: Some(u64::from(request.input)),
-            output: Some(u64::from(request.output)),
-            cached: 0,
-            reasoning: 0,
-        };
-        let answer = Answer {
-            status: 200,
-            usage: Some(told),
-        };
-        let body = Some(request.body.as_slice());
-        self.fleet
-            .request(&exchange, body, &answer, Now::at(request.t))
-    }
-
-    fn look(&mut self, t: Millis) {
-        let fleet = &self.fleet;
-        self.film.look(&fleet.cases(), t, |id| fleet.templates(id));
     }
 
     /// How much of the time has passed, from 0 to 1.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "it is shown in percent")]
     pub fn progress(&self) -> f64 {
-        let length = self.end().saturating_sub(self.scenario.start);
+        let length = self.scenario.length();
         let passed = self.request.t.saturating_sub(self.scenario.start);
         (passed as f64 / length.max(1) as f64).min(1.0)
     }
 
-    fn end(&self) -> Millis {
-        let length = Millis::from(self.scenario.days).saturating_mul(DAY);
-        self.scenario.start.saturating_add(length)
+    const fn end(&self) -> Millis {
+        self.scenario.start.saturating_add(self.scenario.length())
     }
 
     /// All of it so far; the picture only if it is wanted.
     #[must_use]
     pub fn report(&self, picture: bool) -> Report {
-        let mut report = Report::of("scenario", &self.film)
-            .with_tally(&self.tally, self.fleet.engine().policy());
+        let mut report = self.watched.report("scenario", picture);
         report.end = Some(self.end());
         if self.over {
             report.last = report.end;
-        }
-        report.unobserved = self.fleet.dropped();
-        if picture {
-            let convicted: Vec<(u64, u64)> = self.fleet.convicted().collect();
-            report.picture = Some(self.film.picture(&convicted));
         }
         report
     }
 }
 
-/// Reads a scenario.
+/// Reads a scenario that can be simulated.
 ///
 /// # Errors
-/// A sentence about everything that is wrong with it.
-fn scenario_of(text: &str) -> Result<Scenario, String> {
-    match check(text).as_slice() {
-        [] => Scenario::parse(text),
-        faults => Err(format!(
-            "This scenario cannot be simulated: {}.",
-            faults.join("; ")
-        )),
+/// What is wrong with it, a sentence each.
+fn read(text: &str) -> Result<Scenario, Vec<String>> {
+    let scenario =
+        Scenario::parse(text).map_err(|why| vec![format!("this is no scenario: {why}")])?;
+    match scenario.validate() {
+        faults if faults.is_empty() => Ok(scenario),
+        faults => Err(faults),
     }
 }
 
@@ -242,24 +185,17 @@ pub fn scenarios() -> Vec<Preset> {
 /// What is wrong with a text that is to be a scenario, a sentence each; nothing if it can be simulated.
 #[must_use]
 pub fn check(text: &str) -> Vec<String> {
-    match Scenario::parse(text) {
-        Ok(scenario) => scenario.validate(),
-        Err(why) => vec![format!("this is no scenario: {why}")],
-    }
+    read(text).err().unwrap_or_default()
 }
 
 /// The groups: what a campaign wants, what else its keys ask, and every honest population.
 fn people(world: &World) -> Vec<Person> {
-    let person = |name: &str, kind| Person {
-        name: name.to_owned(),
-        kind,
-    };
     let mut people = vec![
-        person("interactions", Kind::Campaign),
-        person("other requests of the campaign's keys", Kind::Beside),
+        Person::new("interactions", Kind::Campaign),
+        Person::new("other requests of the campaign's keys", Kind::Beside),
     ];
     let honest = world.populations().iter().filter(|it| !it.campaign);
-    people.extend(honest.map(|it| person(it.name, Kind::Honest)));
+    people.extend(honest.map(|it| Person::new(it.name, Kind::Honest)));
     people
 }
 

@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::replay::{self, Answer, Fleet};
+use crate::identity::Secret;
+use crate::replay::{self, Fleet};
 use crate::trace::Record;
 
 fn small(name: &str) -> String {
@@ -260,17 +261,11 @@ fn a_lane_with_room_refuses_nobody() {
     recorded.feed(lines.join("\n").as_bytes());
     recorded.end();
     let policy = Policy::parse(policy.as_bytes()).unwrap();
-    let mut fleet = Fleet::new(policy, secret(), 1, None);
+    let mut fleet = Fleet::new(policy, Secret::new(replay::SECRET), 1, None);
     let mut told = Told::default();
     for line in &lines {
         let record = Record::parse(line.as_bytes()).unwrap();
-        let headers = record.headers();
-        let answer = Answer {
-            status: 200,
-            usage: None,
-        };
-        let exchange = record.exchange(&headers);
-        let decision = fleet.request(&exchange, None, &answer, record.now());
+        let decision = fleet.recorded(&record);
         let verdict = replay::line("", record.t, &decision, fleet.engine().policy());
         told.feed(format!("{verdict}\n").as_bytes());
     }

@@ -1,31 +1,27 @@
 //! Traffic that was decided about before: a file of verdicts, as `stillgate replay --verdicts` writes them.
 
-use core::ops::ControlFlow;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::reading::{Reading, Taking};
 use super::{Did, Report};
 use crate::exchange::Millis;
 use crate::page::film::{Fate, Film, Scene};
-use crate::trace::{Broken, LineTold, Lines, Oddities, check_moment};
+use crate::trace::{Broken, check_moment};
 use crate::verdict::Verdict;
 
 /// The most rules that are told apart.
 const MOST: usize = 256;
 
 /// A file of verdicts that goes by as it is handed over.
-pub struct Told {
-    lines: Lines,
-    seen: Seen,
-}
+pub type Told = Reading<Before>;
 
-struct Seen {
+/// Requests that were decided about before.
+pub struct Before {
     film: Film,
-    oddities: Oddities,
     requests: u64,
-    last: Option<Millis>,
     /// The latest moment of a request.
     latest: Option<Millis>,
     /// What rules did, by their names, kinds and modes.
@@ -105,43 +101,23 @@ impl From<Verdicts> for Verdict {
     }
 }
 
-impl Default for Told {
+impl Default for Before {
     fn default() -> Self {
         Self {
-            lines: Lines::default(),
-            seen: Seen {
-                film: Film::new(super::recorded::people(), None),
-                oddities: Oddities::default(),
-                requests: 0,
-                last: None,
-                latest: None,
-                did: BTreeMap::new(),
-            },
+            film: Film::new(super::recorded::people(), None),
+            requests: 0,
+            latest: None,
+            did: BTreeMap::new(),
         }
     }
 }
 
 impl Told {
-    /// Takes in what comes next of the file.
-    pub fn feed(&mut self, bytes: &[u8]) {
-        let seen = &mut self.seen;
-        // Nobody ever has enough of it.
-        let _ = self
-            .lines
-            .feed(bytes, |number, line| seen.line(number, line));
-    }
-
-    /// Takes in that nothing more comes.
-    pub fn end(&mut self) {
-        let seen = &mut self.seen;
-        self.lines.end(|number, line| seen.line(number, line));
-    }
-
     /// All of it so far.
     #[must_use]
     pub fn report(&self) -> Report {
-        let seen = &self.seen;
-        let mut report = Report::of("verdicts", &seen.film).with_oddities(&seen.oddities);
+        let seen = &self.taken;
+        let mut report = Report::of("verdicts", &seen.film).with_oddities(&self.oddities);
         report.requests = seen.requests;
         report.last = seen.latest;
         let did = seen.did.iter();
@@ -158,20 +134,9 @@ impl Told {
     }
 }
 
-impl Seen {
-    fn line(&mut self, number: u64, line: LineTold<'_>) -> ControlFlow<()> {
-        match line.and_then(read) {
-            Ok(line) => {
-                self.oddities.follow(number, line.t, self.last);
-                self.last = Some(line.t);
-                self.take(&line);
-            }
-            Err(broken) => self.oddities.leave_out(number, &broken),
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn take(&mut self, line: &Line<'_>) {
+impl Taking for Before {
+    fn take(&mut self, line: &[u8]) -> Result<Millis, Broken> {
+        let line = read(line)?;
         self.requests = self.requests.saturating_add(1);
         self.latest = self.latest.max(Some(line.t));
         let verdict = Verdict::from(line.verdict);
@@ -194,8 +159,13 @@ impl Seen {
                 self.count(cause, mode);
             }
         }
+        Ok(line.t)
     }
 
+    fn close(&mut self, _: Millis) {}
+}
+
+impl Before {
     fn count(&mut self, cause: &Cause<'_>, mode: &'static str) {
         let Some(kind) = KINDS.iter().find(|kind| **kind == cause.kind) else {
             return;

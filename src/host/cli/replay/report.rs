@@ -57,7 +57,7 @@ impl<'r> Report<'r> {
         }});
         let causes = self.touched().map(|cause| {
             json!({
-                "rule": cause.rule.map(|rule| self.policy.name_of(rule)), "kind": kind(cause), "mode": self.mode(cause),
+                "rule": cause.rule.map(|rule| self.policy.name_of(rule)), "kind": cause.kind(), "mode": self.mode(cause),
                 "requests": cause.did.requests, "keys": cause.did.keys(),
                 "shadow": {"requests": cause.shadow.requests, "keys": cause.shadow.keys()},
             })
@@ -115,7 +115,7 @@ impl<'r> Report<'r> {
                 &cause.did
             };
             let name = cause.rule.map_or("-", |rule| self.policy.name_of(rule));
-            let mut cells = vec![String::from(name), kind(cause), String::from(mode)];
+            let mut cells = [name, cause.kind(), mode].map(String::from).to_vec();
             cells.extend(self.counts(count));
             cells
         });
@@ -214,16 +214,6 @@ impl<'r> Report<'r> {
             "enforce"
         }
     }
-}
-
-/// What sort of rule it is, or the reason that is none.
-fn kind(cause: &Cause) -> String {
-    String::from(match cause.rule {
-        Some(Rule::Quota(_)) => "quota",
-        Some(Rule::Check(_)) => "check",
-        Some(Rule::Campaign) => "campaign",
-        None => cause.reason.label(),
-    })
 }
 
 /// Tenths of a point with their sign.

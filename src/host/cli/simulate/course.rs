@@ -10,16 +10,11 @@ use super::report::{CasesReport, Cost, Report, Setting};
 use super::score::Score;
 use super::source::{self, Files};
 use super::{Arguments, Wording};
-use crate::exchange::{Millis, Now};
 use crate::host::cli::{embed, replay};
 use crate::identity::Secret;
 use crate::policy::Policy;
-use crate::replay::{Answer, Fleet};
+use crate::replay::Fleet;
 use crate::simulate::{HeavyClient, Request, Scenario, Set, Texts, World};
-use crate::usage::Told;
-
-/// A day in milliseconds.
-pub(super) const DAY: Millis = 86_400_000;
 
 /// How many requests go by before the bar is told.
 const PER_STEP: u64 = 0x3fff;
@@ -74,21 +69,7 @@ impl<'a> Course<'a> {
         let mut request = Request::default();
         let mut requests: u64 = 0;
         while world.next(&mut request) {
-            let decision = {
-                let headers = request.headers();
-                let exchange = request.exchange(&headers);
-                let answer = Answer {
-                    status: 200,
-                    usage: Some(Told {
-                        input: Some(u64::from(request.input)),
-                        output: Some(u64::from(request.output)),
-                        cached: 0,
-                        reasoning: 0,
-                    }),
-                };
-                let now = Now::at(request.t);
-                fleet.request(&exchange, Some(&request.body), &answer, now)
-            };
+            let decision = fleet.made(&request);
             if let Some(journal) = &mut journal {
                 journal.write(&request)?;
             }
