@@ -1,61 +1,41 @@
 //! What Envoy and the worker print, as the page is told of it.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// A line of Envoy's access log, as far as the page is told of it: not who asked.
-#[derive(Deserialize)]
-struct Logged {
-    time: String,
-    method: Option<String>,
-    path: Option<String>,
-    status: Option<u16>,
-    details: Option<String>,
-    ja4: Option<String>,
-    milliseconds: Option<u64>,
-    decision: Option<Value>,
-}
-
-/// What the page is told of a request. Of the worker's it is not known what was asked, only what was decided.
-#[derive(Debug, Default, Serialize)]
+/// What the page is told of a request, of what Envoy's access log says: not who asked. Of the worker's it is not known what was asked,
+/// only what was decided.
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Request {
+    #[serde(deserialize_with = "moment")]
     time: u64,
+    #[serde(default, deserialize_with = "short")]
     method: Option<String>,
+    #[serde(default, deserialize_with = "short")]
     path: Option<String>,
     status: Option<u16>,
+    #[serde(default, deserialize_with = "short")]
     details: Option<String>,
+    #[serde(default, deserialize_with = "short")]
     ja4: Option<String>,
     milliseconds: Option<u64>,
+    #[serde(default, deserialize_with = "decision")]
     decision: Option<Value>,
 }
 
 impl Request {
     /// What a line of standard output says of a request; nothing if it is about something else.
     pub(super) fn printed(line: &str, now: u64) -> Option<Self> {
-        if let Some(record) = line.strip_prefix("stillgate ") {
-            return Some(Self {
-                time: now,
-                decision: Some(object(record)?),
-                ..Self::default()
-            });
-        }
-        let logged: Logged = serde_json::from_str(line).ok()?;
+        let Some(record) = line.strip_prefix("stillgate ") else {
+            return serde_json::from_str(line).ok();
+        };
         Some(Self {
-            time: moment(&logged.time)?,
-            method: cut(logged.method),
-            path: cut(logged.path),
-            status: logged.status,
-            details: cut(logged.details),
-            ja4: cut(logged.ja4),
-            milliseconds: logged.milliseconds,
-            // Filter state is text to Envoy.
-            decision: logged.decision.and_then(|decision| match decision {
-                Value::String(text) => object(&text),
-                Value::Object(_) => Some(decision),
-                _ => None,
-            }),
+            time: now,
+            decision: Some(object(record)?),
+            ..Self::default()
         })
     }
 }
@@ -76,8 +56,19 @@ fn object(text: &str) -> Option<Value> {
 }
 
 /// Milliseconds since 1970 of what Envoy writes as `2026-11-24T12:34:56.789Z`.
-fn moment(text: &str) -> Option<u64> {
-    millis(OffsetDateTime::parse(text, &Rfc3339).ok()?)
+fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(from)?;
+    let moment = OffsetDateTime::parse(&text, &Rfc3339).ok();
+    let wrong = || D::Error::custom("no moment since 1970");
+    moment.and_then(millis).ok_or_else(wrong)
+}
+
+/// A decision; filter state is text to Envoy.
+fn decision<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Ok(match Option::<Value>::deserialize(from)? {
+        Some(Value::String(text)) => object(&text),
+        decision => decision.filter(Value::is_object),
+    })
 }
 
 /// Now, in milliseconds since 1970.
@@ -89,15 +80,14 @@ fn millis(moment: OffsetDateTime) -> Option<u64> {
     u64::try_from(moment.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
-/// Clients choose how long these are, and the page remembers a thousand of them.
-fn cut(text: Option<String>) -> Option<String> {
-    text.map(|mut text| {
-        if text.len() > LONGEST {
-            text.truncate(text.floor_char_boundary(LONGEST));
-            text.push('…');
-        }
-        text
-    })
+/// A text that is cut: clients choose how long these are, and the page remembers a thousand of them.
+fn short<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let mut text = Option::<String>::deserialize(from)?;
+    if let Some(long) = text.as_mut().filter(|text| text.len() > LONGEST) {
+        long.truncate(long.floor_char_boundary(LONGEST));
+        long.push('…');
+    }
+    Ok(text)
 }
 
 /// Bytes of the longest text that is told whole.
