@@ -1,5 +1,8 @@
 //! The page of `stillgate up`: who gets it, how, and what there is where it cannot be.
 
+#[path = "../page/security.rs"]
+mod security;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,20 +17,6 @@ use tempfile::TempDir;
 
 use crate::run::{Run, build, get, within};
 use crate::{policy, with_envoy};
-
-/// What every answer says, whatever it is.
-const SECURITY: [(&str, &str); 6] = [
-    (
-        "content-security-policy",
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("cache-control", "no-cache"),
-];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_come_as_what_they_are_and_every_answer_guards_the_page() {
@@ -294,7 +283,7 @@ fn header<'a, T>(response: &'a Response<T>, name: &str) -> &'a str {
 }
 
 fn guarded<T>(response: &Response<T>, what: &str) {
-    for (name, value) in SECURITY {
+    for (name, value) in security::SECURITY {
         assert_eq!(header(response, name), value, "{what}");
     }
 }

@@ -1,5 +1,8 @@
 //! Promise: where the page is, everybody gets its files and nothing else; all the rest is gated.
 
+#[path = "../page/security.rs"]
+mod security;
+
 use std::fs;
 use std::path::Path;
 
@@ -7,20 +10,6 @@ use hyper::Method;
 
 use crate::harness::client::{Headers as _, Reply};
 use crate::harness::{Origin, Setup, get, of, requests};
-
-/// What every answer of the page says, whatever it is.
-const SECURITY: [(&str, &str); 6] = [
-    (
-        "content-security-policy",
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("cache-control", "no-cache"),
-];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_is_for_everybody_and_the_rest_is_gated() {
@@ -175,7 +164,7 @@ fn by(method: Method, path: &str) -> crate::harness::Request {
 }
 
 fn guarded(reply: &Reply, what: &str) {
-    for (name, value) in SECURITY {
+    for (name, value) in security::SECURITY {
         assert_eq!(reply.header(name), Some(value), "{what}: {name}");
     }
 }
