@@ -4,8 +4,9 @@ import { fill, foreign, h, mark } from "./dom.js";
 import { scroll } from "./scroll.js";
 import { LATEST, UNDECIDED } from "./tally.js";
 import { toTheSecond } from "./time.js";
+import { VERDICTS } from "./told.js";
 
-const CHOICES = ["all", "allow", "tag", "throttle", "verify", "deny", "would be refused", UNDECIDED];
+const CHOICES = ["all", ...VERDICTS, "would be refused", UNDECIDED];
 const HEADS = ["time (UTC)", "verdict", "why", "key", "status", "request", "ms"];
 
 /** @returns {{root: HTMLElement, update(tally: import("./tally.js").Tally): void}} */

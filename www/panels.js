@@ -5,6 +5,7 @@ import { renew } from "./renew.js";
 import { scroll } from "./scroll.js";
 import { MOST_KEYS } from "./tally.js";
 import { moment, toTheSecond } from "./time.js";
+import { VERDICTS } from "./told.js";
 
 /** So many keys are shown. */
 const KEYS = 12;
@@ -13,7 +14,6 @@ const KEYS = 12;
 const LIMITS = 4;
 
 const DAY = 86_400_000;
-const VERDICTS = ["allow", "tag", "throttle", "verify", "deny"];
 
 const number = (text) => ({ text, number: true });
 const words = (name) => name.replaceAll("_", " ");

@@ -4,7 +4,8 @@
 import { plain } from "./dom.js";
 
 const STAGES = { suspected: "suspect", convicted: "convicted", "held back": "convicted", closed: "closed" };
-const VERDICTS = ["allow", "tag", "throttle", "verify", "deny"];
+/** All verdicts, the mildest first. */
+export const VERDICTS = ["allow", "tag", "throttle", "verify", "deny"];
 
 /** What runs. @param {object} data */
 export function hello(data) {
